@@ -1,0 +1,57 @@
+"""Small depth networks, and the tools to make your own out of a big teacher and unlabelled photos.
+
+>>> from featherdepth import DepthModel, save, colorize, points          # doctest: +SKIP
+>>> depth = DepthModel.from_pretrained().infer("room.jpg")               # doctest: +SKIP
+>>> save(depth, "room.png"); colorize(depth, legend=True)                # doctest: +SKIP
+
+Public names load on first use, so that `import featherdepth` costs nothing.
+"""
+
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0.dev0"
+
+_HOME = {
+    "Alignment": "featherdepth.types",
+    "Depth": "featherdepth.types",
+    "DepthKind": "featherdepth.types",
+    "DepthModel": "featherdepth.runtime.model",
+    "Image": "featherdepth.types",
+    "Intrinsics": "featherdepth.types",
+    "colorize": "featherdepth.images.colormap",
+    "fit_scale_shift": "featherdepth.geometry.align",
+    "points": "featherdepth.geometry.camera",
+    "read_image": "featherdepth.images.read",
+    "save": "featherdepth.images.write",
+}
+
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from featherdepth.geometry.align import fit_scale_shift as fit_scale_shift
+    from featherdepth.geometry.camera import points as points
+    from featherdepth.images.colormap import colorize as colorize
+    from featherdepth.images.read import read_image as read_image
+    from featherdepth.images.write import save as save
+    from featherdepth.runtime.model import DepthModel as DepthModel
+    from featherdepth.types import Alignment as Alignment
+    from featherdepth.types import Depth as Depth
+    from featherdepth.types import DepthKind as DepthKind
+    from featherdepth.types import Image as Image
+    from featherdepth.types import Intrinsics as Intrinsics
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'featherdepth' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,51 @@
+"""What can go wrong, and the exit code it ends in.
+
+    FeatherDepthError            1   base; also the code for "unexpected", then with traceback
+      UsageError                 2   a flag, name or recipe key that does not exist or fit
+      InputError                 3   a photo, map or data set missing, unreadable, not as promised
+      WeightsError               4   missing file, wrong sha256, keys or shapes that do not match
+      BackendError               5   backend not installed, operator not supported
+      RunError                   6   a run that cannot go on: NaN loss, no space, out of memory
+    Ctrl-C                     130
+
+A message is one line: what - found - expected - next step.
+Wrong use inside Python code stays `ValueError` or `TypeError`.
+"""
+
+from typing import ClassVar
+
+
+class FeatherDepthError(Exception):
+    """Base of every error that is meant for a person; printed as one line."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(FeatherDepthError):
+    """A flag, name or recipe key that does not exist or does not fit."""
+
+    exit_code = 2
+
+
+class InputError(FeatherDepthError):
+    """A photo, map or data set that is missing, unreadable, or not as promised."""
+
+    exit_code = 3
+
+
+class WeightsError(FeatherDepthError):
+    """A weights file that is missing, damaged, or does not match its network."""
+
+    exit_code = 4
+
+
+class BackendError(FeatherDepthError):
+    """A backend or optional package that is not installed or cannot do what was asked."""
+
+    exit_code = 5
+
+
+class RunError(FeatherDepthError):
+    """A run that cannot go on: NaN loss, no space left, out of memory."""
+
+    exit_code = 6

@@ -1,0 +1,206 @@
+"""The nouns of the package: what enters and leaves every room.
+
+Arrays inside these classes are never written into after construction: copy first. Shapes and dtypes
+of the classes that users build are checked here; deeper code relies on its annotations and tests.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+
+class DepthKind(StrEnum):
+    """What the numbers of a depth map mean."""
+
+    METRIC = "metric"
+    """Z along the optical axis, in metres."""
+    SCALE_INVARIANT = "scale_invariant"
+    """Z up to an unknown scale > 0."""
+    AFFINE_INVARIANT = "affine_invariant"
+    """Z up to an unknown scale > 0 and shift: larger is farther."""
+    AFFINE_INVARIANT_DISPARITY = "affine_invariant_disparity"
+    """1/Z up to an unknown scale > 0 and shift: larger is nearer."""
+
+    @property
+    def larger_is(self) -> Literal["farther", "nearer"]:
+        return "nearer" if self is DepthKind.AFFINE_INVARIANT_DISPARITY else "farther"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intrinsics:
+    """A pinhole camera in pixels, with the size it belongs to.
+
+    Pixel (u, v) has its centre at integer u (to the right) and v (down).
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    source: Literal["given", "exif", "assumed"]
+
+    def resized(self, height: int, width: int) -> "Intrinsics":
+        """The same camera after the picture was resized; half-pixel centres are kept."""
+        sx, sy = width / self.width, height / self.height
+        return replace(
+            self,
+            fx=self.fx * sx,
+            fy=self.fy * sy,
+            cx=(self.cx + 0.5) * sx - 0.5,
+            cy=(self.cy + 0.5) * sy - 0.5,
+            width=width,
+            height=height,
+        )
+
+    def cropped(self, top: int, left: int, height: int, width: int) -> "Intrinsics":
+        """The same camera after a crop: the principal point moves, the focal length stays."""
+        return replace(self, cx=self.cx - left, cy=self.cy - top, width=width, height=height)
+
+    def flipped(self) -> "Intrinsics":
+        """The same camera after the picture was mirrored left to right."""
+        return replace(self, cx=self.width - 1 - self.cx)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Image:
+    """A photo: RGB, upright, sRGB, 8 bits a channel."""
+
+    pixels: UInt8[np.ndarray, "h w 3"]
+    intrinsics: Intrinsics | None = None
+    name: str = "image"
+    """For messages and output names; never a full path."""
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(
+                f"{self.name}: pixels must be a uint8 array of shape (h, w, 3),"
+                f" got {self.pixels.dtype} {self.pixels.shape}"
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)"""
+        height, width = self.pixels.shape[:2]
+        return height, width
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provenance:
+    """Where a depth map came from."""
+
+    model: str = ""
+    sha256: str = ""
+    backend: str = ""
+    precision: str = ""
+    version: str = ""
+    input_size: tuple[int, int] | None = None
+    """(height, width) that the network saw."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Depth:
+    """A depth (or disparity) map with its meaning.
+
+    `values` is finite everywhere and 0 where `valid` is false. A sparse measurement is a METRIC
+    depth whose `valid` is mostly false.
+    """
+
+    values: Float32[np.ndarray, "h w"]
+    valid: Bool[np.ndarray, "h w"]
+    kind: DepthKind
+    intrinsics: Intrinsics | None = None
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.dtype != np.float32:
+            raise ValueError(
+                f"depth values must be a float32 array of shape (h, w),"
+                f" got {self.values.dtype} {self.values.shape}"
+            )
+        if self.valid.shape != self.values.shape or self.valid.dtype != np.bool_:
+            raise ValueError(
+                f"valid must be a bool array of shape {self.values.shape},"
+                f" got {self.valid.dtype} {self.valid.shape}"
+            )
+        if not np.isfinite(self.values).all():
+            raise ValueError("depth values must be finite; set unknown pixels to 0 and mask them")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)"""
+        height, width = self.values.shape
+        return height, width
+
+    @property
+    def unit(self) -> Literal["m"] | None:
+        return "m" if self.kind is DepthKind.METRIC else None
+
+    @property
+    def larger_is(self) -> Literal["farther", "nearer"]:
+        return self.kind.larger_is
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alignment:
+    """target ~ scale * prediction + shift, as fitted."""
+
+    scale: float
+    shift: float
+    """Metres, or 1/m in disparity space."""
+    space: Literal["depth", "disparity"]
+    method: str
+    count: int
+    """Pixels used."""
+    residual: float
+    """Root mean square of what is left."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Sample:
+    """What a data reader yields."""
+
+    key: str
+    """A stable id, such as "nyu/val/0042"."""
+    image: Image
+    depth: Depth | None = None
+    """Truth, of any kind."""
+    sparse: Depth | None = None
+    """Measured points: METRIC, mostly not valid."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preset:
+    """Everything needed to run a network: what `config.json` of a model folder reads into."""
+
+    name: str
+    network: str
+    """A name of the networks room."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Keyword arguments of that network beyond its defaults."""
+    kind: DepthKind
+    size: int = 448
+    """Edge of the square whose area the network input has; `--size` overrides it."""
+    multiple: int = 64
+    """Height and width of the input are multiples of this."""
+    resize: Literal["keep", "stretch"] = "keep"
+    """Keep the aspect ratio, or stretch to a square of `size`."""
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    params: int
+    macs: int
+    """Multiply-accumulates at 448x448, thop convention."""
+    license: str
+    materials: tuple[dict[str, Any], ...] = ()
+    """Bill of materials: one table an ingredient (name, class, terms, use)."""
+    storage: Literal["fp16", "int8"] = "fp16"
+    sha256: str = ""
+    """Of model.safetensors."""
+
+    @property
+    def unit(self) -> Literal["m"] | None:
+        return "m" if self.kind is DepthKind.METRIC else None
