@@ -1,0 +1,4 @@
+"""The command line: parse, call one function of `api`, print, exit code.
+
+The only room that prints.
+"""

@@ -1,0 +1,121 @@
+"""The command `featherdepth`: a table of verbs; errors end in one line and an exit code."""
+
+import logging
+import sys
+import traceback
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import featherdepth
+from featherdepth.errors import FeatherDepthError
+
+COMMANDS = {
+    "predict": "Photo to depth, at the photo's size: files, folders, globs, lists.",
+    "train": "Supervised training of a network from a recipe.",
+    "evaluate": "Score a model on a data set under a named protocol, with intervals.",
+    "info": "What a model or network is: parameters, MACs, kind, card, terms.",
+}
+"""Verb -> summary. Its code is `run` in `featherdepth.cli.<verb>`, imported on first use."""
+
+# typer brings its own click under a private name; this is its ClickException.
+_ClickException: Any = typer.BadParameter.__mro__[2]
+
+
+class VerbGroup(TyperGroup):
+    """Imports a verb's file only when that verb runs, so that `--help` stays fast."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def load_command(verb: str) -> Any:
+    """The click command of one verb."""
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app.command(name=verb)(import_module(f"featherdepth.cli.{verb}").run)
+    return typer.main.get_command(app)
+
+
+app = typer.Typer(
+    cls=VerbGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"featherdepth {featherdepth.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+    ] = False,  # noqa: ARG001 - acts through its callback
+) -> None:
+    """Small depth networks, and the tools to distill your own.
+
+    Every verb also takes -q (less), -v (more) and --debug (tracebacks).
+    """
+
+
+def main() -> None:
+    """Entry point of the command `featherdepth`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; errors are printed as one line on stderr."""
+    arguments, debug = _take_common(arguments)
+    try:
+        result = app(args=arguments, prog_name="featherdepth", standalone_mode=False)
+    except FeatherDepthError as error:
+        return _fail(str(error), error.exit_code, debug)
+    except _ClickException as error:
+        error.show()  # usage, and what is wrong with it
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("stopped", 130, debug)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; say nothing, as other tools do
+        return 141
+    except Exception as error:  # the only place that may catch everything: no traceback for people
+        return _fail(f"unexpected {type(error).__name__}: {error}; --debug shows where", 1, debug)
+    return result if isinstance(result, int) else 0
+
+
+def _take_common(arguments: list[str]) -> tuple[list[str], bool]:
+    """Take -q, -v and --debug out of the arguments, wherever they stand before a bare `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    head, rest = arguments[:end], arguments[end:]
+    loud = head.count("-v") + head.count("--verbose") - head.count("-q") - head.count("--quiet")
+    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
+    logging.basicConfig(
+        level=level.get(max(loud, -1), logging.DEBUG),
+        format="featherdepth: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    common = {"-q", "--quiet", "-v", "--verbose", "--debug"}
+    return [a for a in head if a not in common] + rest, "--debug" in head
+
+
+def _fail(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    line = " ".join(message.split())  # one line, whatever an inner message held
+    print(f"featherdepth: {line}", file=sys.stderr)
+    return code

@@ -1,0 +1,101 @@
+"""The command line ends every error in one line and the right exit code, and starts fast."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+import featherdepth
+from featherdepth.cli import main as cli
+from featherdepth.errors import FeatherDepthError, InputError, RunError, UsageError
+
+
+def featherdepth_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "featherdepth", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_version_is_the_package_version():
+    result = featherdepth_command("--version")
+
+    assert result.stdout.strip() == f"featherdepth {featherdepth.__version__}"
+
+
+def test_help_names_every_verb_and_its_summary():
+    result = featherdepth_command("--help")
+
+    for verb in cli.COMMANDS:
+        assert f"\n  {verb} " in result.stdout
+
+
+@pytest.mark.parametrize("verb", cli.COMMANDS)
+def test_every_verb_has_a_help_page(verb):
+    result = featherdepth_command(verb, "--help")
+
+    assert result.returncode == 0
+    assert "Usage: featherdepth" in result.stdout
+
+
+def test_an_unknown_verb_is_one_usage_message():
+    result = featherdepth_command("predikt")
+
+    assert result.returncode == 2
+    assert "predikt" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("no such flag"), 2),
+        (InputError("a.jpg: empty file"), 3),
+        (RunError("no space"), 6),
+        (FeatherDepthError("odd"), 1),
+        (KeyboardInterrupt(), 130),
+        (ZeroDivisionError("x"), 1),
+    ],
+)
+def test_each_error_has_its_exit_code_and_one_line(monkeypatch, capsys, error, code):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+
+    result = cli.run([])
+
+    stderr = capsys.readouterr().err
+    assert result == code
+    assert stderr.count("\n") == 1
+    assert stderr.startswith("featherdepth: ")
+
+
+def test_debug_adds_the_traceback(monkeypatch, capsys):
+    def fail(**_):
+        raise InputError("a.jpg: empty file")
+
+    monkeypatch.setattr(cli, "app", fail)
+
+    cli.run(["--debug"])
+
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_common_flags_are_taken_anywhere_but_after_a_bare_dash_dash():
+    rest, debug = cli._take_common(["predict", "-q", "x.jpg", "--", "--debug"])
+
+    assert rest == ["predict", "x.jpg", "--", "--debug"]
+    assert not debug
+
+
+def test_help_takes_under_three_tenths_of_a_second():
+    def seconds():
+        start = time.perf_counter()
+        featherdepth_command("--help")
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.3
