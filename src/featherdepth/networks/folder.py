@@ -1,0 +1,179 @@
+"""A model is a folder; this file reads and writes it without torch.
+
+    config.json          what a `Preset` is read from
+    model.safetensors    the state dict as trained, BatchNorm kept: the only copy of the weights
+    model.onnx           graph only; its initialisers are byte ranges of model.safetensors
+    README.md            the model card
+
+The sha256 of the weights stands in config.json and is checked whenever the folder is read. Files
+are replaced whole, weights before config: a write that was cut off shows as a wrong sha256.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from featherdepth.config import from_table, read_json
+from featherdepth.errors import InputError, RunError, UsageError, WeightsError
+from featherdepth.types import Preset
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+GRAPH = "model.onnx"
+CARD = "README.md"
+STORED = {"fp16"}
+"""Ways of storing weights that this version reads; 8-bit storage would join here."""
+
+
+def read_preset(folder: Path) -> Preset:
+    """Read config.json of a model folder and check that the weights are the ones it names.
+
+    Raises:
+        WeightsError: a file is missing or damaged, config.json does not fit, or the sha256
+            of the weights differs.
+    """
+    preset = read_config(folder)
+    found = _sha256(folder / WEIGHTS)
+    if found != preset.sha256:
+        raise WeightsError(_damaged(folder, found, preset.sha256))
+    return preset
+
+
+def read_config(folder: Path) -> Preset:
+    """Read config.json alone; the weights are not looked at.
+
+    Raises:
+        WeightsError: the folder or the file is missing, or it does not fit.
+    """
+    if not folder.is_dir():
+        raise WeightsError(f"{folder}: no such folder; expected a model folder with {CONFIG}")
+    path = folder / CONFIG
+    try:
+        preset = from_table(Preset, read_json(path), str(path))
+    except (InputError, UsageError) as error:
+        raise WeightsError(str(error)) from error
+    if preset.storage not in STORED:
+        known = ", ".join(sorted(STORED))
+        raise WeightsError(
+            f"{path}: storage {preset.storage!r} is not known to this version, which reads {known};"
+            " install a newer featherdepth"
+        )
+    return preset
+
+
+def read_tensors(folder: Path) -> tuple[Preset, dict[str, np.ndarray]]:
+    """Read config.json and the stored tensors (float16 or float32), checked by sha256.
+
+    Raises:
+        WeightsError: as `read_preset`, or the file is not a safetensors file.
+    """
+    preset = read_config(folder)
+    data = _read(folder / WEIGHTS)
+    found = hashlib.sha256(data).hexdigest()
+    if found != preset.sha256:
+        raise WeightsError(_damaged(folder, found, preset.sha256))
+    try:
+        return preset, load(data)
+    except (SafetensorError, KeyError) as error:
+        raise WeightsError(f"{folder / WEIGHTS}: not a safetensors file: {error}") from error
+
+
+def byte_ranges(folder: Path) -> dict[str, tuple[int, int]]:
+    """(offset, length) of each tensor, counted from the first byte of model.safetensors.
+
+    Raises:
+        WeightsError: the file is missing or its header cannot be read.
+    """
+    path = folder / WEIGHTS
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header: dict[str, Any] = json.loads(file.read(min(length, path.stat().st_size)))
+        header.pop("__metadata__", None)
+        start = 8 + length
+        ranges = {name: entry["data_offsets"] for name, entry in header.items()}
+        return {name: (start + first, last - first) for name, (first, last) in ranges.items()}
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot read it: {error.strerror}") from error
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{path}: not a safetensors file: {error}") from error
+
+
+def write_folder(
+    folder: Path, preset: Preset, tensors: Mapping[str, np.ndarray], card: str
+) -> Preset:
+    """Write config.json, model.safetensors and README.md; return the preset with its sha256.
+
+    A graph from earlier weights is removed: its byte ranges may no longer hold. Each file appears
+    whole or not at all.
+
+    Raises:
+        RunError: the folder cannot be written (no space, read-only).
+    """
+    # "pt" is what other readers of safetensors files look for.
+    data = save({name: np.ascontiguousarray(t) for name, t in tensors.items()}, {"format": "pt"})
+    preset = replace(preset, sha256=hashlib.sha256(data).hexdigest())
+    config = json.dumps(asdict(preset), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / GRAPH).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot write: {error.strerror}") from error
+    write_bytes(folder / WEIGHTS, data)
+    write_bytes(folder / CONFIG, config.encode())
+    write_bytes(folder / CARD, card.encode())
+    return preset
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a temporary file beside it takes its place.
+
+    Raises:
+        RunError: no space, a read-only folder, or another fault of the file system.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot write: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot read it: {error.strerror}") from error
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot read it: {error.strerror}") from error
+
+
+def _damaged(folder: Path, found: str, expected: str) -> str:
+    path = folder / WEIGHTS
+    size_mb = path.stat().st_size / 1e6
+    return (
+        f"{path}: {size_mb:.1f} MB, sha256 {found[:12]}... differs from {expected[:12]}..."
+        f" in {CONFIG}; the file is damaged or of another model: fetch the folder again"
+    )

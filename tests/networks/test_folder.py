@@ -1,0 +1,154 @@
+"""A model folder is read whole or refused with one line, and written whole or not at all."""
+
+import hashlib
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from featherdepth.errors import RunError, WeightsError
+from featherdepth.networks.folder import (
+    byte_ranges,
+    read_preset,
+    read_tensors,
+    write_bytes,
+    write_folder,
+)
+from featherdepth.types import DepthKind, Preset
+
+PRESET = Preset(
+    name="toy",
+    network="small",
+    settings={"widths": [8, 16, 24]},
+    kind=DepthKind.AFFINE_INVARIANT,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.25, 0.25, 0.25),
+    params=10,
+    macs=20,
+    license="Apache-2.0",
+    materials=({"name": "made up", "class": "A"},),
+)
+TENSORS = {
+    "conv.weight": np.arange(6, dtype=np.float16).reshape(2, 3),
+    "conv.bias": np.array([0.1, 0.2], dtype=np.float32),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_folder(tmp_path / "toy", PRESET, TENSORS, "# toy\n")
+    return tmp_path / "toy"
+
+
+def test_what_was_written_is_read_back(folder: Path) -> None:
+    preset, tensors = read_tensors(folder)
+
+    sha256 = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert preset == replace(PRESET, sha256=sha256) == read_preset(folder)
+    assert {k: v.dtype for k, v in tensors.items()} == {k: v.dtype for k, v in TENSORS.items()}
+    for name, values in TENSORS.items():
+        np.testing.assert_array_equal(tensors[name], values)
+    assert (folder / "README.md").read_text() == "# toy\n"
+
+
+def test_the_byte_ranges_are_the_tensors(folder: Path) -> None:
+    data = (folder / "model.safetensors").read_bytes()
+
+    ranges = byte_ranges(folder)
+
+    for name, values in TENSORS.items():
+        offset, length = ranges[name]
+        assert data[offset : offset + length] == values.tobytes()
+
+
+def test_new_weights_remove_the_graph_of_the_old_ones(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"graph")
+
+    write_folder(folder, PRESET, TENSORS, "")
+
+    assert not (folder / "model.onnx").exists()
+
+
+def edit_config(folder: Path, **changes: object) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (lambda f: (f / "config.json").unlink(), "config.json: cannot read it"),
+        (lambda f: (f / "config.json").write_text("{"), "config.json: not JSON"),
+        (lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"), "config.json: not JSON"),
+        (lambda f: edit_config(f, kindd="metric"), "kindd: unknown key"),
+        (lambda f: edit_config(f, kind="depth"), "'depth' is not one of 'metric'"),
+        (lambda f: edit_config(f, storage="int8"), "storage 'int8' is not known"),
+        (lambda f: (f / "model.safetensors").unlink(), "model.safetensors: cannot read it"),
+        (lambda f: (f / "model.safetensors").write_bytes(b""), "differs from"),
+        (
+            lambda f: (f / "model.safetensors").write_bytes(
+                (f / "model.safetensors").read_bytes()[:-1] + b"x"
+            ),
+            "the file is damaged",
+        ),
+    ],
+)
+@pytest.mark.parametrize("read", [read_preset, read_tensors])
+def test_each_damage_is_one_line(damage, expected, read, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    damage(folder)
+
+    with pytest.raises(WeightsError, match=expected) as caught:
+        read(folder)
+    assert "\n" not in str(caught.value) and "toy" in str(caught.value)
+
+
+def test_a_file_with_the_right_sha256_that_is_no_safetensors_file_is_refused(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"not tensors")
+    edit_config(folder, sha256=hashlib.sha256(b"not tensors").hexdigest())
+
+    with pytest.raises(WeightsError, match="not a safetensors file"):
+        read_tensors(folder)
+    with pytest.raises(WeightsError, match="not a safetensors file"):
+        byte_ranges(folder)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="nowhere: no such folder"):
+        read_preset(tmp_path / "nowhere")
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    write_bytes(path, b"old")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from featherdepth.networks.folder import write_bytes\n"
+        "from featherdepth.errors import RunError\n"
+        "try: write_bytes(Path(sys.argv[1]), bytes(100_000))\n"
+        "except RunError as error: print(error); sys.exit(6)"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    )
+
+    assert result.returncode == 6, result.stderr
+    assert "a.bin: cannot write: File too large" in result.stdout
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_folder_that_cannot_be_made_is_a_run_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(RunError, match="cannot write"):
+        write_folder(tmp_path / "file" / "toy", PRESET, TENSORS, "")
