@@ -121,8 +121,6 @@ def from_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:
         UsageError: an unknown or missing key, a value of the wrong type, or a value that
             the class itself refuses.
     """
-    if not isinstance(table, Mapping):
-        raise UsageError(f"{where}: expected a table, got {table!r}")
     hints = get_type_hints(cls)
     known = {f.name: f for f in fields(cls) if f.init}  # type: ignore[arg-type]
     for key in table:
@@ -181,12 +179,12 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if origin in (tuple, list):
         return _convert_sequence(origin, args, value, where)
     if origin is dict or hint is dict:
-        if not isinstance(value, Mapping):
-            raise UsageError(f"{where}: expected a table, got {value!r}")
         item = args[1] if args else Any
-        return {k: _convert(item, v, f"{where}.{k}") for k, v in value.items()}
+        return {
+            k: _convert(item, v, f"{where}.{k}") for k, v in _expect(dict, value, where).items()
+        }
     if is_dataclass(hint):
-        return from_table(cast(type[Any], hint), value, where)
+        return from_table(cast(type[Any], hint), _expect(dict, value, where), where)
     if hint is Path:
         return data_path(_expect(str, value, where), where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
@@ -211,5 +209,6 @@ def _convert_sequence(origin: Any, args: Any, value: Any, where: str) -> Any:
 def _expect(hint: Any, value: Any, where: str) -> Any:
     # bool is an int in Python; a recipe that says `steps = true` is a mistake.
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise UsageError(f"{where}: expected {hint.__name__}, got {value!r}")
+        noun = "a table" if hint is dict else hint.__name__
+        raise UsageError(f"{where}: expected {noun}, got {value!r}")
     return value

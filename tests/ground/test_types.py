@@ -1,0 +1,55 @@
+"""Values of wrong shape or dtype are refused at the door; cameras follow the picture."""
+
+import numpy as np
+import pytest
+
+from featherdepth.types import Depth, DepthKind, Image, Intrinsics
+
+CAMERA = Intrinsics(fx=500.0, fy=510.0, cx=319.5, cy=239.5, width=640, height=480, source="given")
+VALID = np.ones((2, 3), dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ("values", "valid"),
+    [
+        (np.zeros((2, 3), np.float64), VALID),
+        (np.zeros((2, 3, 1), np.float32), VALID),
+        (np.zeros((2, 3), np.float32), VALID[:1]),
+        (np.full((2, 3), np.nan, np.float32), VALID),
+    ],
+    ids=["float64", "three axes", "mask of another size", "NaN"],
+)
+def test_a_depth_that_would_mislead_is_refused(values, valid):
+    # With the shape checks of the tests off, as users have it, the class itself refuses.
+    with pytest.raises(Exception, match=r"must be|float32|Type-check"):
+        Depth(values=values, valid=valid, kind=DepthKind.METRIC)
+
+
+def test_pictures_are_8_bit_rgb():
+    with pytest.raises(Exception, match=r"uint8|Type-check"):
+        Image(pixels=np.zeros((2, 2, 3), np.float32))
+
+
+def test_only_metric_depth_has_a_unit_and_only_disparity_is_larger_when_nearer():
+    assert [
+        k for k in DepthKind if Depth(values=np.zeros((2, 3), np.float32), valid=VALID, kind=k).unit
+    ] == [DepthKind.METRIC]
+    assert [k for k in DepthKind if k.larger_is == "nearer"] == [
+        DepthKind.AFFINE_INVARIANT_DISPARITY
+    ]
+
+
+def test_the_centre_stays_the_centre_when_a_picture_is_resized():
+    half = CAMERA.resized(240, 320)
+
+    assert (half.cx, half.cy) == (159.5, 119.5)
+    assert (half.fx, half.fy) == (250, 255)
+    assert half.resized(480, 640) == CAMERA
+
+
+def test_a_crop_moves_the_principal_point_and_a_flip_mirrors_it():
+    crop = CAMERA.cropped(top=10, left=20, height=100, width=200)
+
+    assert (crop.cx, crop.cy, crop.fx) == (299.5, 229.5, 500)
+    assert crop.flipped().cx == 199 - 299.5
+    assert crop.flipped().flipped() == crop
