@@ -1,0 +1,1 @@
+"""Cameras, alignment and resizing: plain arrays in, plain arrays out."""
