@@ -1,0 +1,122 @@
+"""Structure-guided ranking: which of two points is farther, asked mostly across image edges.
+
+    rho  = (g_A + 1e-6) / (g_B + 1e-6)
+    loss = mean of (d_A - d_B)^2              over pairs with 1/1.03 < rho < 1.03
+         + mean of log(1 + exp(-l (d_A - d_B)))   over the others, l = +1 if rho >= 1.03, else -1
+
+Only the order of the target counts, and ratios near 1; a shift of the student changes nothing
+(Xian et al. 2020, "Structure-Guided Ranking Loss"; anchors and spacing as LeReS's code has them).
+The pairs are drawn outside the loss by `draw_pairs`, from the photo and a generator.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+EPSILON = 1e-6
+FARTHEST_PX = 30
+NEAREST_PX = 2
+
+
+class Ranking(nn.Module):
+    """Order of the depths of pairs of points."""
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Config:
+        """Recipe keys."""
+
+        anchors: int = 1000
+        """Points on edges; each gives three pairs, and as many random pairs are added."""
+        ratio: float = 1.03
+        """Depths within this ratio count as equal."""
+        min_valid: int = 101
+        """An image with fewer valid pixels counts 0."""
+
+        def __post_init__(self) -> None:
+            if self.anchors < 1:
+                raise ValueError(f"anchors must be at least 1, got {self.anchors}")
+            if self.ratio <= 1:
+                raise ValueError(f"ratio must be above 1, got {self.ratio}")
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.anchors = config.anchors
+        self.ratio = config.ratio
+        self.min_valid = config.min_valid
+
+    def forward(
+        self,
+        student: Float[Tensor, "b 1 h w"],
+        teacher: Float[Tensor, "b 1 h w"],
+        valid: Bool[Tensor, "b 1 h w"],
+        pairs: Int64[Tensor, "b n 2"],
+    ) -> Float[Tensor, " b"]:
+        """One value per image; 0, with a gradient of 0, for an image with too few valid pixels.
+
+        Args:
+            teacher: depth above 0 (larger is farther), up to scale.
+            pairs: positions in the flattened map; a pair with an end that is not valid is dropped.
+        """
+        wide = torch.promote_types(student.dtype, torch.float32)
+        clean = torch.where(valid, student.to(wide), 0.0).flatten(1)
+        target = torch.where(valid, teacher.detach().to(wide), 1.0).flatten(1)
+        usable = valid.flatten(1)
+        first, second = pairs.unbind(dim=2)
+        use = usable.gather(1, first) & usable.gather(1, second)
+        rho = (target.gather(1, first) + EPSILON) / (target.gather(1, second) + EPSILON)
+        gap = clean.gather(1, first) - clean.gather(1, second)
+
+        farther, nearer = rho >= self.ratio, rho <= 1 / self.ratio
+        sign = torch.where(farther, 1.0, -1.0)
+        ordered = _mean_where(F.softplus(-sign * gap), use & (farther | nearer))
+        equal = _mean_where(gap.square(), use & ~(farther | nearer))
+        enough = usable.sum(dim=1) >= self.min_valid
+        return torch.where(enough, ordered + equal, 0.0 * (ordered + equal))
+
+    def draw_pairs(
+        self, images: Float[Tensor, "b 3 h w"], generator: torch.Generator
+    ) -> Int64[Tensor, "b n 2"]:
+        """Draw three pairs along the gradient of each of `anchors` edge points, and random ones.
+
+        An edge point is one whose Sobel magnitude in the red channel reaches a tenth of the
+        largest. Each gives four points on a line across the edge, two on each side, 2 to 30 px
+        away, and the pairs of neighbors among them. Numbers are drawn on the CPU, so that every
+        device sees the same ones for the same `generator` (a CPU one).
+        """
+        count, _, height, width = images.shape
+        numbers = torch.rand(count, self.anchors, 11, generator=generator).to(images.device)
+        along_x, along_y = _sobel(images[:, :1].float())
+        strength = (along_x.square() + along_y.square()).sqrt().flatten(1)
+        edges = (strength >= 0.1 * strength.amax(dim=1, keepdim=True)).cumsum(dim=1)
+        # The k-th edge pixel is where the running count first exceeds k.
+        order = (numbers[..., 0] * edges[:, -1:]).to(edges.dtype)
+        anchors = torch.searchsorted(edges, order, right=True).clamp(max=height * width - 1)
+
+        length = strength.gather(1, anchors).clamp(min=1e-8)
+        dx = along_x.flatten(1).gather(1, anchors) / length
+        dy = along_y.flatten(1).gather(1, anchors) / length
+        away = NEAREST_PX + numbers[..., 1:5] * (FARTHEST_PX - NEAREST_PX)
+        offsets = torch.cat([-away[..., :2], away[..., 2:]], dim=2).sort(dim=2).values
+        x = (anchors % width)[..., None] + dx[..., None] * offsets
+        y = (anchors // width)[..., None] + dy[..., None] * offsets
+        points = y.round().long().clamp(0, height - 1) * width + x.round().long().clamp(
+            0, width - 1
+        )
+        across = torch.stack([points[..., :3], points[..., 1:]], dim=3).flatten(1, 2)
+        random = (numbers[..., 5:] * (height * width)).long().clamp(max=height * width - 1)
+        return torch.cat([across, random.reshape(count, -1, 2)], dim=1)
+
+
+def _mean_where(values: Float[Tensor, "b n"], where: Bool[Tensor, "b n"]) -> Float[Tensor, " b"]:
+    return torch.where(where, values, 0.0).sum(dim=1) / where.sum(dim=1).clamp(min=1)
+
+
+def _sobel(gray: Float[Tensor, "b 1 h w"]) -> tuple[Float[Tensor, "b 1 h w"], ...]:
+    kernel = gray.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+    weights = torch.stack([kernel, kernel.T])[:, None]
+    padded = F.pad(gray, (1, 1, 1, 1), mode="replicate")
+    along_x, along_y = F.conv2d(padded, weights).split(1, dim=1)
+    return along_x, along_y

@@ -1,0 +1,51 @@
+"""The trimmed z-score that regression and gradient losses put their targets through.
+
+    mu, sigma = mean and sample standard deviation of the valid values without the lowest and the
+                highest 10 percent
+    result    = (target - mu) / (sigma + 1e-8)
+
+A scale > 0 and a shift of the target leave the result unchanged, so a network that regresses it
+learns affine-invariant depth (LeReS, Yin et al. 2021, section 3.3, as its released code has it).
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+TRIM = 0.1
+MIN_STATISTICS = 10
+"""With fewer valid pixels than this the target passes unchanged (mean 0, deviation 1)."""
+
+
+def trimmed_zscore(
+    target: Float[Tensor, "b 1 h w"], valid: Bool[Tensor, "b 1 h w"]
+) -> Float[Tensor, "b 1 h w"]:
+    """Standardize each target by its own trimmed statistics; 0 where not valid.
+
+    No gradient flows into the target. At least float32 inside and out.
+    """
+    wide = torch.promote_types(target.dtype, torch.float32)
+    values = target.detach().to(wide).masked_fill(~valid, torch.inf)
+    count = valid.flatten(1).sum(dim=1, keepdim=True)
+    drop = (count.to(torch.float64) * TRIM).floor().to(count.dtype)
+    rank = torch.arange(values[0].numel(), device=values.device)
+    kept = (rank >= drop) & (rank < count - drop)
+
+    ordered = _sort(values.flatten(1)).masked_fill(~kept, 0.0)
+    number = (count - 2 * drop).clamp(min=2).to(wide)
+    mean = ordered.sum(dim=1, keepdim=True) / number
+    spread = torch.where(kept, ordered - mean, 0.0).square().sum(dim=1, keepdim=True)
+    std = (spread / (number - 1)).sqrt()
+
+    few = count < MIN_STATISTICS
+    mean = mean.masked_fill(few, 0.0)[..., None, None]
+    std = std.masked_fill(few, 1.0)[..., None, None]
+    return torch.where(valid, (values - mean) / (std + 1e-8), 0.0)
+
+
+def _sort(values: Shaped[Tensor, "b n"]) -> Shaped[Tensor, "b n"]:
+    # torch.sort also returns the order, which on CPUs costs 20 times the sorting itself.
+    if values.device.type == "cpu":
+        return torch.from_numpy(np.sort(values.numpy(), axis=1))
+    return values.sort(dim=1).values
