@@ -1,0 +1,196 @@
+"""A folder with `manifest.csv`: one row a pair of photo and depth, plain files or inside zips.
+
+    metres = code * depth_scale + depth_offset     where code != 0; code 0 is "not measured"
+
+Columns: id, split, rgb, depth, depth_scale, depth_offset; optional: depth_width, depth_height,
+fx, fy, cx, cy (at the stored photo size; empty = unknown), group.
+"""
+
+import csv
+import io
+import math
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+
+from featherdepth.data.codes import picture_size, read_codes
+from featherdepth.data.reader import Box, Reader
+from featherdepth.data.storage import Storage
+from featherdepth.errors import InputError, UsageError
+from featherdepth.images.read import read_image
+from featherdepth.types import Depth, DepthKind, Intrinsics, Sample
+
+MANIFEST = "manifest.csv"
+REQUIRED = ("id", "split", "rgb", "depth", "depth_scale", "depth_offset")
+
+NYU_PREFIX = "nyu_"
+TERMS = {
+    NYU_PREFIX: "NYU Depth V2 (class B: research, no redistribution of the images)",
+    "kitti_": "KITTI (class C: CC BY-NC-SA 3.0, evaluation only)",
+    "other_": "mixed sources (class C: tests only)",
+}
+"""Beginning of an id -> terms; a manifest does not say them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One pair of the manifest."""
+
+    key: str
+    rgb: str
+    depth: str
+    scale: float
+    offset: float
+    depth_size: tuple[int, int] | None
+    camera: tuple[float, float, float, float] | None
+    group: str
+
+
+class Manifest(Reader):
+    """Pairs listed in `manifest.csv`; truth is METRIC."""
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Config:
+        """`split`: a name, several joined by commas, or a list; None takes all."""
+
+        root: Path
+        split: str | tuple[str, ...] | None = None
+
+    def __init__(self, config: Config) -> None:
+        """Read the list; pictures are opened when asked for.
+
+        Raises:
+            InputError: no readable manifest, or no usable row.
+            UsageError: a split that the manifest does not have.
+        """
+        super().__init__()
+        self._storage = Storage(config.root)
+        table = _read_table(config.root / MANIFEST)
+        wanted = _wanted_splits(config, sorted({row["split"] for row in table}))
+        self.split = ",".join(wanted) if wanted else None
+        self.name = config.root.resolve().name
+        self._rows: list[Row] = []
+        for fields in table:
+            if not wanted or fields["split"] in wanted:
+                self._admit(fields)
+        if not self._rows:
+            reason = next(iter(self._faults.values()), "it has no rows")
+            raise InputError(f"{config.root / MANIFEST}: no usable pair; the first fault: {reason}")
+        self.keys = [row.key for row in self._rows]
+        self.groups = [row.group for row in self._rows]
+        prefixes = [p for p in TERMS if any(key.startswith(p) for key in self.keys)]
+        self.terms = "; ".join(TERMS[p] for p in prefixes) or "not stated"
+
+    def usable(self, index: int) -> Box:
+        """NYUv2: rows 45:471, columns 41:601 of 480x640 at the stored size, rounded inwards.
+
+        Undistorted NYUv2 photos have a white frame, and depth there is extrapolated (Eigen crop).
+        """
+        height, width = self._size(index)
+        if not self.keys[index].startswith(NYU_PREFIX):
+            return (0, 0, height, width)
+        top, left = math.ceil(45 * height / 480), math.ceil(41 * width / 640)
+        bottom, right = 471 * height // 480, 601 * width // 640
+        return (top, left, bottom - top, right - left)
+
+    def _admit(self, fields: dict[str, str]) -> None:
+        try:
+            row = _parse(fields)
+        except ValueError as error:
+            self._skip(fields["id"], f"{MANIFEST}: {error}")
+            return
+        fault = self._storage.fault(row.rgb) or self._storage.fault(row.depth)
+        if fault is None:
+            self._rows.append(row)
+        else:
+            self._skip(row.key, fault)
+
+    def _size(self, index: int) -> tuple[int, int]:
+        row = self._rows[index]
+        return picture_size(self._storage.read(row.rgb), row.rgb)
+
+    def _read(self, index: int) -> Sample:
+        row = self._rows[index]
+        image = read_image(self._storage.read(row.rgb), name=row.key)
+        codes = read_codes(self._storage.read(row.depth), row.depth)
+        if row.depth_size is not None and codes.shape != row.depth_size:
+            height, width = codes.shape
+            raise InputError(
+                f"{row.depth}: {width}x{height} pixels, but {MANIFEST} says"
+                f" {row.depth_size[1]}x{row.depth_size[0]}"
+            )
+        metres = np.where(codes != 0, codes * row.scale + row.offset, 0.0)
+        valid = (codes != 0) & (metres > 0)
+        camera = image.intrinsics
+        if row.camera is not None:
+            height, width = image.size
+            fx, fy, cx, cy = row.camera
+            camera = Intrinsics(
+                fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given"
+            )
+        depth = Depth(
+            values=np.where(valid, metres, 0.0).astype(np.float32),
+            valid=valid,
+            kind=DepthKind.METRIC,
+            intrinsics=camera.resized(*codes.shape) if camera else None,
+        )
+        return Sample(key=row.key, image=replace(image, intrinsics=camera), depth=depth)
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read it: {error}") from error
+    table = csv.DictReader(io.StringIO(text))
+    missing = [name for name in REQUIRED if name not in (table.fieldnames or [])]
+    if missing:
+        raise InputError(f"{path}: no column {', '.join(missing)}; found {table.fieldnames}")
+    # A short row has None in its last columns; a missing name is a fault of that row alone.
+    return [{k: v or "" for k, v in row.items() if isinstance(k, str)} for row in table]
+
+
+def _wanted_splits(config: Manifest.Config, known: list[str]) -> list[str]:
+    split = config.split
+    names = [] if split is None else list(split.split(",") if isinstance(split, str) else split)
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UsageError(f"{config.root}: no split {name!r}; {hint}known: {', '.join(known)}")
+    return names
+
+
+def _parse(fields: dict[str, str]) -> Row:
+    scale = _number(fields, "depth_scale")
+    if scale <= 0:
+        raise ValueError(f"depth_scale {scale} is not above 0")
+    size = None
+    if fields.get("depth_width") and fields.get("depth_height"):
+        size = (int(fields["depth_height"]), int(fields["depth_width"]))
+    camera = None
+    if all(fields.get(name) for name in ("fx", "fy", "cx", "cy")):
+        fx, fy, cx, cy = (_number(fields, name) for name in ("fx", "fy", "cx", "cy"))
+        camera = (fx, fy, cx, cy)
+    return Row(
+        key=fields["id"],
+        rgb=fields["rgb"],
+        depth=fields["depth"],
+        scale=scale,
+        offset=_number(fields, "depth_offset"),
+        depth_size=size,
+        camera=camera,
+        group=fields.get("group") or fields["id"],
+    )
+
+
+def _number(fields: dict[str, str], name: str) -> float:
+    try:
+        value = float(fields[name])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{name} {fields[name]!r} is not a number")
+    return value

@@ -1,0 +1,91 @@
+"""Photos without depth: a folder with its subfolders, a zip, or a list of names in a .txt file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from featherdepth.data.reader import Reader
+from featherdepth.data.storage import Storage
+from featherdepth.errors import InputError
+from featherdepth.images.read import IMAGE_SUFFIXES, read_image
+from featherdepth.types import Sample
+
+
+class Photos(Reader):
+    """Unlabelled photos; `Sample.depth` is None."""
+
+    _noun = "photos"
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Config:
+        """`root`: a folder, a .zip, or a .txt list.
+
+        Names of a list, one a line, are relative to the folder of the list or to the one above
+        it; both may hold the photos in zips. `#` begins a comment.
+        """
+
+        root: Path
+        split: str | None = None
+
+        def __post_init__(self) -> None:
+            if self.split is not None:
+                raise ValueError(f"photo folders have no splits, got {self.split!r}; name a list")
+
+    def __init__(self, config: Config) -> None:
+        """List the photos; they are opened when asked for.
+
+        Raises:
+            InputError: no such folder, zip or list, or no photo in it.
+        """
+        super().__init__()
+        root = config.root
+        if root.is_dir():
+            self._storage, names = Storage(root), _names_in_folder(root)
+        elif root.suffix.lower() == ".zip" and root.is_file():
+            self._storage, names = _open_zip(root)
+        elif root.suffix.lower() == ".txt" and root.is_file():
+            self._storage, names = _open_list(root)
+        else:
+            raise InputError(f"{root}: not found; expected a folder, a .zip or a .txt list")
+        self.name = root.resolve().stem
+        self.terms = "not stated"
+        for name in names:
+            if (fault := self._storage.fault(name)) is None:
+                self.keys.append(name)
+            else:
+                self._skip(name, fault)
+        if not self.keys:
+            reason = next(iter(self._faults.values()), f"known endings: {sorted(IMAGE_SUFFIXES)}")
+            raise InputError(f"{root}: no photo found; {reason}")
+        self.groups = [str(Path(key).parent) for key in self.keys]
+
+    def _read(self, index: int) -> Sample:
+        key = self.keys[index]
+        return Sample(key=key, image=read_image(self._storage.read(key), name=key))
+
+    def _size(self, index: int) -> tuple[int, int]:
+        return self[index].image.size  # upright: the header alone does not say
+
+
+def _names_in_folder(root: Path) -> list[str]:
+    paths = (p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    return sorted(p.relative_to(root).as_posix() for p in paths)
+
+
+def _open_zip(path: Path) -> tuple[Storage, list[str]]:
+    storage = Storage(path.parent, zips=[path.name])
+    names = [n for n in storage.zipped_names() if Path(n).suffix.lower() in IMAGE_SUFFIXES]
+    if path.name in storage.broken:
+        raise InputError(storage.broken[path.name])
+    return storage, names
+
+
+def _open_list(path: Path) -> tuple[Storage, list[str]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read it: {error}") from error
+    names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    here, above = Storage(path.resolve().parent), Storage(path.resolve().parent.parent)
+    # One base for the whole list: the one where its names are.
+    inside = next((name for name in names if here.fault(name) is None), None)
+    return (here if inside is not None or not names else above), list(dict.fromkeys(names))

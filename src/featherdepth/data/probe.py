@@ -1,0 +1,59 @@
+"""Which reader fits a folder, told from the files that lie in it."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from featherdepth.config import from_table
+from featherdepth.data import READERS
+from featherdepth.data.manifest import MANIFEST
+from featherdepth.data.paired import DESCRIPTION
+from featherdepth.data.reader import Reader
+from featherdepth.errors import InputError
+from featherdepth.images.read import IMAGE_SUFFIXES
+
+logger = logging.getLogger(__name__)
+
+
+def open_data(root: Path, split: str | None = None, **options: Any) -> Reader:
+    """Open a data set with the reader that fits its files.
+
+    `options` are further keys of that reader's `Config`. What was found is logged in words, and
+    `Reader.describe` repeats it.
+
+    Raises:
+        InputError: nothing there, or nothing that a reader knows.
+        UsageError: a split or option that this data set does not have.
+    """
+    name = recognise(root)
+    cls = READERS.load(name)
+    table = {"root": str(root.absolute()), **options}
+    if split is not None:
+        table["split"] = split
+    reader: Reader = cls(from_table(cls.Config, table, str(root)))
+    logger.info("%s: %s", name, reader.describe())
+    return reader
+
+
+def recognise(root: Path) -> str:
+    """The name of the reader for `root`.
+
+    Raises:
+        InputError: nothing there, or nothing that a reader knows.
+    """
+    if not root.exists():
+        raise InputError(f"{root}: not found; expected a data folder, a .zip or a .txt list")
+    if root.is_file():
+        if root.suffix.lower() in (".zip", ".txt"):
+            return "photos"
+        raise InputError(f"{root}: a file; expected a data folder, a .zip or a .txt list")
+    if (root / MANIFEST).is_file():
+        return "manifest"
+    if (root / DESCRIPTION).is_file() or any(root.glob(f"*/{DESCRIPTION}")):
+        return "paired"
+    if any(path.suffix.lower() in IMAGE_SUFFIXES for path in root.rglob("*")):
+        return "photos"
+    raise InputError(
+        f"{root}: not a known data set; expected {MANIFEST}, a {DESCRIPTION} there or one folder"
+        " below, or photos"
+    )

@@ -1,0 +1,110 @@
+"""Files of a data folder by name, whether they lie there plainly or inside a zip of that folder."""
+
+import os
+import threading
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from featherdepth.errors import InputError
+
+MAX_BYTES = 1 << 30
+"""A larger entry of a zip is refused: it would have to be unpacked into memory."""
+
+
+class Storage:
+    """Reads names relative to `root`; nothing outside of `root` is ever opened.
+
+    Zip files are read in place. Every thread of every process opens its own, so that one reader
+    can be used by many threads and survives a fork. A plain file wins over an entry of a zip.
+    Links inside the folder are followed: they are the owner's.
+    """
+
+    def __init__(self, root: Path, *, zips: list[str] | None = None) -> None:
+        """`zips`: names of the zips to look into, and no plain files; None looks everywhere."""
+        self.root = root
+        self._only = zips
+        self.broken: dict[str, str] = {}
+        """Zips that could not be opened: name -> reason."""
+        self._local = threading.local()
+        self._entries: dict[str, tuple[str, int]] | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_local"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._local = threading.local()
+
+    def fault(self, name: str) -> str | None:
+        """Why `name` cannot be read, without reading it; None if nothing speaks against it."""
+        if not is_inside(name):
+            return f"{name!r} leads out of {self.root.name}; names must stay inside the data folder"
+        size = self._plain_size(name)
+        if size is None:
+            entry = self._zipped().get(name)
+            if entry is None:
+                return f"{name}: not found in {self.root.name} or in a zip there"
+            size = entry[1]
+            if size > MAX_BYTES:
+                return f"{name}: unpacks to {size >> 20} MiB; at most {MAX_BYTES >> 20} are read"
+        return f"{name}: empty file" if size == 0 else None
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file.
+
+        Raises:
+            InputError: missing, empty, too large, damaged, or outside of the folder.
+        """
+        if (fault := self.fault(name)) is not None:
+            raise InputError(fault)
+        try:
+            if self._plain_size(name) is not None:
+                return (self.root / name).read_bytes()
+            return self._open(self._zipped()[name][0]).read(name)
+        # RuntimeError: an encrypted entry. NotImplementedError: an unknown compression.
+        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+            raise InputError(f"{name}: cannot read it: {error}") from error
+
+    def zipped_names(self) -> list[str]:
+        """Names of all files inside the zips of the folder, sorted."""
+        return sorted(self._zipped())
+
+    def _plain_size(self, name: str) -> int | None:
+        if self._only is not None:
+            return None
+        path = self.root / name
+        return path.stat().st_size if path.is_file() else None
+
+    def _zipped(self) -> dict[str, tuple[str, int]]:
+        if self._entries is None:
+            entries: dict[str, tuple[str, int]] = {}
+            found = sorted(path.name for path in self.root.glob("*.zip"))
+            for zip_name in found if self._only is None else self._only:
+                try:
+                    infos = self._open(zip_name).infolist()
+                except (OSError, zipfile.BadZipFile) as error:
+                    self.broken[zip_name] = f"{zip_name}: not a readable zip: {error}"
+                    continue
+                for info in infos:
+                    if not info.is_dir() and is_inside(info.filename):
+                        entries.setdefault(info.filename, (zip_name, info.file_size))
+            self._entries = entries
+        return self._entries
+
+    def _open(self, zip_name: str) -> zipfile.ZipFile:
+        # A forked child inherits thread-local values with a file offset shared with its parent.
+        if getattr(self._local, "pid", None) != os.getpid():
+            self._local.pid, self._local.zips = os.getpid(), {}
+        zips: dict[str, zipfile.ZipFile] = self._local.zips
+        if zip_name not in zips:
+            zips[zip_name] = zipfile.ZipFile(self.root / zip_name)
+        return zips[zip_name]
+
+
+def is_inside(name: str) -> bool:
+    """Whether a relative name stays inside its folder on every system."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return bool(parts) and not (
+        ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name
+    )
