@@ -74,6 +74,8 @@ class Image:
     intrinsics: Intrinsics | None = None
     name: str = "image"
     """For messages and output names; never a full path."""
+    full_size: tuple[int, int] | None = None
+    """(height, width) of the photo, where `pixels` were decoded at a reduced size."""
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
@@ -87,6 +89,11 @@ class Image:
         """(height, width)"""
         height, width = self.pixels.shape[:2]
         return height, width
+
+    @property
+    def photo_size(self) -> tuple[int, int]:
+        """(height, width) of the photo, which is that of `pixels` unless those are reduced."""
+        return self.full_size or self.size
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,134 @@
+"""Which photos were meant: files, folders, globs, lists."""
+
+import glob
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from featherdepth.errors import InputError
+
+IMAGE_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in ("avif", "bmp", "gif", "jfif", "jp2", "jpeg", "jpg", "mpo", "pgm", "png", "pnm")
+    + ("ppm", "tif", "tiff", "webp")
+)
+"""Lower case; what is taken for a photo in a folder or by a glob."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundImage:
+    """A photo that was asked for. It may turn out to be missing, where a list named it."""
+
+    path: Path
+    relative: PurePath
+    """Path below the folder or glob it was found by; the bare name for a file."""
+    output: PurePath
+    """`relative` without its suffix: where results go, the same for no two photos."""
+
+
+def find_images(inputs: Sequence[str | Path]) -> list[FoundImage]:
+    """List the photos named by `inputs`, in their order, each once.
+
+    An input is a file (of any suffix), a folder (searched to the bottom, sorted), a glob
+    (`**` too), a .txt file with one path a line (relative to that file; `#` starts a comment) or
+    "-" for such lines on standard input. Hidden files are left out of folders.
+
+    Raises:
+        InputError: an input that does not exist or holds no photo.
+    """
+    found: dict[Path, FoundImage] = {}
+    for entry in inputs:
+        for path, relative in _expand(entry):
+            image = FoundImage(path=path, relative=relative, output=relative.with_suffix(""))
+            found.setdefault(path.absolute(), image)
+    return _with_distinct_outputs(list(found.values()))
+
+
+def _expand(entry: str | Path) -> Iterable[tuple[Path, PurePath]]:
+    if str(entry) == "-":
+        return _from_lines(sys.stdin, Path(), "standard input")
+    path = Path(entry)
+    if path.is_dir():
+        return _required(_in_folder(path), f"{path}: holds no photos")
+    if path.is_file():
+        if path.suffix.lower() == ".txt":
+            try:
+                lines = path.read_text(encoding="utf-8-sig").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{path}: cannot be read as a list of photos: {error}") from error
+            return _from_lines(lines, path.parent, str(path))
+        return [(path, PurePath(path.name))]
+    if path.exists():
+        raise InputError(f"{path}: is not a file; expected a photo, a folder, a glob or a list")
+    if glob.has_magic(str(entry)):
+        return _required(_by_glob(str(entry)), f"{entry}: matches no photo")
+    raise InputError(f"{path}: not found; expected a photo, a folder, a glob or a list")
+
+
+def _required(
+    pairs: Iterable[tuple[Path, PurePath]], fault: str
+) -> Iterable[tuple[Path, PurePath]]:
+    listed = sorted(pairs, key=lambda pair: pair[1].as_posix())
+    if not listed:
+        raise InputError(f"{fault}; expected files such as .jpg, .png, .webp or .tif")
+    return listed
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[Path, PurePath]]:
+    # os.walk does not follow links to folders, so it ends.
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(parent, name)
+            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES:
+                yield path, path.relative_to(folder)
+
+
+def _by_glob(pattern: str) -> Iterator[tuple[Path, PurePath]]:
+    parts = Path(pattern).parts
+    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(*parts[:fixed])
+    for path in root.glob(str(Path(*parts[fixed:]))):
+        relative = path.relative_to(root)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if not hidden and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            yield path, relative
+
+
+def _from_lines(lines: Iterable[str], base: Path, shown: str) -> Iterable[tuple[Path, PurePath]]:
+    pairs = []
+    for line in lines:
+        text = line.strip()
+        if text and not text.startswith("#"):
+            named = PurePath(text)
+            inside = not named.is_absolute() and ".." not in named.parts
+            pairs.append((base / named, named if inside else PurePath(named.name)))
+    if not pairs:
+        raise InputError(f"{shown}: lists no photos; expected one path a line")
+    return pairs
+
+
+def _with_distinct_outputs(found: list[FoundImage]) -> list[FoundImage]:
+    """Where a.jpg and a.png would meet, keep the suffix; where two a.jpg would, count."""
+    shared = Counter(_folded(image.output) for image in found)
+    taken: set[str] = set()
+    distinct = []
+    for image in found:
+        output = image.output
+        if shared[_folded(output)] > 1:
+            output = image.relative.with_name(image.relative.name.replace(".", "_"))
+        stem, number = output.name, 1
+        while _folded(output) in taken:
+            number += 1
+            output = output.with_name(f"{stem}_{number}")
+        taken.add(_folded(output))
+        distinct.append(replace(image, output=output))
+    return distinct
+
+
+def _folded(path: PurePath) -> str:
+    """Some file systems take A and a for the same name."""
+    return path.as_posix().casefold()

@@ -1,0 +1,95 @@
+"""Every layout of pixels to RGB with 8 bits a channel."""
+
+import numpy as np
+import PIL.Image
+from jaxtyping import Num, Shaped, UInt8
+
+from featherdepth.errors import InputError
+
+
+def picture_to_rgb(picture: PIL.Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
+    """Convert a loaded picture of any mode.
+
+    Raises:
+        InputError: numbers without a known range (32-bit integers, floats beyond 0..1).
+    """
+    mode = picture.mode
+    if mode == "RGB" and "transparency" not in picture.info:
+        return np.array(picture)
+    if mode == "I" or mode.startswith("I;16"):
+        return _three(_from_integers(np.asarray(picture), name))
+    if mode == "F":
+        return _three(_from_floats(np.asarray(picture), name))
+    if mode == "CMYK":
+        return _from_cmyk(picture)
+    if picture.has_transparency_data:
+        return _on_white(picture.convert("RGBA"))
+    return np.array(picture.convert("RGB"))
+
+
+def array_to_rgb(array: Shaped[np.ndarray, "..."], name: str) -> UInt8[np.ndarray, "h w 3"]:
+    """Convert an array that a caller gave for a photo: `h w`, `h w 1`, RGB `h w 3`, RGBA `h w 4`.
+
+    Raises:
+        InputError: another shape or type, or floats beyond 0..1.
+    """
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
+        raise InputError(f"{name}: shape {array.shape} is not a photo; expected (h, w, 3), RGB")
+    if array.dtype == np.bool_:
+        pixels = array.astype(np.uint8) * np.uint8(255)
+    elif array.dtype == np.uint8:
+        pixels = array
+    elif array.dtype == np.uint16:
+        pixels = _from_integers(array, name)
+    elif np.issubdtype(array.dtype, np.floating):
+        pixels = _from_floats(array, name)
+    else:
+        raise InputError(
+            f"{name}: {array.dtype} pixels have no known range; expected uint8, uint16 or"
+            " floats in 0..1"
+        )
+    if channels == 4:
+        return _on_white(PIL.Image.fromarray(np.ascontiguousarray(pixels)))
+    if channels == 1:
+        return _three(pixels.reshape(array.shape[:2]))
+    return np.ascontiguousarray(pixels)
+
+
+def _three(grey: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _from_integers(values: Num[np.ndarray, "..."], name: str) -> UInt8[np.ndarray, "..."]:
+    """16 bits to 8. Some versions of Pillow hand out 16-bit files as 32-bit integers."""
+    if values.size and (values.min() < 0 or values.max() > 65535):
+        raise InputError(
+            f"{name}: cannot read 32-bit integers ({values.min()} to {values.max()});"
+            " convert it to 8- or 16-bit RGB"
+        )
+    return np.asarray((values.astype(np.uint32) + 128) // 257, dtype=np.uint8)
+
+
+def _from_floats(values: Num[np.ndarray, "..."], name: str) -> UInt8[np.ndarray, "..."]:
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 1):  # also false for NaN
+        raise InputError(
+            f"{name}: float pixels go from {low:g} to {high:g}; expected 0 to 1"
+            " (divide 8-bit values by 255)"
+        )
+    return np.asarray(np.rint(values * 255), dtype=np.uint8)
+
+
+def _from_cmyk(picture: PIL.Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    # Pillow undoes the inversion that Adobe writes, also for files that do not have it.
+    if picture.format in ("JPEG", "MPO") and "adobe" not in picture.info:
+        picture = PIL.Image.merge("CMYK", [band.point(_INVERSE) for band in picture.split()])
+    return np.array(picture.convert("RGB"))
+
+
+_INVERSE = list(range(255, -1, -1))
+
+
+def _on_white(picture: PIL.Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    white = PIL.Image.new("RGBA", picture.size, "white")
+    return np.array(PIL.Image.alpha_composite(white, picture).convert("RGB"))

@@ -1,0 +1,26 @@
+"""From a photo to what a network takes in; training and prediction share it."""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from featherdepth.geometry.resize import Size, network_size, resize_pixels
+from featherdepth.types import Image
+
+
+def prepare(
+    image: Image,
+    *,
+    size: int | Size,
+    multiple: int = 64,
+    rule: Literal["keep", "stretch"] = "keep",
+) -> Float32[np.ndarray, "3 h w"]:
+    """Resize a photo for a network and return RGB in 0..1, contiguous.
+
+    Mean and standard deviation are not applied: they are the first layer of every network.
+    `size`, `multiple` and `rule` are those of `network_size`.
+    """
+    target = network_size(*image.photo_size, size, multiple, rule)
+    pixels = resize_pixels(image.pixels, target)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)) / np.float32(255)

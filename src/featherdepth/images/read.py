@@ -1,0 +1,181 @@
+"""Anything that holds a photo to an `Image`: upright, RGB, 8 bits a channel.
+
+Color profiles are not applied: numbers are taken as sRGB, and CMYK by the plain formula.
+"""
+
+import io
+import struct
+import zlib
+from importlib import import_module
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import PIL.Image
+import PIL.ImageFile
+
+from featherdepth.errors import InputError
+from featherdepth.geometry.camera import from_focal_px
+from featherdepth.images.exif import read_focal_px, read_orientation
+from featherdepth.images.find import IMAGE_SUFFIXES, FoundImage, find_images
+from featherdepth.images.modes import array_to_rgb, picture_to_rgb
+from featherdepth.types import Image
+
+__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "FoundImage", "find_images", "read_image"]
+
+MAX_PIXELS = 200_000_000
+"""The largest phone sensors have 200 megapixels; more is taken for a decompression bomb."""
+
+PLUGINS = {
+    "JPEG": "JpegImagePlugin",  # MPO too
+    "PNG": "PngImagePlugin",
+    "WEBP": "WebPImagePlugin",
+    "TIFF": "TiffImagePlugin",
+    "BMP": "BmpImagePlugin",
+    "GIF": "GifImagePlugin",
+    "PPM": "PpmImagePlugin",
+    "JPEG2000": "Jpeg2KImagePlugin",
+    "AVIF": "AvifImagePlugin",
+}
+"""What is read, most frequent first; others start programs (EPS) or hold no photos."""
+
+DECODE_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    PIL.Image.DecompressionBombError,
+    Warning,  # where warnings are errors
+)
+"""What decoders raise on damaged files (found by feeding them damaged files)."""
+
+# The type has the same name as the class of the picture library, which is always written in full.
+Source = str | Path | bytes | PIL.Image.Image | np.ndarray
+
+
+def read_image(
+    source: Source,
+    *,
+    name: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_side: int | None = None,
+) -> Image:
+    """Read a photo.
+
+    Turned upright by its EXIF orientation; transparent parts lie on white; 16 bits become 8; of
+    an animation the first frame. Arrays are RGB `h w 3`, RGBA `h w 4` or grey `h w`: integers over
+    their whole range (uint8, uint16, bool) or floats in 0..1.
+
+    Args:
+        source: a path, the bytes of a file, a PIL picture or an array.
+        name: for messages and output names; the file name by default.
+        max_pixels: a larger picture is refused before it is decoded.
+        max_side: the longest side that the caller will look at. A JPEG at least twice as large is
+            decoded at 1/2, 1/4 or 1/8 of its size, never below `max_side`; the photo's own size is
+            then in `Image.full_size`.
+
+    Returns:
+        The photo, with intrinsics where EXIF tells the focal length.
+
+    Raises:
+        InputError: not there, not a photo, damaged, too large, or of an unknown layout; one line.
+    """
+    if isinstance(source, np.ndarray):
+        return Image(pixels=array_to_rgb(source, name or "array"), name=name or "image")
+    if isinstance(source, PIL.Image.Image):
+        shown = name or Path(getattr(source, "filename", "") or "image").name
+        return _decode(source, shown, name or shown, max_pixels, None)
+    if isinstance(source, bytes):
+        return _from_stream(io.BytesIO(source), name or "image", name, max_pixels, max_side)
+    path = Path(source)
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is not a file; expected a photo")
+        with path.open("rb") as stream:
+            return _from_stream(stream, name or str(path), name or path.name, max_pixels, max_side)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{path}: cannot be read: {reason}; expected a photo") from error
+
+
+def _from_stream(
+    stream: IO[bytes], shown: str, name: str | None, max_pixels: int, max_side: int | None
+) -> Image:
+    with _open(stream, shown) as picture:
+        return _decode(picture, shown, name or shown, max_pixels, max_side)
+
+
+def _open(stream: IO[bytes], shown: str) -> PIL.ImageFile.ImageFile:
+    """Find the format by the first bytes and read the header.
+
+    Not by `PIL.Image.open`: its limit of pixels is one global number that warns at 89 megapixels,
+    and warnings cannot be silenced safely while other threads read.
+    """
+    start = stream.read(16)
+    if not start:
+        raise InputError(f"{shown}: is empty (0 bytes); expected a photo")
+    for picture_format, plugin in PLUGINS.items():
+        try:
+            import_module(f"PIL.{plugin}")
+        except ImportError:  # AVIF came with Pillow 11.3
+            continue
+        factory, accept = PIL.Image.OPEN[picture_format]
+        if accept is None or accept(start) is not True:
+            continue
+        stream.seek(0)
+        try:
+            return factory(stream, "")
+        except DECODE_FAULTS as fault:
+            raise _damaged(shown, picture_format, fault) from fault
+    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+        raise InputError(f"{shown}: is a HEIC photo, which is not supported; convert it to JPEG")
+    raise InputError(
+        f"{shown}: is not a photo: starts with {start[:12]!r}; expected {', '.join(PLUGINS)}"
+    )
+
+
+def _decode(
+    picture: PIL.Image.Image, shown: str, name: str, max_pixels: int, max_side: int | None
+) -> Image:
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise InputError(
+            f"{shown}: {width}x{height} is {width * height / 1e6:.0f} megapixels, the limit is"
+            f" {max_pixels / 1e6:.0f}; shrink it or raise max_pixels"
+        )
+    if width < 1 or height < 1:
+        raise InputError(f"{shown}: has no pixels ({width}x{height}); expected a photo")
+    try:
+        if max_side is not None and isinstance(picture, PIL.ImageFile.ImageFile):
+            reduction = max(1.0, max(width, height) / max_side)
+            picture.draft(None, (int(width / reduction) or 1, int(height / reduction) or 1))
+        picture.load()
+        orientation = read_orientation(picture)
+        focal_px = read_focal_px(picture, full_width=width)
+        pixels = orientation.upright(picture_to_rgb(picture, shown))
+    except InputError:
+        raise
+    except DECODE_FAULTS as fault:
+        raise _damaged(shown, picture.format or "picture", fault) from fault
+    reduced = picture.size != (width, height) and picture.format != "TIFF"
+    return Image(
+        pixels=pixels,
+        intrinsics=None if focal_px is None else from_focal_px(focal_px, *pixels.shape[:2]),
+        name=name,
+        full_size=orientation.turned((height, width)) if reduced else None,
+    )
+
+
+def _damaged(shown: str, picture_format: str, fault: BaseException) -> InputError:
+    reason = " ".join(str(fault).split()) or type(fault).__name__
+    return InputError(f"{shown}: damaged {picture_format}: {reason}; expected a whole file")
