@@ -13,7 +13,7 @@ import pytest
 
 from featherdepth.errors import RunError, WeightsError
 from featherdepth.networks.folder import (
-    byte_ranges,
+    layout,
     read_preset,
     read_tensors,
     write_bytes,
@@ -56,14 +56,15 @@ def test_what_was_written_is_read_back(folder: Path) -> None:
     assert (folder / "README.md").read_text() == "# toy\n"
 
 
-def test_the_byte_ranges_are_the_tensors(folder: Path) -> None:
+def test_the_layout_are_the_tensors(folder: Path) -> None:
     data = (folder / "model.safetensors").read_bytes()
 
-    ranges = byte_ranges(folder)
+    places = layout(folder)
 
     for name, values in TENSORS.items():
-        offset, length = ranges[name]
-        assert data[offset : offset + length] == values.tobytes()
+        place = places[name]
+        assert data[place.offset : place.offset + place.length] == values.tobytes()
+        assert place.shape == values.shape
 
 
 def test_new_weights_remove_the_graph_of_the_old_ones(folder: Path) -> None:
@@ -114,7 +115,7 @@ def test_a_file_with_the_right_sha256_that_is_no_safetensors_file_is_refused(fol
     with pytest.raises(WeightsError, match="not a safetensors file"):
         read_tensors(folder)
     with pytest.raises(WeightsError, match="not a safetensors file"):
-        byte_ranges(folder)
+        layout(folder)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

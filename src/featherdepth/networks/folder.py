@@ -17,7 +17,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
@@ -33,6 +33,18 @@ GRAPH = "model.onnx"
 CARD = "README.md"
 STORED = {"fp16"}
 """Ways of storing weights that this version reads; 8-bit storage would join here."""
+
+
+class Stored(NamedTuple):
+    """Where one tensor lies in model.safetensors."""
+
+    dtype: str
+    """As safetensors names it: F16, F32."""
+    shape: tuple[int, ...]
+    offset: int
+    """Bytes from the start of the file."""
+    length: int
+    """Bytes."""
 
 
 def read_preset(folder: Path) -> Preset:
@@ -88,8 +100,8 @@ def read_tensors(folder: Path) -> tuple[Preset, dict[str, np.ndarray]]:
         raise WeightsError(f"{folder / WEIGHTS}: not a safetensors file: {error}") from error
 
 
-def byte_ranges(folder: Path) -> dict[str, tuple[int, int]]:
-    """(offset, length) of each tensor, counted from the first byte of model.safetensors.
+def layout(folder: Path) -> dict[str, Stored]:
+    """Where each tensor lies in model.safetensors, by name.
 
     Raises:
         WeightsError: the file is missing or its header cannot be read.
@@ -100,13 +112,17 @@ def byte_ranges(folder: Path) -> dict[str, tuple[int, int]]:
             (length,) = struct.unpack("<Q", file.read(8))
             header: dict[str, Any] = json.loads(file.read(min(length, path.stat().st_size)))
         header.pop("__metadata__", None)
-        start = 8 + length
-        ranges = {name: entry["data_offsets"] for name, entry in header.items()}
-        return {name: (start + first, last - first) for name, (first, last) in ranges.items()}
+        return {name: _stored(entry, 8 + length) for name, entry in header.items()}
     except OSError as error:
         raise WeightsError(f"{path}: cannot read it: {error.strerror}") from error
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path}: not a safetensors file: {error}") from error
+
+
+def _stored(entry: dict[str, Any], start: int) -> Stored:
+    first, last = entry["data_offsets"]
+    shape = tuple(entry["shape"])
+    return Stored(dtype=entry["dtype"], shape=shape, offset=start + first, length=last - first)
 
 
 def write_folder(

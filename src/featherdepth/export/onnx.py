@@ -1,0 +1,253 @@
+"""model.onnx: a graph without weights of its own.
+
+Its initialisers are *external data*: byte ranges of model.safetensors in the same folder. Behind
+each fp16 tensor stands a Cast to float32, and BatchNorm after a convolution is written as
+arithmetic on constants,
+
+    weight' = weight * g      bias' = beta + (bias - mean) * g      g = gamma / sqrt(var + eps)
+
+which a runtime evaluates once, when it loads the graph. So torch, onnxruntime and OpenVINO read the
+same bytes, and the graph holds for any weights of the same layout. Left unfolded, onnxruntime does
+not join BatchNorm and convolution itself.
+
+Batch, height and width are open; height and width must be multiples of 64.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from featherdepth.errors import BackendError, WeightsError
+from featherdepth.networks.folder import GRAPH, WEIGHTS, Stored, layout, write_bytes
+from featherdepth.networks.weights import load_model
+
+try:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from onnxscript import optimizer
+except ImportError as error:
+    raise BackendError(
+        f"writing {GRAPH} needs {error.name}; pip install 'featherdepth[train]'"
+    ) from error
+
+logger = logging.getLogger(__name__)
+
+TYPES = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT}
+INLINE_LIMIT = 1024
+"""Bytes of a constant that may stay in the graph; anything larger must be a stored tensor."""
+
+
+def write_graph(folder: Path) -> Path:
+    """Write model.onnx beside the weights of a model folder; returns its path.
+
+    Raises:
+        WeightsError: the folder is damaged, or the graph needs a tensor that is not stored.
+        BackendError: onnx or onnxscript is missing.
+        RunError: the folder cannot be written.
+    """
+    preset, module = load_model(folder)
+    stored = layout(folder)
+    model = trace(module, multiple=preset.multiple)
+    model = _simplify(model, stored)
+    folded = _fold_batchnorm(model.graph)
+    _point_into_weights(model.graph, stored, folder)
+    _strip(model)
+    data = model.SerializeToString(deterministic=True)
+    write_bytes(folder / GRAPH, data)
+    logger.info(
+        "%s: %d nodes, %d BatchNorm folded, %.2f MB",
+        folder / GRAPH,
+        len(model.graph.node),
+        folded,
+        len(data) / 1e6,
+    )
+    return folder / GRAPH
+
+
+def trace(module: nn.Module, *, multiple: int = 64) -> onnx.ModelProto:
+    """The module as an ONNX model with its parameters inside, named as in its state dict."""
+    batch, height, width = (
+        torch.export.Dim(name, min=1, max=most)
+        for name, most in (("batch", 1024), ("rows", 256), ("columns", 256))
+    )
+    # Sizes that differ from each other and from every channel count, so that the tracer does not
+    # take two of them for one; batch 2 because 1 would be kept as a constant.
+    example = torch.zeros(2, 3, 3 * multiple, 5 * multiple)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter warns about itself
+        program = torch.onnx.export(
+            module.eval(),
+            (example,),
+            dynamo=True,
+            # The exporter's own simplification renames parameters; ours comes after it.
+            optimize=False,
+            external_data=False,
+            input_names=["images"],
+            output_names=["depth"],
+            dynamic_shapes=({0: batch, 2: multiple * height, 3: multiple * width},),
+            verbose=False,
+        )
+    if program is None:
+        raise BackendError("torch.onnx.export returned nothing; expected torch 2.5 or newer")
+    model: onnx.ModelProto = program.model_proto
+    return model
+
+
+def _simplify(model: onnx.ModelProto, stored: Mapping[str, Stored]) -> onnx.ModelProto:
+    """Remove the bookkeeping of shapes that the tracer leaves.
+
+    The simplifier may fold what it knows the value of. Stored tensors are therefore shown to it as
+    inputs, and become initialisers again afterwards.
+    """
+    graph = model.graph
+    weights = {t.name: t for t in graph.initializer if t.name in stored}
+    rest = [t for t in graph.initializer if t.name not in stored]
+    images = list(graph.input)
+    graph.input.extend(
+        helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in weights.values()
+    )
+    _set(graph.initializer, rest)
+    model = optimizer.optimize(model, num_iterations=3)
+    graph = model.graph
+    _set(graph.input, images)
+    used = {name for node in graph.node for name in node.input}
+    graph.initializer.extend(t for name, t in weights.items() if name in used)
+    return model
+
+
+def _fold_batchnorm(graph: onnx.GraphProto) -> int:
+    """Turn each Conv -> BatchNormalization into a Conv with computed weight and bias.
+
+    What else may read the convolution's output is its Shape, which BatchNormalization keeps.
+    """
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    nodes, dropped, renamed = [], set(), {}
+    for node in graph.node:
+        others = readers.get(node.output[0], [])
+        norms = [r for r in others if r.op_type == "BatchNormalization"]
+        if node.op_type != "Conv" or len(norms) != 1 or len(others) != 1 + _shapes(others):
+            nodes.append(node)
+            continue
+        nodes += _folded(node, norms[0])
+        dropped.add(norms[0].output[0])
+        renamed[node.output[0]] = norms[0].output[0]
+    nodes = [n for n in nodes if n.op_type != "BatchNormalization" or n.output[0] not in dropped]
+    _rename_inputs(nodes, renamed)
+    if dropped:
+        graph.initializer.append(numpy_helper.from_array(np.array([1, 2, 3]), "fold.axes"))
+    _set(graph.node, nodes)
+    _drop_unused(graph)
+    return len(dropped)
+
+
+def _shapes(nodes: Iterable[onnx.NodeProto]) -> int:
+    return sum(n.op_type == "Shape" for n in nodes)
+
+
+def _rename_inputs(nodes: Iterable[onnx.NodeProto], renamed: Mapping[str, str]) -> None:
+    for node in nodes:
+        for i, name in enumerate(node.input):
+            node.input[i] = renamed.get(name, name)
+
+
+def _folded(conv: onnx.NodeProto, norm: onnx.NodeProto) -> list[onnx.NodeProto]:
+    _, gamma, beta, mean, var = norm.input
+    weight = conv.input[1]
+    eps = next((a.f for a in norm.attribute if a.name == "epsilon"), 1e-5)
+    at = norm.output[0]
+    made = []
+
+    def compute(operator: str, *inputs: str, name: str) -> str:
+        made.append(helper.make_node(operator, list(inputs), [f"{at}.{name}"]))
+        return f"{at}.{name}"
+
+    constant = numpy_helper.from_array(np.array(eps, dtype=np.float32))
+    made.append(helper.make_node("Constant", [], [f"{at}.eps"], value=constant))
+    deviation = compute("Sqrt", compute("Add", var, f"{at}.eps", name="var"), name="deviation")
+    gain = compute("Div", gamma, deviation, name="gain")
+    column = compute("Unsqueeze", gain, "fold.axes", name="column")
+    new_weight = compute("Mul", weight, column, name="weight")
+    if len(conv.input) > 2 and conv.input[2]:
+        mean_left = compute("Sub", mean, conv.input[2], name="mean_left")
+    else:
+        mean_left = mean
+    new_bias = compute("Sub", beta, compute("Mul", mean_left, gain, name="moved"), name="bias")
+    joined = helper.make_node("Conv", [conv.input[0], new_weight, new_bias], [at], conv.name)
+    joined.attribute.extend(conv.attribute)
+    return [*made, joined]
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    wanted = {o.name for o in graph.output}
+    kept = []
+    for node in reversed(graph.node):  # nodes are in order of execution
+        if wanted & set(node.output):
+            wanted |= set(node.input)
+            kept.append(node)
+    _set(graph.node, kept[::-1])
+    _set(graph.initializer, [t for t in graph.initializer if t.name in wanted])
+
+
+def _point_into_weights(graph: onnx.GraphProto, stored: Mapping[str, Stored], folder: Path) -> None:
+    """Replace the value of each stored initialiser by its place in model.safetensors."""
+    casts, renamed, initialisers = [], {}, []
+    for tensor in graph.initializer:
+        if tensor.name not in stored:
+            if len(tensor.SerializeToString()) > INLINE_LIMIT:
+                raise WeightsError(
+                    f"{folder}: the graph needs {tensor.name} {tuple(tensor.dims)}, which"
+                    f" {WEIGHTS} does not hold; make it a parameter or a persistent buffer"
+                )
+            initialisers.append(tensor)
+            continue
+        place = stored[tensor.name]
+        if tuple(tensor.dims) != place.shape:
+            raise WeightsError(
+                f"{folder}: {tensor.name} is {place.shape} in {WEIGHTS}"
+                f" and {tuple(tensor.dims)} in the graph"
+            )
+        initialisers.append(_external(tensor.name, place))
+        if place.dtype == "F16":
+            renamed[tensor.name] = f"{tensor.name}.float32"
+            casts.append(
+                helper.make_node(
+                    "Cast", [tensor.name], [renamed[tensor.name]], to=TensorProto.FLOAT
+                )
+            )
+    _rename_inputs(graph.node, renamed)
+    _set(graph.initializer, initialisers)
+    _set(graph.node, [*casts, *graph.node])
+
+
+def _external(name: str, place: Stored) -> onnx.TensorProto:
+    tensor = TensorProto(name=name, data_type=TYPES[place.dtype], dims=place.shape)
+    tensor.data_location = TensorProto.EXTERNAL
+    entries = {"location": WEIGHTS, "offset": place.offset, "length": place.length}
+    for key, value in entries.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Remove what says how and where the graph was traced: source lines, intermediate shapes."""
+    graph = model.graph
+    for item in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        item.doc_string = ""
+        del item.metadata_props[:]
+    del graph.value_info[:]
+    graph.name = "featherdepth"
+
+
+def _set(field: object, items: Iterable[object]) -> None:
+    """Replace the content of a repeated protobuf field."""
+    items = list(items)
+    del field[:]  # type: ignore[attr-defined]
+    field.extend(items)  # type: ignore[attr-defined]
