@@ -159,6 +159,7 @@ def _decode(
         if max_side is not None and isinstance(picture, PIL.ImageFile.ImageFile):
             reduction = max(1.0, max(width, height) / max_side)
             picture.draft(None, (int(width / reduction) or 1, int(height / reduction) or 1))
+        reduced = picture.size != (width, height)
         picture.load()
         orientation = read_orientation(picture)
         focal_px = read_focal_px(picture, full_width=width)
@@ -167,7 +168,6 @@ def _decode(
         raise
     except DECODE_FAULTS as fault:
         raise _damaged(shown, picture.format or "picture", fault) from fault
-    reduced = picture.size != (width, height) and picture.format != "TIFF"
     return Image(
         pixels=pixels,
         intrinsics=None if focal_px is None else from_focal_px(focal_px, *pixels.shape[:2]),

@@ -1,0 +1,180 @@
+"""From a relative map to metres: fits of a scale, or a scale and a shift."""
+
+import math
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from featherdepth.errors import InputError
+from featherdepth.types import Alignment, Depth, DepthKind
+
+Space = Literal["depth", "disparity"]
+
+MIN_DEPTH_M = 1e-3
+"""An aligned depth below this is set to it: a depth in metres is positive."""
+MIN_DISPARITY = 1e-6
+"""In 1/m. An aligned disparity below this is at no finite distance."""
+
+
+def fit_scale_shift(
+    prediction: Float[np.ndarray, "*shape"],
+    target: Float[np.ndarray, "*shape"],
+    valid: Bool[np.ndarray, "*shape"],
+    weights: Float[np.ndarray, "*shape"] | None = None,
+    *,
+    space: Space = "depth",
+) -> Alignment:
+    """Find the scale and shift that bring `prediction` closest to `target`.
+
+    Minimises `sum(weights * (scale * prediction + shift - target) ** 2)` over the valid pixels, in
+    float64 and about the means: the plain normal equations lose their digits where the mean is
+    large. Both maps must live in one space: depth with depth, or disparity with disparity. The
+    best fit in one space is not the best fit in the other.
+
+    Args:
+        prediction: relative map, any unit, any shape (sparse points may come as one axis).
+        target: metric map, in metres (depth) or 1/m (disparity); never read outside `valid`.
+        valid: pixels to fit on. Other pixels may hold NaN; a pixel that is not finite in either
+            map is left out here too.
+        weights: 0 or more for each pixel; 1 by default.
+        space: the space of both maps, noted in the result.
+
+    Returns:
+        The fit. A negative scale is returned as found, not repaired: it means the prediction is
+        upside down, most often a disparity passed as a depth.
+
+    Raises:
+        InputError: fewer than two usable pixels, or a prediction that is constant on them.
+
+    Example:
+        >>> relative = np.array([[0.0, 1.0], [2.0, 3.0]])
+        >>> fit = fit_scale_shift(relative, 2 * relative + 1, np.ones((2, 2), dtype=bool))
+        >>> round(fit.scale, 6), round(fit.shift, 6), fit.count
+        (2.0, 1.0, 4)
+    """
+    x, y, w = _usable(prediction, target, valid, weights)
+    if x.size < 2:
+        raise InputError(
+            f"scale and shift need two or more usable pixels, found {x.size}; expected valid"
+            " pixels where prediction and target are finite"
+        )
+    total = w.sum()
+    x_mean, y_mean = (w * x).sum() / total, (w * y).sum() / total
+    dx = x - x_mean
+    variance = (w * dx**2).sum() / total
+    # A spread of a few steps of the number format is rounding, not shape (1e-6 for float32).
+    if variance <= (8 * np.finfo(prediction.dtype).eps * x_mean) ** 2:
+        raise InputError(
+            f"the prediction is constant ({x_mean:g}) on the {x.size} pixels to align on;"
+            " expected two or more different values"
+        )
+    scale = float((w * dx * (y - y_mean)).sum() / total / variance)
+    shift = float(y_mean - scale * x_mean)
+    # About the means, so that the residual keeps its digits too.
+    left = scale * dx - (y - y_mean)
+    return Alignment(
+        scale=scale,
+        shift=shift,
+        space=space,
+        method="scale_shift",
+        count=x.size,
+        residual=_root_mean_square(left, w),
+    )
+
+
+def fit_scale(
+    prediction: Float[np.ndarray, "*shape"],
+    target: Float[np.ndarray, "*shape"],
+    valid: Bool[np.ndarray, "*shape"],
+    weights: Float[np.ndarray, "*shape"] | None = None,
+    *,
+    space: Space = "depth",
+    method: Literal["least_squares", "median"] = "least_squares",
+) -> Alignment:
+    """Find the scale alone, for predictions that have no unknown shift; one point is enough.
+
+    Least squares: sum(w x y) / sum(w x x). Median: median(y) / median(x), the ratio of medians,
+    without weights.
+
+    Raises:
+        InputError: no usable pixel, or a prediction that is 0 on all (in the middle) of them.
+        ValueError: weights for the median.
+    """
+    if method == "median" and weights is not None:
+        raise ValueError("the ratio of medians takes no weights")
+    x, y, w = _usable(prediction, target, valid, weights)
+    if not x.size:
+        raise InputError("a scale needs one or more usable pixels, found none")
+    if method == "median":
+        above, below = float(np.median(y)), float(np.median(x))
+    else:
+        above, below = float((w * x * y).sum()), float((w * x * x).sum())
+    if below == 0:
+        raise InputError(f"the prediction is 0 on the {x.size} pixels to align on; no scale fits")
+    scale = above / below
+    return Alignment(
+        scale=scale,
+        shift=0.0,
+        space=space,
+        method="scale_median" if method == "median" else "scale",
+        count=x.size,
+        residual=_root_mean_square(scale * x - y, w),
+    )
+
+
+def apply(alignment: Alignment, depth: Depth, *, max_depth: float | None = None) -> Depth:
+    """Turn a relative map into metres by a fit.
+
+    A fit in depth needs a depth kind, a fit in disparity the disparity kind, whose aligned values
+    are then inverted. Results are at least 1e-3 m and, where given, at most `max_depth`. Without
+    `max_depth`, an aligned disparity below 1e-6 / m has no finite depth: such pixels become
+    invalid.
+
+    Raises:
+        InputError: a map of the other space.
+    """
+    space: Space = "disparity" if depth.larger_is == "nearer" else "depth"
+    if alignment.space != space:
+        raise InputError(
+            f"the alignment was fitted in {alignment.space} but the map holds {depth.kind};"
+            f" fit it in {space}"
+        )
+    aligned = alignment.scale * depth.values.astype(np.float64) + alignment.shift
+    valid = depth.valid
+    cap = math.inf if max_depth is None else max_depth
+    if space == "disparity":
+        if max_depth is None:
+            valid = valid & (aligned >= MIN_DISPARITY)
+        aligned = 1 / aligned.clip(min=max(1 / cap, MIN_DISPARITY))
+    metres = aligned.clip(MIN_DEPTH_M, cap).astype(np.float32)
+    metres[~valid] = 0
+    return Depth(
+        values=metres,
+        valid=valid,
+        kind=DepthKind.METRIC,
+        intrinsics=depth.intrinsics,
+        provenance=depth.provenance,
+    )
+
+
+Flat = Float[np.ndarray, " n"]
+
+
+def _usable(
+    prediction: Float[np.ndarray, "*shape"],
+    target: Float[np.ndarray, "*shape"],
+    valid: Bool[np.ndarray, "*shape"],
+    weights: Float[np.ndarray, "*shape"] | None,
+) -> tuple[Flat, Flat, Flat]:
+    """Select in float64 the pixels that count."""
+    x, y = prediction[valid].astype(np.float64), target[valid].astype(np.float64)
+    w = np.ones_like(x) if weights is None else weights[valid].astype(np.float64)
+    if (w < 0).any():
+        raise ValueError("weights of an alignment must not be negative")
+    known = np.isfinite(x) & np.isfinite(y) & np.isfinite(w) & (w > 0)
+    return x[known], y[known], w[known]
+
+
+def _root_mean_square(left: Flat, weights: Flat) -> float:
+    return math.sqrt(float((weights * left**2).sum() / weights.sum()))
