@@ -1,49 +1,63 @@
-"""Depth pictures as the integers they store; no colour conversion ever touches them."""
+"""Depth pictures as the integers they store; no color conversion ever touches them."""
 
 import io
 
 import numpy as np
 from jaxtyping import Int32
-from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from featherdepth.errors import InputError
+from featherdepth.images.read import DECODE_FAULTS, MAX_PIXELS
 
+FORMATS: dict[bytes, type[ImageFile]] = {
+    b"\x89PNG": PngImageFile,
+    b"II*\0": TiffImageFile,
+    b"MM\0*": TiffImageFile,
+}
+"""First bytes -> decoder. Not `PIL.Image.open`: its limit of pixels is global and warns."""
 GREY_MODES = ("L", "I;16", "I;16L", "I;16B", "I")
-MAX_PIXELS = 100_000_000
 
 
 def read_codes(data: bytes, name: str) -> Int32[np.ndarray, "h w"]:
-    """The stored integers of an 8- or 16-bit grey picture.
+    """The stored integers of an 8- or 16-bit grey picture, PNG or TIFF.
 
     Raises:
-        InputError: not a picture, damaged, or with colours (a rendering, not measurements).
+        InputError: not such a picture, damaged, or with colors (a rendering, not measurements).
     """
-    try:
-        # The limit is checked here, not by Pillow's global setting, before pixels are unpacked.
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.mode not in GREY_MODES:
-                raise InputError(
-                    f"{name}: a depth picture of mode {picture.mode}; expected 8- or 16-bit grey"
-                )
-            if picture.width * picture.height > MAX_PIXELS:
-                raise InputError(f"{name}: {picture.width}x{picture.height} pixels are too many")
+    with _open(data, name) as picture:
+        try:
             picture.load()
             return np.asarray(picture).astype(np.int32)
-    except (Image.DecompressionBombError, UnidentifiedImageError) as error:
-        raise InputError(f"{name}: not a depth picture: {error}") from error
-    # Pillow raises SyntaxError for a damaged PNG header and ValueError for odd chunks.
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{name}: damaged depth picture: {error}") from error
+        except DECODE_FAULTS as fault:
+            raise InputError(f"{name}: damaged depth picture: {fault}") from fault
 
 
-def picture_size(data: bytes, name: str) -> tuple[int, int]:
-    """(height, width) of a stored picture, from its header.
+def code_size(data: bytes, name: str) -> tuple[int, int]:
+    """(height, width) of a depth picture, from its header.
 
     Raises:
-        InputError: not a picture.
+        InputError: not a depth picture.
     """
+    with _open(data, name) as picture:
+        return picture.height, picture.width
+
+
+def _open(data: bytes, name: str) -> ImageFile:
+    decoder = FORMATS.get(data[:4])
+    if decoder is None:
+        raise InputError(
+            f"{name}: not a depth picture: starts with {data[:8]!r}; expected grey PNG or TIFF"
+        )
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return picture.height, picture.width
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{name}: not a picture: {error}") from error
+        picture = decoder(io.BytesIO(data), "")
+    except DECODE_FAULTS as fault:
+        raise InputError(f"{name}: damaged depth picture: {fault}") from fault
+    if picture.mode not in GREY_MODES:
+        raise InputError(
+            f"{name}: a depth picture of mode {picture.mode}; expected 8- or 16-bit grey"
+        )
+    if picture.width * picture.height > MAX_PIXELS:
+        raise InputError(f"{name}: {picture.width}x{picture.height} pixels are too many")
+    return picture

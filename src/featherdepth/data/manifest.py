@@ -2,8 +2,8 @@
 
     metres = code * depth_scale + depth_offset     where code != 0; code 0 is "not measured"
 
-Columns: id, split, rgb, depth, depth_scale, depth_offset; optional: depth_width, depth_height,
-fx, fy, cx, cy (at the stored photo size; empty = unknown), group.
+Columns: id, split, rgb, depth, depth_scale, depth_offset; optional: width, height, depth_width,
+depth_height, fx, fy, cx, cy (at the stored photo size; empty = unknown), group.
 """
 
 import csv
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from featherdepth.data.codes import picture_size, read_codes
+from featherdepth.data.codes import read_codes
 from featherdepth.data.reader import Box, Reader
 from featherdepth.data.storage import Storage
 from featherdepth.errors import InputError, UsageError
@@ -43,6 +43,7 @@ class Row:
     depth: str
     scale: float
     offset: float
+    size: tuple[int, int] | None
     depth_size: tuple[int, int] | None
     camera: tuple[float, float, float, float] | None
     group: str
@@ -108,19 +109,20 @@ class Manifest(Reader):
             self._skip(row.key, fault)
 
     def _size(self, index: int) -> tuple[int, int]:
-        row = self._rows[index]
-        return picture_size(self._storage.read(row.rgb), row.rgb)
+        return self._rows[index].size or self[index].image.size
 
     def _read(self, index: int) -> Sample:
         row = self._rows[index]
         image = read_image(self._storage.read(row.rgb), name=row.key)
         codes = read_codes(self._storage.read(row.depth), row.depth)
-        if row.depth_size is not None and codes.shape != row.depth_size:
-            height, width = codes.shape
-            raise InputError(
-                f"{row.depth}: {width}x{height} pixels, but {MANIFEST} says"
-                f" {row.depth_size[1]}x{row.depth_size[0]}"
-            )
+        for name, size, said in (
+            (row.rgb, image.size, row.size),
+            (row.depth, codes.shape, row.depth_size),
+        ):
+            if said is not None and size != said:
+                raise InputError(
+                    f"{name}: {size[1]}x{size[0]} pixels, but {MANIFEST} says {said[1]}x{said[0]}"
+                )
         metres = np.where(codes != 0, codes * row.scale + row.offset, 0.0)
         valid = (codes != 0) & (metres > 0)
         camera = image.intrinsics
@@ -167,9 +169,6 @@ def _parse(fields: dict[str, str]) -> Row:
     scale = _number(fields, "depth_scale")
     if scale <= 0:
         raise ValueError(f"depth_scale {scale} is not above 0")
-    size = None
-    if fields.get("depth_width") and fields.get("depth_height"):
-        size = (int(fields["depth_height"]), int(fields["depth_width"]))
     camera = None
     if all(fields.get(name) for name in ("fx", "fy", "cx", "cy")):
         fx, fy, cx, cy = (_number(fields, name) for name in ("fx", "fy", "cx", "cy"))
@@ -180,10 +179,17 @@ def _parse(fields: dict[str, str]) -> Row:
         depth=fields["depth"],
         scale=scale,
         offset=_number(fields, "depth_offset"),
-        depth_size=size,
+        size=_size(fields, "height", "width"),
+        depth_size=_size(fields, "depth_height", "depth_width"),
         camera=camera,
         group=fields.get("group") or fields["id"],
     )
+
+
+def _size(fields: dict[str, str], height: str, width: str) -> tuple[int, int] | None:
+    if fields.get(height) and fields.get(width):
+        return (int(fields[height]), int(fields[width]))
+    return None
 
 
 def _number(fields: dict[str, str], name: str) -> float:

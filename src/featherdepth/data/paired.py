@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from featherdepth.config import read_toml
-from featherdepth.data.codes import picture_size, read_codes
+from featherdepth.data.codes import code_size, read_codes
 from featherdepth.data.reader import Reader
 from featherdepth.data.storage import Storage
 from featherdepth.errors import InputError, UsageError
@@ -133,8 +133,8 @@ class Paired(Reader):
                 self._skip(frame.key, fault)
 
     def _size(self, index: int) -> tuple[int, int]:
-        name = self._frames[index][1].rgb
-        return picture_size(self._storage.read(name), name)
+        name = self._frames[index][1].depth  # a pair has one size
+        return code_size(self._storage.read(name), name)
 
     def _read(self, index: int) -> Sample:
         source, frame = self._frames[index]

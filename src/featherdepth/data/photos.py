@@ -20,7 +20,7 @@ class Photos(Reader):
         """`root`: a folder, a .zip, or a .txt list.
 
         Names of a list, one a line, are relative to the folder of the list or to the one above
-        it; both may hold the photos in zips. `#` begins a comment.
+        it; both may hold the photos in zips. A second column is ignored, `#` begins a comment.
         """
 
         root: Path
@@ -87,5 +87,11 @@ def _open_list(path: Path) -> tuple[Storage, list[str]]:
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     here, above = Storage(path.resolve().parent), Storage(path.resolve().parent.parent)
     # One base for the whole list: the one where its names are.
-    inside = next((name for name in names if here.fault(name) is None), None)
-    return (here if inside is not None or not names else above), list(dict.fromkeys(names))
+    storage = here if any(_photo_of(here, name) for name in names) else above
+    found = [_photo_of(storage, name) or name for name in names]
+    return storage, list(dict.fromkeys(found))
+
+
+def _photo_of(storage: Storage, line: str) -> str | None:
+    """The name in a line; lists of labelled data have the depth behind the photo."""
+    return next((n for n in (line, line.split(maxsplit=1)[0]) if storage.fault(n) is None), None)
