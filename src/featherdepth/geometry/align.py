@@ -123,7 +123,7 @@ def fit_scale(
     )
 
 
-def apply(alignment: Alignment, depth: Depth, *, max_depth: float | None = None) -> Depth:
+def apply(alignment: Alignment, depth: Depth, *, max_depth: float | int | None = None) -> Depth:
     """Turn a relative map into metres by a fit.
 
     A fit in depth needs a depth kind, a fit in disparity the disparity kind, whose aligned values

@@ -13,6 +13,9 @@ from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.span import span_of
 from featherdepth.types import Depth, DepthKind, Intrinsics
 
+Number = float | int
+Range = tuple[Number, Number]
+"""(near, far), in front of the camera."""
 Source = Literal["given", "exif", "assumed"]
 ASSUMED_FOV_Y_DEG = 60.0
 FULL_FRAME_DIAGONAL_MM = 43.27
@@ -25,7 +28,7 @@ def assumed_intrinsics(height: int, width: int) -> Intrinsics:
     return _centred(focal_px, height, width, "assumed")
 
 
-def from_fov_x(fov_x_deg: float, height: int, width: int) -> Intrinsics:
+def from_fov_x(fov_x_deg: Number, height: int, width: int) -> Intrinsics:
     """Return the camera with a horizontal field of view of `fov_x_deg` degrees.
 
     Raises:
@@ -37,7 +40,7 @@ def from_fov_x(fov_x_deg: float, height: int, width: int) -> Intrinsics:
     return _centred(focal_px, height, width, "given")
 
 
-def from_focal_35mm(focal_35mm: float, height: int, width: int) -> Intrinsics:
+def from_focal_35mm(focal_35mm: Number, height: int, width: int) -> Intrinsics:
     """Return the camera with a 35 mm equivalent focal length, as phones write it into photos.
 
     focal_px = focal_35mm * diagonal_px / 43.27. The result counts as read from EXIF.
@@ -51,7 +54,7 @@ def from_focal_35mm(focal_35mm: float, height: int, width: int) -> Intrinsics:
     return _centred(focal_px, height, width, "exif")
 
 
-def from_focal_px(focal_px: float, height: int, width: int) -> Intrinsics:
+def from_focal_px(focal_px: Number, height: int, width: int) -> Intrinsics:
     """Return the camera with square pixels and a focal length in pixels, as read from EXIF."""
     return _centred(focal_px, height, width, "exif")
 
@@ -74,9 +77,7 @@ def unproject(
     return cloud
 
 
-def points(
-    depth: Depth, *, near_far: tuple[float, float] | None = None
-) -> Float32[np.ndarray, "h w 3"]:
+def points(depth: Depth, *, near_far: Range | None = None) -> Float32[np.ndarray, "h w 3"]:
     """Turn a depth map into one point per pixel.
 
     Metric depth gives metres, scale-invariant depth the same shape in an unknown unit. The affine
@@ -104,7 +105,7 @@ def points(
 
 
 def distances(
-    depth: Depth, near_far: tuple[float, float] | None = None
+    depth: Depth, near_far: Range | None = None
 ) -> tuple[Float32[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
     """Return z for each pixel by the rules of `points`, and where it is usable."""
     affine = depth.kind in (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
@@ -132,7 +133,7 @@ def distances(
     return distance, depth.valid & (distance > 0)
 
 
-def _centred(focal_px: float, height: int, width: int, source: Source) -> Intrinsics:
+def _centred(focal_px: Number, height: int, width: int, source: Source) -> Intrinsics:
     return Intrinsics(
         fx=focal_px,
         fy=focal_px,

@@ -96,7 +96,7 @@ def _nearest_indices(length: int, new_length: int) -> np.ndarray:
     return (twice - 1) // (2 * new_length)
 
 
-def _nearest_multiple(length: float, multiple: int) -> int:
+def _nearest_multiple(length: float | int, multiple: int) -> int:
     return max(1, math.floor(length / multiple + 0.5)) * multiple
 
 

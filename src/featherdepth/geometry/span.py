@@ -10,8 +10,8 @@ SAMPLES = 1 << 18
 def span_of(
     values: Float32[np.ndarray, "h w"],
     valid: Bool[np.ndarray, "h w"],
-    low: float = 0.02,
-    high: float = 0.98,
+    low: float | int = 0.02,
+    high: float | int = 0.98,
 ) -> tuple[float, float]:
     """Return the `low` and `high` quantiles of the valid values; (0, 0) when none is valid.
 
