@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from featherdepth.networks.depthwise import DepthwiseConv2d
+
 
 class ConvBN(nn.Sequential):
     """A convolution without bias, BatchNorm, and an activation if one is given.
@@ -21,7 +23,7 @@ class ConvBN(nn.Sequential):
         act: nn.Module | None = None,
         eps: float = 1e-5,
         momentum: float = 0.1,
-        conv_type: type[nn.Conv2d] = nn.Conv2d,
+        conv_type: type[nn.Conv2d] = DepthwiseConv2d,
         conv_name: str = "conv",
     ) -> None:
         super().__init__()

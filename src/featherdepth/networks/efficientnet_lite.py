@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from featherdepth.networks.blocks import ConvBN
+from featherdepth.networks.depthwise import DepthwiseConv2d, conv2d
 
 EPS, MOMENTUM = 1e-3, 0.01
 
@@ -61,14 +62,14 @@ def _pads(size: int, kernel: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-class SameConv2d(nn.Conv2d):
+class SameConv2d(DepthwiseConv2d):
     """A convolution whose padding is TensorFlow's "same"; at stride 1 that is the usual one."""
 
     def forward(self, input: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:  # noqa: A002 - torch's name
         if self.stride == (1, 1):
             return super().forward(input)
         padded = pad_same(input, self.kernel_size[0])
-        return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
+        return conv2d(self, padded, (0, 0))
 
 
 def _layer(
