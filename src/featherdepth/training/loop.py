@@ -1,0 +1,190 @@
+"""The engine: it turns batches and an objective into trained weights, and knows no depth.
+
+Everything random in a step is a function of (seed, step, rank), so a run that was killed and
+resumed ends in the weights of an undisturbed one, bit for bit on one machine's CPU.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from featherdepth.errors import RunError
+from featherdepth.training.checkpoint import Checkpoints
+from featherdepth.training.interrupts import Interrupted, Interrupts
+from featherdepth.training.log import RunLog
+from featherdepth.training.objective import Batches, Objective, Save, Validation
+from featherdepth.training.processes import Processes
+from featherdepth.training.settings import WITHOUT_EFFECT, LoopConfig
+from featherdepth.training.trainer import Trainer
+
+__all__ = ["LoopConfig", "Outcome", "run"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Outcome:
+    """What a finished run leaves in memory."""
+
+    model: nn.Module
+    """The averaged model, in eval mode, on the device of the run."""
+    step: int
+    figures: dict[str, float]
+    """Of the last validation; empty in all processes but the first."""
+
+
+def run(
+    model: nn.Module,
+    objective: Objective,
+    batches: Batches,
+    config: LoopConfig,
+    folder: Path,
+    *,
+    seed: int = 0,
+    recipe: Mapping[str, Any] | None = None,
+    validate: Validation | None = None,
+    save: Save | None = None,
+    resume: bool = False,
+    device: str | None = None,
+    shown: bool = False,
+) -> Outcome:
+    """Train `model` in place and leave journal.jsonl, checkpoints/ and tensorboard/ in `folder`.
+
+    Run by several processes (`accelerate launch`, `torchrun`), each takes its share of every batch
+    and the first one writes; all must see `folder`.
+
+    Args:
+        model: built the same way for a first start and for a resume; its weights are replaced by
+            the checkpoint's on a resume.
+        recipe: the resolved recipe, as JSON can hold it; a resume with another one is refused. By
+            default `config`.
+        validate: called every `validate_every` steps and at the end, by the first process.
+        save: called after each validation and at the end, by the first process.
+        resume: go on from the newest whole checkpoint, or start if there is none.
+        device: such as "cpu" or "cuda:0"; by default what accelerate finds.
+        shown: progress on stderr: a bar on a terminal, lines elsewhere.
+
+    Raises:
+        RunError: the folder holds a run and `resume` is False; a recipe that differs; a loss that
+            is not finite; no space or permission to write; out of memory.
+        Interrupted: SIGINT or SIGTERM came; a checkpoint was written first.
+        UsageError: `rates` fits no parameter, or nothing is to be trained.
+    """
+    processes = Processes(device)
+    checkpoints = Checkpoints(folder / "checkpoints", config.keep)
+    identity = {"recipe": asdict(config) if recipe is None else recipe, "seed": seed}
+    identity = json.loads(json.dumps(identity))  # as the checkpoint will hold it
+    found = _find_start(checkpoints, identity, resume=resume)
+    trainer = Trainer(model, objective, batches, config, processes, seed=seed)
+    figures: dict[str, float] = {}
+    if found is not None:
+        figures = dict(found["figures"])
+        trainer.load_state_dict(found["trainer"])
+        logger.info("resumed after step %d", trainer.step)
+    with ExitStack() as stack:
+        stack.enter_context(_told(trainer, checkpoints))
+        stack.enter_context(torch.random.fork_rng(_accelerators(processes)))
+        log = stack.enter_context(RunLog(folder, trainer, shown=shown))
+        interrupts = stack.enter_context(Interrupts())
+        while trainer.step < config.steps:
+            trainer.advance()
+            log.step()
+            stopped = _agree(interrupts, trainer)
+            if _due(trainer, config.validate_every) and processes.first:
+                if validate is not None:
+                    figures = dict(validate(trainer.average.module))
+                    log.line({"step": trainer.step, "validation": figures})
+                if save is not None and trainer.step < config.steps:
+                    save(trainer.average.module, trainer.step, figures)
+            if stopped or _due(trainer, config.checkpoint_every):
+                trainer.check_finite()
+                if processes.first:
+                    log.flush()
+                    state = {"identity": json.dumps(identity), "figures": figures}
+                    checkpoints.write(trainer.step, {**state, "trainer": trainer.state_dict()})
+            if stopped and trainer.step < config.steps:
+                message = f"stopped by {stopped} after step {trainer.step}; resume to go on"
+                logger.warning(message)
+                raise Interrupted(message)
+        if save is not None and processes.first:
+            save(trainer.average.module, trainer.step, figures)
+    return Outcome(model=trainer.average.module, step=trainer.step, figures=figures)
+
+
+def _find_start(
+    checkpoints: Checkpoints, identity: dict[str, Any], *, resume: bool
+) -> dict[str, Any] | None:
+    """The checkpoint to go on from, after a look at whose it is."""
+    folder = checkpoints.folder.parent
+    if not resume:
+        if checkpoints.paths():
+            raise RunError(f"{folder}: holds a run already; resume it or take another folder")
+        return None
+    state = checkpoints.newest()
+    if state is None:
+        logger.warning("%s: no checkpoint to resume from; starting at step 0", folder)
+        return None
+    difference = _first_difference(json.loads(state["identity"]), identity, "")
+    if difference:
+        raise RunError(f"{folder}: cannot resume with another recipe: {difference}")
+    return state
+
+
+def _first_difference(before: Any, now: Any, where: str) -> str:
+    """The first key whose value changed, in words; empty if none did."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted(before.keys() | now.keys()):
+            place = f"{where}.{key}".removeprefix(".")
+            if key in WITHOUT_EFFECT:
+                continue
+            if key not in before or key not in now:
+                return f"{place} is {'new' if key in now else 'missing'}"
+            if found := _first_difference(before[key], now[key], place):
+                return found
+        return ""
+    return "" if before == now else f"{where} was {before!r}, now {now!r}"
+
+
+def _due(trainer: Trainer, every: int) -> bool:
+    end = trainer.step == trainer.config.steps
+    return end or (every > 0 and trainer.step % every == 0)
+
+
+def _agree(interrupts: Interrupts, trainer: Trainer) -> str:
+    """What asked this run to stop. Several processes ask each other only now and then."""
+    processes = trainer.processes
+    if processes.world > 1:
+        asking = trainer.step % trainer.config.log_every == 0
+        if not (asking and processes.any(bool(interrupts.name))):
+            return ""
+        return interrupts.name or "another process"
+    return interrupts.name
+
+
+@contextmanager
+def _told(trainer: Trainer, checkpoints: Checkpoints) -> Iterator[None]:
+    """Failures of a step as one line that says where the run can go on."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise RunError(f"{error}; {checkpoints.last_words()}") from error
+    except (MemoryError, RuntimeError) as error:
+        # A CPU that has none left raises a plain RuntimeError.
+        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not known and "allocate memory" not in str(error):
+            raise
+        raise RunError(
+            f"step {trainer.step + 1}: out of memory; use smaller batches;"
+            f" {checkpoints.last_words()}"
+        ) from error
+
+
+def _accelerators(processes: Processes) -> list[torch.device]:
+    return [processes.device] if processes.device.type == "cuda" else []

@@ -1,0 +1,74 @@
+"""The one place that decides in which precision a network is trained.
+
+Weights, losses, gradients and the optimizer are float32 always. With bfloat16 only the network's
+own convolutions and products run lower, under autocast; what leaves the network is float32 again.
+"""
+
+from types import MethodType
+from typing import Any, Literal
+
+import torch
+from accelerate.utils.operations import convert_to_fp32
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+def choose_precision(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"]:
+    """What `auto` means on a device: bf16 where there is hardware for products of it.
+
+    On a CPU that is AMX. AVX-512 BF16 alone is not enough: its dot product does not outrun float32
+    by what the conversions cost.
+    """
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device.type == "cpu":
+        return "bf16" if torch.cpu.get_capabilities().get("amx_bf16") else "fp32"
+    return "fp32"
+
+
+class Lowered(nn.Module):
+    """A network whose calls, methods included, run in the precision of the run and yield float32.
+
+    Args:
+        channels_last: hand images (4 axes) over with channels innermost.
+    """
+
+    def __init__(
+        self, module: nn.Module, device: torch.device, *, bf16: bool, channels_last: bool
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self._device_type = device.type
+        self._bf16 = bf16
+        self._channels_last = channels_last
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self._lower(self.module, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            attribute = getattr(self.module, name)
+        if not isinstance(attribute, MethodType):
+            return attribute
+        return lambda *args, **kwargs: self._lower(attribute, args, kwargs)
+
+    def _lower(self, call: Any, args: Any, kwargs: Any) -> Any:
+        if self._channels_last:
+            args, kwargs = tree_map(_channels_last, (args, kwargs))
+        if not self._bf16:
+            return call(*args, **kwargs)
+        with torch.autocast(self._device_type, dtype=torch.bfloat16):
+            result = call(*args, **kwargs)
+        return convert_to_fp32(result)  # type: ignore[no-untyped-call]
+
+
+def _channels_last(value: Any) -> Any:
+    if isinstance(value, Tensor) and value.ndim == 4:
+        return value.contiguous(memory_format=torch.channels_last)
+    return value
