@@ -1,13 +1,17 @@
 """A depth network: normalization, an encoder of four maps, a decoder to one."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from featherdepth.networks.efficientnet_lite import EfficientNetLite
+from featherdepth.networks.ffm_decoder import FFMDecoder
 from featherdepth.networks.lite_decoder import LiteDecoder
+from featherdepth.networks.resnet import ResNet50
+from featherdepth.networks.topformer import TopFormer
 
 STRIDE = 32
 """Height and width of the input must be multiples of this: the decoders double sizes exactly."""
@@ -16,10 +20,14 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
-    "efficientnet-lite0": lambda: EfficientNetLite("lite0"),
-    "efficientnet-lite2": lambda: EfficientNetLite("lite2"),
+    "efficientnet-lite0": partial(EfficientNetLite, "lite0"),
+    "efficientnet-lite2": partial(EfficientNetLite, "lite2"),
+    "resnet50": ResNet50,
+    "topformer-base": partial(TopFormer, "base"),
+    "topformer-small": partial(TopFormer, "small"),
+    "topformer-tiny": partial(TopFormer, "tiny"),
 }
-DECODERS: dict[str, Callable[..., nn.Module]] = {"lite": LiteDecoder}
+DECODERS: dict[str, Callable[..., nn.Module]] = {"ffm": FFMDecoder, "lite": LiteDecoder}
 
 
 class Normalize(nn.Module):
@@ -47,6 +55,8 @@ class DepthNet(nn.Module):
 
     Args:
         encoder: a key of `ENCODERS`.
+        inject: widths of the four levels after semantic injection, 0 for a raw level; for
+            TopFormer encoders, which need it: without it their transformer reaches no map.
         decoder: a key of `DECODERS`.
         widths: of the decoder's levels, from 1/4 down.
         mean, std: of the training images, per channel of RGB 0..1; default: what the encoder's
@@ -60,6 +70,7 @@ class DepthNet(nn.Module):
         self,
         *,
         encoder: str,
+        inject: Sequence[int] | None = None,
         decoder: str,
         widths: Sequence[int],
         mean: Sequence[float] | None = None,
@@ -76,7 +87,9 @@ class DepthNet(nn.Module):
             mean or (LITE_MEAN if lite else IMAGENET_MEAN),
             std or (LITE_STD if lite else IMAGENET_STD),
         )
-        self.encoder = ENCODERS[encoder]()
+        if encoder.startswith("topformer") != (inject is not None):
+            raise ValueError(f"inject is needed by TopFormer encoders and only by them: {encoder}")
+        self.encoder = ENCODERS[encoder](**({} if inject is None else {"inject": inject}))
         self.decoder = DECODERS[decoder](self.encoder.channels, widths)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
