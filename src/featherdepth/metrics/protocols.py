@@ -87,22 +87,23 @@ class EvalProtocol:
         """All fields, for result files."""
         return {**asdict(self), "measures": list(self.measures)}
 
+    def accepted(self) -> tuple[DepthKind, ...]:
+        """Kinds of prediction that can be scored: a stronger kind passes as a weaker one."""
+        if self.alignment == "none":
+            return (METRIC,)
+        if self.alignment == "scale_median":
+            return (METRIC, SCALE)
+        own = {"depth": (AFFINE,), "disparity": (DISPARITY,), "kind": (AFFINE, DISPARITY)}
+        return (METRIC, SCALE, *own[self.space])
+
     def check_kind(self, kind: DepthKind) -> None:
         """Refuse predictions whose kind cannot be scored under this protocol.
 
         Raises:
             UsageError: says what the protocol needs and which protocol fits.
         """
-        accepted = {
-            "none": {METRIC},
-            "scale_median": {METRIC, SCALE},
-            "scale_shift": {METRIC, SCALE}
-            | {"depth": {AFFINE}, "disparity": {DISPARITY}, "kind": {AFFINE, DISPARITY}}[
-                self.space
-            ],
-        }[self.alignment]
-        if kind not in accepted:
-            needs = " or ".join(k.value for k in DepthKind if k in accepted)
+        if kind not in self.accepted():
+            needs = " or ".join(kind.value for kind in self.accepted())
             raise UsageError(
                 f"protocol {self.name!r} needs {needs} depth but the prediction is {kind.value};"
                 " use --protocol aligned"

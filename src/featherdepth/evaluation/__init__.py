@@ -1,0 +1,1 @@
+"""Measuring a model: accuracy under a protocol, with intervals and baselines beside it."""
