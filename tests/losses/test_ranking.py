@@ -109,7 +109,8 @@ def test_gradient_agrees_with_differences() -> None:
 
 def draw(images: torch.Tensor, seed: int = 3, anchors: int = 200) -> torch.Tensor:
     loss = Ranking(Ranking.Config(anchors=anchors))
-    return loss.draw_pairs(images, torch.Generator().manual_seed(seed))
+    generators = [torch.Generator().manual_seed(seed + i) for i in range(len(images))]
+    return loss.draw_pairs(images, generators)
 
 
 def test_half_of_the_pairs_lie_across_the_edges_of_the_photo() -> None:

@@ -9,6 +9,7 @@ Only the order of the target counts, and ratios near 1; a shift of the student c
 The pairs are drawn outside the loss by `draw_pairs`, from the photo and a generator.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -77,17 +78,18 @@ class Ranking(nn.Module):
         return torch.where(enough, ordered + equal, 0.0 * (ordered + equal))
 
     def draw_pairs(
-        self, images: Float[Tensor, "b 3 h w"], generator: torch.Generator
+        self, images: Float[Tensor, "b 3 h w"], generators: Sequence[torch.Generator]
     ) -> Int64[Tensor, "b n 2"]:
         """Draw three pairs along the gradient of each of `anchors` edge points, and random ones.
 
         An edge point is one whose Sobel magnitude in the red channel reaches a tenth of the
         largest. Each gives four points on a line across the edge, two on each side, 2 to 30 px
-        away, and the pairs of neighbors among them. Numbers are drawn on the CPU, so that every
-        device sees the same ones for the same `generator` (a CPU one).
+        away, and the pairs of neighbors among them. `generators` are one an image, so that a batch
+        split over processes draws the same, and on the CPU, so that every device does.
         """
         count, _, height, width = images.shape
-        numbers = torch.rand(count, self.anchors, 11, generator=generator).to(images.device)
+        drawn = [torch.rand(self.anchors, 11, generator=g) for g in generators]
+        numbers = torch.stack(drawn).to(images.device)
         along_x, along_y = _sobel(images[:, :1].float())
         strength = (along_x.square() + along_y.square()).sqrt().flatten(1)
         edges = (strength >= 0.1 * strength.amax(dim=1, keepdim=True)).cumsum(dim=1)

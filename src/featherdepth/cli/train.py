@@ -1,0 +1,52 @@
+"""`featherdepth train`: supervised training of a network from a recipe."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(help="A recipe in TOML.", metavar="RECIPE")],
+    *,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of the run.", metavar="RUN")
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint in RUN.")
+    ] = False,
+    init: Annotated[
+        str | None, typer.Option("--init", help="A model to start from.", metavar="MODEL")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Replace a key of the recipe.", metavar="KEY=VALUE"),
+    ] = None,
+    device: Annotated[str | None, typer.Option("--device", help="Such as cpu or cuda:0.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout, no progress.")
+    ] = False,
+) -> None:
+    """Train a network on labelled depth; RUN becomes a model folder.
+
+    A stopped run goes on with --resume and ends in the same weights.
+    """
+    from featherdepth import api
+
+    result = api.train(
+        recipe,
+        output,
+        resume=resume,
+        init=init,
+        assignments=assignments or [],
+        device=device,
+        threads=threads,
+        shown=not as_json,
+    )
+    if as_json:
+        print(json.dumps(result, indent=2, sort_keys=True))
+        return
+    figures = "  ".join(f"{name} {value:.4g}" for name, value in result["figures"].items())
+    print(f"{output}  step {result['step']}  {figures}".rstrip())

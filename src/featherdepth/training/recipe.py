@@ -1,0 +1,190 @@
+"""What a recipe of supervised training may say, checked whole before a photo is opened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from featherdepth.config import build, from_table, read_toml, set_keys
+from featherdepth.data import READERS
+from featherdepth.errors import UsageError
+from featherdepth.losses import LOSSES
+from featherdepth.metrics.protocols import load_protocol
+from featherdepth.networks import NETWORKS
+from featherdepth.training.settings import LoopConfig
+from featherdepth.training.views import ViewConfig
+from featherdepth.types import DepthKind
+
+KIND = DepthKind.AFFINE_INVARIANT
+"""Of what the losses here teach: the target is standardized, so scale and shift are lost."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """A part of the run at its own input size."""
+
+    until: int
+    """First step that is no longer of this stage."""
+    size: tuple[int, int]
+    batch: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataTable:
+    """One data set; what the reader of its name takes stands beside these keys."""
+
+    name: str
+    reader: dict[str, Any]
+    weight: float = 1.0
+    """Share of a batch, relative to the other data sets."""
+    ranking_only: bool = False
+    """Trust the order of the depths, not their values."""
+
+    def __post_init__(self) -> None:
+        if self.weight <= 0:
+            raise ValueError(f"weight must be above 0, got {self.weight}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossTable:
+    """One loss; the keys of its own `Config` stand beside these."""
+
+    name: str
+    loss: dict[str, Any]
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.weight <= 0:
+            raise ValueError(f"weight must be above 0, got {self.weight}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValidationTable:
+    """The held-out split that is scored while training."""
+
+    name: str
+    reader: dict[str, Any]
+    protocol: str = "aligned"
+    size: tuple[int, int] | int = 448
+    """Of the network's input: an area, or height and width."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """A supervised training run."""
+
+    network: str
+    size: tuple[int, int]
+    """(height, width) of the views; of the last stage where there are stages."""
+    batch: int
+    """Views in a step, over all processes."""
+    loop: LoopConfig
+    losses: tuple[LossTable, ...]
+    data: tuple[DataTable, ...]
+    validation: ValidationTable | None = None
+    views: ViewConfig = field(default_factory=ViewConfig)
+    stages: tuple[Stage, ...] = ()
+    seed: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the network, beyond its defaults."""
+    init: Path | None = None
+    """A model folder to start from."""
+    encoder_weights: str = ""
+    """ImageNet weights for the encoder: an installed package or a .pth file; empty for none."""
+    long_side: int = 320
+    """Frames are kept in memory with at most this long an edge."""
+    input_size: int = 448
+    """What the trained model says of itself: the size it is run at by default."""
+    license: str = "Apache-2.0"
+    """Of the weights."""
+
+    def __post_init__(self) -> None:
+        if self.init and self.encoder_weights:
+            raise ValueError("init and encoder_weights are two starts; give one")
+        if not self.data or not self.losses:
+            raise ValueError("a recipe needs at least one [[data]] and one [[losses]] table")
+        if self.batch < 1 or any(stage.batch < 1 for stage in self.stages):
+            raise ValueError("batch must be at least 1")
+        for height, width in (self.size, *(stage.size for stage in self.stages)):
+            if height < 32 or width < 32 or height % 32 or width % 32:
+                raise ValueError(f"size [{height}, {width}]: multiples of 32 are needed")
+        ends = [stage.until for stage in self.stages]
+        if ends != sorted(set(ends)):
+            raise ValueError(f"stages must end one after the other, got until = {ends}")
+        if self.long_side < 32 or self.input_size < 32:
+            raise ValueError("long_side and input_size must be at least 32")
+
+    def stage(self, step: int) -> tuple[tuple[int, int], int]:
+        """Size and batch of a step."""
+        for stage in self.stages:
+            if step < stage.until:
+                return stage.size, stage.batch
+        return self.size, self.batch
+
+
+def read_recipe(path: Path, assignments: list[str] | None = None) -> Recipe:
+    """Read a recipe and check every key, name and type of it.
+
+    `steps` may stand at the top level; it belongs to the loop.
+
+    Args:
+        assignments: `key=value` texts that replace keys of the file.
+
+    Raises:
+        UsageError: the file cannot be read, or a key, name, type or value does not fit.
+    """
+    table = set_keys(read_toml(path), assignments or [])
+    return parse_recipe(table, str(path))
+
+
+def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
+    """The recipe that a table says; `where` begins every message.
+
+    Raises:
+        UsageError: as `read_recipe`.
+    """
+    table = dict(table)
+    loop = dict(table.get("loop", {}))
+    if "steps" in table:
+        if "steps" in loop:
+            raise UsageError(f"{where}: steps stands at the top level and in [loop]; keep one")
+        loop["steps"] = table.pop("steps")
+    table["loop"] = loop
+    parts = (("data", ("weight", "ranking_only"), "reader"), ("losses", ("weight",), "loss"))
+    for key, own, rest in parts:
+        rows = table.get(key, [])
+        if not isinstance(rows, list):
+            raise UsageError(f"{where}.{key}: expected [[{key}]] tables")
+        table[key] = [_split(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)]
+    if "validation" in table:
+        table["validation"] = _split(
+            table["validation"], ("protocol", "size"), "reader", f"{where}.validation"
+        )
+    recipe = from_table(Recipe, table, where)
+    _check_names(recipe, where)
+    return recipe
+
+
+def _split(row: Any, own: tuple[str, ...], rest: str, where: str) -> dict[str, Any]:
+    """Keys of the recipe's own beside one table with those of the component."""
+    if not isinstance(row, Mapping):
+        raise UsageError(f"{where}: expected a table, got {row!r}")
+    kept = {key: row[key] for key in ("name", *own) if key in row}
+    return kept | {rest: {key: row[key] for key in row if key not in kept}}
+
+
+def _check_names(recipe: Recipe, where: str) -> None:
+    """Everything that a name stands for exists and takes its keys; nothing is opened."""
+    NETWORKS.load(recipe.network)
+    for i, loss in enumerate(recipe.losses):
+        build(LOSSES, {"name": loss.name, **loss.loss}, f"{where}.losses[{i}]")
+    for i, data in enumerate(recipe.data):
+        cls = READERS.load(data.name)
+        from_table(cls.Config, data.reader, f"{where}.data[{i}]")
+    names = [loss.name for loss in recipe.losses]
+    if len(set(names)) < len(names):
+        raise UsageError(f"{where}.losses: {names}: a loss stands twice")
+    if recipe.validation is not None:
+        cls = READERS.load(recipe.validation.name)
+        from_table(cls.Config, recipe.validation.reader, f"{where}.validation")
+        load_protocol(recipe.validation.protocol).check_kind(KIND)

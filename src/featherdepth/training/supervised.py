@@ -1,0 +1,185 @@
+"""Supervised training: a recipe to a model folder.
+
+Each view has its truth; all losses compare the raw map with it, except where only the order of
+the truth can be trusted (relative disparity, or a data set marked so): there only ranking does.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from featherdepth.config import build
+from featherdepth.data import READERS
+from featherdepth.data.reader import Reader
+from featherdepth.errors import UsageError
+from featherdepth.losses import LOSSES
+from featherdepth.losses.ranking import Ranking
+from featherdepth.metrics.protocols import load_protocol
+from featherdepth.networks.build import build_network
+from featherdepth.networks.imagenet import load_imagenet
+from featherdepth.networks.weights import load_into
+from featherdepth.rng import derive
+from featherdepth.training.loop import Outcome, run
+from featherdepth.training.objective import Losses
+from featherdepth.training.output import RunFolder
+from featherdepth.training.pool import Pool, Source, load_pool
+from featherdepth.training.precision import choose_precision
+from featherdepth.training.processes import Processes
+from featherdepth.training.recipe import KIND, Recipe
+from featherdepth.training.validation import DepthValidation
+from featherdepth.training.views import Batch, draw_plan, render
+
+logger = logging.getLogger(__name__)
+
+
+class SupervisedObjective:
+    """Weighted losses of a batch of views against their truth, one value a view."""
+
+    def __init__(self, losses: Mapping[str, tuple[float, nn.Module]]) -> None:
+        self._losses = dict(losses)
+
+    def __call__(self, model: nn.Module, batch: Batch) -> Losses:
+        depth = model(batch.images)
+        # What only orders its points is not there for a loss that reads values.
+        valued = batch.valid & ~batch.ranking_only[:, None, None, None]
+        values: dict[str, Tensor] = {}
+        for name, (weight, loss) in self._losses.items():
+            if isinstance(loss, Ranking):
+                generators = [torch.Generator().manual_seed(int(s)) for s in batch.seeds]
+                pairs = loss.draw_pairs(batch.images, generators)
+                values[name] = weight * loss(depth, batch.depth, batch.valid, pairs)
+            else:
+                values[name] = weight * loss(depth, batch.depth, valued)
+        return values
+
+
+class PoolBatches:
+    """Views of each step, cut from a pool; a pure function of (step, rank, world)."""
+
+    def __init__(self, pool: Pool, recipe: Recipe, *, half: bool) -> None:
+        self._pool = pool
+        self._recipe = recipe
+        self._half = half
+
+    @property
+    def size(self) -> int:
+        """Views in a batch of the last stage."""
+        return self._recipe.batch
+
+    def __call__(self, step: int, rank: int, world: int) -> Batch:
+        size, batch = self._recipe.stage(step)
+        plan = draw_plan(
+            self._pool,
+            self._recipe.views,
+            seed=self._recipe.seed,
+            step=step,
+            batch=batch,
+            size=size,
+        )
+        return render(self._pool, plan.part(rank, world), size, half=self._half)
+
+
+def train(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    device: str | None = None,
+    threads: int = 2,
+    shown: bool = False,
+) -> Outcome:
+    """Train the network of a recipe; `folder` becomes a model folder that also holds the run.
+
+    Args:
+        device: such as "cpu" or "cuda:0"; by default what accelerate finds.
+        threads: for decoding frames at the start.
+        shown: progress on stderr.
+
+    Raises:
+        UsageError: a name or key of the recipe that does not fit.
+        InputError: data that is missing or not as promised.
+        WeightsError: a start that is missing or of another network.
+        RunError: as `featherdepth.training.loop.run`.
+    """
+    processes = Processes(device)
+    model = start_model(recipe)
+    readers = [open_reader(table.name, table.reader) for table in recipe.data]
+    validate = start_validation(recipe)
+    sources = [
+        Source(
+            name=f"data[{i}] ({reader.name})",
+            frames=reader,
+            weight=table.weight,
+            ranking_only=table.ranking_only,
+        )
+        for i, (table, reader) in enumerate(zip(recipe.data, readers, strict=True))
+    ]
+    pool = load_pool(sources, long_side=recipe.long_side, device=processes.device, threads=threads)
+    logger.info("%d frames in memory", len(pool))
+    output = RunFolder(folder, recipe, readers, pool)
+    bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
+    return run(
+        model,
+        SupervisedObjective(build_losses(recipe)),
+        PoolBatches(pool, recipe, half=bf16 and processes.device.type == "cpu"),
+        recipe.loop,
+        folder,
+        seed=recipe.seed,
+        recipe=output.identity,
+        validate=validate,
+        save=output.save,
+        resume=resume,
+        device=device,
+        shown=shown,
+    )
+
+
+def start_model(recipe: Recipe) -> nn.Module:
+    """The network with the weights that training begins from.
+
+    Raises:
+        WeightsError: `init` or `encoder_weights` is missing or of another network.
+    """
+    # The layers draw from torch's own generator: give it the seed of the run, for this only.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(recipe.seed, "weights"))
+        model = build_network(recipe.network, recipe.settings)
+    if recipe.init is not None:
+        load_into(model, recipe.init)
+    if recipe.encoder_weights:
+        encoder = getattr(model, "encoder", None)
+        if not isinstance(encoder, nn.Module):
+            raise UsageError(f"network {recipe.network!r}: encoder_weights need one with encoder")
+        load_imagenet(encoder, recipe.encoder_weights)
+    return model
+
+
+def start_validation(recipe: Recipe) -> DepthValidation | None:
+    """What scores the model while it trains, with its frames read; None if the recipe has none."""
+    table = recipe.validation
+    if table is None:
+        return None
+    return DepthValidation(
+        open_reader(table.name, table.reader),
+        load_protocol(table.protocol),
+        kind=KIND,
+        size=table.size,
+    )
+
+
+def open_reader(name: str, config: Mapping[str, Any]) -> Reader:
+    """The reader that a table of the recipe asks for."""
+    reader: Reader = build(READERS, {**config, "name": name}, name)
+    return reader
+
+
+def build_losses(recipe: Recipe) -> dict[str, tuple[float, nn.Module]]:
+    """Name -> (weight, loss) of every loss of a recipe."""
+    return {
+        table.name: (table.weight, build(LOSSES, {**table.loss, "name": table.name}, "losses"))
+        for table in recipe.losses
+    }
