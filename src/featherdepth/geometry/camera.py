@@ -123,7 +123,7 @@ def distances(
         raise UsageError(f"near_far {near:g},{far:g} is not a range; expected 0 < near < far")
     low, high = span_of(depth.values, depth.valid)
     # A flat map has no spread to stretch: all of it is put at the first end.
-    unit = (depth.values - np.float32(low)) * np.float32(1 / (high - low) if high > low else 0)
+    unit = (depth.values - np.float32(low)) / np.float32(high - low if high > low else np.inf)
     if depth.kind is DepthKind.AFFINE_INVARIANT:
         distance = np.float32(near) + unit * np.float32(far - near)
     else:

@@ -4,9 +4,6 @@ Color profiles are not applied: numbers are taken as sRGB, and CMYK by the plain
 """
 
 import io
-import struct
-import zlib
-from importlib import import_module
 from pathlib import Path
 from typing import IO
 
@@ -16,48 +13,13 @@ import PIL.ImageFile
 
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import from_focal_px
+from featherdepth.images.decoder import DECODE_FAULTS, MAX_PIXELS, damaged, open_picture
 from featherdepth.images.exif import read_focal_px, read_orientation
 from featherdepth.images.find import IMAGE_SUFFIXES, FoundImage, find_images
 from featherdepth.images.modes import array_to_rgb, picture_to_rgb
 from featherdepth.types import Image
 
 __all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "FoundImage", "find_images", "read_image"]
-
-MAX_PIXELS = 200_000_000
-"""The largest phone sensors have 200 megapixels; more is taken for a decompression bomb."""
-
-PLUGINS = {
-    "JPEG": "JpegImagePlugin",  # MPO too
-    "PNG": "PngImagePlugin",
-    "WEBP": "WebPImagePlugin",
-    "TIFF": "TiffImagePlugin",
-    "BMP": "BmpImagePlugin",
-    "GIF": "GifImagePlugin",
-    "PPM": "PpmImagePlugin",
-    "JPEG2000": "Jpeg2KImagePlugin",
-    "AVIF": "AvifImagePlugin",
-}
-"""What is read, most frequent first; others start programs (EPS) or hold no photos."""
-
-DECODE_FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-    PIL.Image.DecompressionBombError,
-    Warning,  # where warnings are errors
-)
-"""What decoders raise on damaged files (found by feeding them damaged files)."""
 
 # The type has the same name as the class of the picture library, which is always written in full.
 Source = str | Path | bytes | PIL.Image.Image | np.ndarray
@@ -111,37 +73,8 @@ def read_image(
 def _from_stream(
     stream: IO[bytes], shown: str, name: str | None, max_pixels: int, max_side: int | None
 ) -> Image:
-    with _open(stream, shown) as picture:
+    with open_picture(stream, shown) as picture:
         return _decode(picture, shown, name or shown, max_pixels, max_side)
-
-
-def _open(stream: IO[bytes], shown: str) -> PIL.ImageFile.ImageFile:
-    """Find the format by the first bytes and read the header.
-
-    Not by `PIL.Image.open`: its limit of pixels is one global number that warns at 89 megapixels,
-    and warnings cannot be silenced safely while other threads read.
-    """
-    start = stream.read(16)
-    if not start:
-        raise InputError(f"{shown}: is empty (0 bytes); expected a photo")
-    for picture_format, plugin in PLUGINS.items():
-        try:
-            import_module(f"PIL.{plugin}")
-        except ImportError:  # AVIF came with Pillow 11.3
-            continue
-        factory, accept = PIL.Image.OPEN[picture_format]
-        if accept is None or accept(start) is not True:
-            continue
-        stream.seek(0)
-        try:
-            return factory(stream, "")
-        except DECODE_FAULTS as fault:
-            raise _damaged(shown, picture_format, fault) from fault
-    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
-        raise InputError(f"{shown}: is a HEIC photo, which is not supported; convert it to JPEG")
-    raise InputError(
-        f"{shown}: is not a photo: starts with {start[:12]!r}; expected {', '.join(PLUGINS)}"
-    )
 
 
 def _decode(
@@ -167,15 +100,10 @@ def _decode(
     except InputError:
         raise
     except DECODE_FAULTS as fault:
-        raise _damaged(shown, picture.format or "picture", fault) from fault
+        raise damaged(shown, picture.format or "picture", fault) from fault
     return Image(
         pixels=pixels,
         intrinsics=None if focal_px is None else from_focal_px(focal_px, *pixels.shape[:2]),
         name=name,
         full_size=orientation.turned((height, width)) if reduced else None,
     )
-
-
-def _damaged(shown: str, picture_format: str, fault: BaseException) -> InputError:
-    reason = " ".join(str(fault).split()) or type(fault).__name__
-    return InputError(f"{shown}: damaged {picture_format}: {reason}; expected a whole file")

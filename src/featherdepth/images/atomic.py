@@ -1,0 +1,50 @@
+"""Files that are there whole or not at all."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from featherdepth.errors import RunError
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes the name `path` only once it is complete.
+
+    Written beside its target, flushed to the disk and renamed at the end of the block; after any
+    error, an interrupt included, nothing is left and an older file of that name is untouched. A
+    device or pipe cannot be replaced: it is written directly.
+
+    Raises:
+        RunError: the folder is missing or read-only, the disk is full, and the like; one line.
+    """
+    target = Path(os.path.realpath(path))  # a link keeps pointing: its target is replaced
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("wb") as device:
+                yield device
+            return
+        # A short name of its own: the target's may already be as long as the system allows.
+        partial = target.with_name(f".{secrets.token_hex(6)}.part")
+        try:
+            with partial.open("xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all; errors as `atomic_file`."""
+    with atomic_file(path) as stream:
+        stream.write(content)

@@ -1,0 +1,121 @@
+"""Depth for people: near is warm. Pictures only, never read back as data."""
+
+import math
+
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
+from jaxtyping import Float32, UInt8
+
+from featherdepth.errors import InputError
+from featherdepth.geometry.resize import resize_pixels
+from featherdepth.geometry.span import span_of
+from featherdepth.images.palettes import palette
+from featherdepth.types import Depth, DepthKind, Image
+
+INVALID_COLOR = np.array([128, 128, 128], dtype=np.uint8)
+Limits = tuple[float | int, float | int]
+
+
+def colorize(
+    depth: Depth,
+    *,
+    cmap: str = "Spectral_r",
+    legend: bool = False,
+    side_by_side: Image | None = None,
+    limits: Limits | None = None,
+) -> UInt8[np.ndarray, "H W 3"]:
+    """Paint a depth map: near is warm (or bright), pixels without a depth are mid grey.
+
+    Colors follow nearness, the same whichever kind the map is of: disparity 1/Z for metric and
+    scale-invariant depth, the values themselves for disparity, and reversed depth for
+    affine-invariant depth, which is never inverted. The ends of the colors are the 2 % and 98 %
+    quantiles of nearness.
+
+    Args:
+        cmap: Spectral_r, turbo, inferno, magma, viridis or gray.
+        legend: add a bar at the right with the words near and far, and meters for metric depth.
+        side_by_side: put this photo at the left, at the height of the map.
+        limits: values (near, far) of the map to put at the ends of the colors instead, so that
+            several pictures share one scale.
+
+    Raises:
+        UsageError: an unknown color map.
+        InputError: limits that are equal, or not positive where 1/Z is painted.
+    """
+    table = palette(cmap)
+    far, near = _ends(depth, limits)
+    colored = table.take(_levels(depth, far, near), axis=0)
+    if not depth.valid.all():
+        colored[~depth.valid] = INVALID_COLOR
+    parts = [colored]
+    if side_by_side is not None:
+        height, width = side_by_side.size
+        fitted = (depth.size[0], max(1, round(width * depth.size[0] / height)))
+        parts.insert(0, resize_pixels(side_by_side.pixels, fitted))
+    if legend:
+        parts.append(_legend(table, depth, far, near))
+    return np.concatenate(parts, axis=1) if len(parts) > 1 else colored
+
+
+def _inverted(kind: DepthKind) -> bool:
+    return kind in (DepthKind.METRIC, DepthKind.SCALE_INVARIANT)
+
+
+def _nearness(values: Float32[np.ndarray, "..."], kind: DepthKind) -> Float32[np.ndarray, "..."]:
+    """Larger is nearer; linear in what the kind can be linear in."""
+    if _inverted(kind):
+        # Zero stands for "no depth" and is painted grey; it must only not divide.
+        return np.float32(1) / values.clip(min=np.float32(1e-6))
+    return values if kind is DepthKind.AFFINE_INVARIANT_DISPARITY else -values
+
+
+def _ends(depth: Depth, limits: Limits | None) -> tuple[float, float]:
+    """Nearness of the farthest and the nearest color."""
+    if limits is None:
+        low, high = span_of(depth.values, depth.valid)
+        ends = _nearness(np.array([low, high], dtype=np.float32), depth.kind)
+    else:
+        if limits[0] == limits[1] or (_inverted(depth.kind) and min(limits) <= 0):
+            raise InputError(f"limits {limits} are no range of {depth.kind} values to paint")
+        ends = _nearness(np.array(limits, dtype=np.float32), depth.kind)
+    return float(ends.min()), float(ends.max())
+
+
+def _levels(depth: Depth, far: float, near: float) -> UInt8[np.ndarray, "h w"]:
+    if near > far:
+        levels = (_nearness(depth.values, depth.kind) - np.float32(far)) / np.float32(near - far)
+    else:  # A flat map has no near and far: it gets the middle color.
+        levels = np.full(depth.size, 0.5, dtype=np.float32)
+    levels *= np.float32(256)
+    return levels.clip(0, 255, out=levels).astype(np.uint8)
+
+
+def _legend(
+    table: UInt8[np.ndarray, "256 3"], depth: Depth, far: float, near: float
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Draw the bar: near at the top, as warm as in the map."""
+    height = depth.size[0]
+    font_px = max(9, min(height // 20, 64))
+    margin = min(font_px, height // 4)
+    length = height - 2 * margin
+    labels = {0.0: "near", 1.0: "far"}
+    if depth.kind is DepthKind.METRIC and 0 < far < near:
+        labels = {0.0: f"near {1 / near:.3g} m", 1.0: f"far {1 / far:.3g} m"}
+        if length >= 6 * font_px:
+            labels |= {f: f"{1 / (near + f * (far - near)):.3g} m" for f in (0.25, 0.5, 0.75)}
+    font = PIL.ImageFont.load_default(font_px)
+    gap, text_left = font_px // 2, 2 * font_px
+    text_width = math.ceil(max(font.getlength(text) for text in labels.values()))
+    canvas = PIL.Image.new("RGB", (text_left + text_width + gap, height), "white")
+    strip = table[np.linspace(255, 0, length).round().astype(int)]
+    bar = np.repeat(strip[:, None], font_px, axis=1)
+    canvas.paste(PIL.Image.fromarray(bar), (gap, margin))
+    draw = PIL.ImageDraw.Draw(canvas)
+    frame = (gap, margin, gap + font_px - 1, margin + length - 1)
+    draw.rectangle(frame, outline=tuple(INVALID_COLOR.tolist()))
+    for fraction, text in labels.items():
+        place = (text_left, margin + fraction * (length - 1))
+        draw.text(place, text, fill="black", font=font, anchor="lm")
+    return np.array(canvas)

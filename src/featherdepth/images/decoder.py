@@ -1,0 +1,87 @@
+"""The one place where the picture library opens files."""
+
+import struct
+import zlib
+from collections.abc import Iterable
+from importlib import import_module
+from typing import IO
+
+import PIL.Image
+import PIL.ImageFile
+
+from featherdepth.errors import InputError
+
+MAX_PIXELS = 200_000_000
+"""The largest phone sensors have 200 megapixels; more is taken for a decompression bomb."""
+
+PLUGINS = {
+    "JPEG": "JpegImagePlugin",  # MPO too
+    "PNG": "PngImagePlugin",
+    "WEBP": "WebPImagePlugin",
+    "TIFF": "TiffImagePlugin",
+    "BMP": "BmpImagePlugin",
+    "GIF": "GifImagePlugin",
+    "PPM": "PpmImagePlugin",
+    "JPEG2000": "Jpeg2KImagePlugin",
+    "AVIF": "AvifImagePlugin",
+}
+"""What is read, most frequent first; others start programs (EPS) or hold no photos."""
+
+DECODE_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    PIL.Image.DecompressionBombError,
+    Warning,  # where warnings are errors
+)
+"""What decoders raise on damaged files (found by feeding them damaged files)."""
+
+
+def open_picture(
+    stream: IO[bytes], shown: str, formats: Iterable[str] = tuple(PLUGINS)
+) -> PIL.ImageFile.ImageFile:
+    """Find the format by the first bytes and read the header.
+
+    Not by `PIL.Image.open`: its limit of pixels is one global number that warns at 89 megapixels,
+    and warnings cannot be silenced safely while other threads read.
+
+    Raises:
+        InputError: empty, of another format, or damaged.
+    """
+    start = stream.read(16)
+    if not start:
+        raise InputError(f"{shown}: is empty (0 bytes); expected a photo")
+    for picture_format in formats:
+        try:
+            import_module(f"PIL.{PLUGINS[picture_format]}")
+        except ImportError:  # AVIF came with Pillow 11.3
+            continue
+        factory, accept = PIL.Image.OPEN[picture_format]
+        if accept is None or accept(start) is not True:
+            continue
+        stream.seek(0)
+        try:
+            return factory(stream, "")
+        except DECODE_FAULTS as fault:
+            raise damaged(shown, picture_format, fault) from fault
+    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+        raise InputError(f"{shown}: is a HEIC photo, which is not supported; convert it to JPEG")
+    raise InputError(
+        f"{shown}: is not a photo: starts with {start[:12]!r}; expected {', '.join(formats)}"
+    )
+
+
+def damaged(shown: str, picture_format: str, fault: BaseException) -> InputError:
+    """Say in one line that a file cannot be decoded."""
+    reason = " ".join(str(fault).split()) or type(fault).__name__
+    return InputError(f"{shown}: damaged {picture_format}: {reason}; expected a whole file")
