@@ -8,7 +8,7 @@ old weights with new statistics); counters are copied.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ class Average:
     @property
     def module(self) -> nn.Module:
         """The averaged model, with the parameter names of the original."""
-        return cast(nn.Module, self._twin.module)
+        return self._twin.module
 
     def update(self, model: nn.Module) -> None:
         """Take the model's present weights into the average."""
@@ -51,6 +51,6 @@ class Average:
     def _blend(self, averages: Sequence[Tensor], newest: Sequence[Tensor], _: Tensor | int) -> None:
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, newest, 1 - decay)  # one kernel for all tensors
+            torch._foreach_lerp_(list(averages), list(newest), 1 - decay)  # one kernel for all
         else:
-            torch._foreach_copy_(averages, newest)
+            torch._foreach_copy_(list(averages), list(newest))

@@ -8,7 +8,9 @@ on sight and the one before it is taken.
 import hashlib
 import logging
 import os
+import pickle
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -59,7 +61,8 @@ class Checkpoints:
             for old in self.paths()[self.keep :]:
                 old.unlink()
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # what stopped the write may stop this
+                temporary.unlink(missing_ok=True)
             raise RunError(
                 f"{self.folder}: cannot write the checkpoint of step {step}: {error.strerror};"
                 f" {self.last_words()}"
@@ -133,7 +136,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise _DamagedError(error.strerror) from error
     if match is None or digest[:32] != match[2]:
         raise _DamagedError(f"its sha256 begins with {digest[:8]}, not as in its name")
-    return cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
+    try:
+        return cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
+    except pickle.UnpicklingError as error:
+        raise _DamagedError("it holds more than numbers, text and tensors") from error
 
 
 def _flush_folder(folder: Path) -> None:
