@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import resource
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +13,6 @@ from featherdepth.networks.folder import (
     layout,
     read_preset,
     read_tensors,
-    write_bytes,
     write_folder,
 )
 from featherdepth.types import DepthKind, Preset
@@ -121,31 +117,6 @@ def test_a_file_with_the_right_sha256_that_is_no_safetensors_file_is_refused(fol
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="nowhere: no such folder"):
         read_preset(tmp_path / "nowhere")
-
-
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "a.bin"
-    write_bytes(path, b"old")
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from featherdepth.networks.folder import write_bytes\n"
-        "from featherdepth.errors import RunError\n"
-        "try: write_bytes(Path(sys.argv[1]), bytes(100_000))\n"
-        "except RunError as error: print(error); sys.exit(6)"
-    )
-
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
-    )
-
-    assert result.returncode == 6, result.stderr
-    assert "a.bin: cannot write: File too large" in result.stdout
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
 
 
 def test_a_folder_that_cannot_be_made_is_a_run_error(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ import torch
 from torch import nn
 
 from featherdepth.errors import BackendError, WeightsError
-from featherdepth.networks.folder import GRAPH, WEIGHTS, Stored, layout, write_bytes
+from featherdepth.images.atomic import write_atomic
+from featherdepth.networks.folder import GRAPH, WEIGHTS, Stored, layout
 from featherdepth.networks.weights import load_model
 
 try:
@@ -58,7 +59,7 @@ def write_graph(folder: Path) -> Path:
     _point_into_weights(model.graph, stored, folder)
     _strip(model)
     data = model.SerializeToString(deterministic=True)
-    write_bytes(folder / GRAPH, data)
+    write_atomic(folder / GRAPH, data)
     logger.info(
         "%s: %d nodes, %d BatchNorm folded, %.2f MB",
         folder / GRAPH,

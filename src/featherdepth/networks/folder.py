@@ -9,10 +9,8 @@ The sha256 of the weights stands in config.json and is checked whenever the fold
 are replaced whole, weights before config: a write that was cut off shows as a wrong sha256.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -25,6 +23,7 @@ from safetensors.numpy import load, save
 
 from featherdepth.config import from_table, read_json
 from featherdepth.errors import InputError, RunError, UsageError, WeightsError
+from featherdepth.images.atomic import write_atomic
 from featherdepth.types import Preset
 
 CONFIG = "config.json"
@@ -55,10 +54,23 @@ def read_preset(folder: Path) -> Preset:
             of the weights differs.
     """
     preset = read_config(folder)
-    found = _sha256(folder / WEIGHTS)
+    check_weights(folder, preset)
+    return preset
+
+
+def check_weights(folder: Path, preset: Preset) -> None:
+    """Check model.safetensors against the sha256 in `preset`, without holding it in memory.
+
+    Raises:
+        WeightsError: the file is missing or another one.
+    """
+    try:
+        with (folder / WEIGHTS).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{folder / WEIGHTS}: cannot read it: {error.strerror}") from error
     if found != preset.sha256:
         raise WeightsError(_damaged(folder, found, preset.sha256))
-    return preset
 
 
 def read_config(folder: Path) -> Preset:
@@ -83,6 +95,19 @@ def read_config(folder: Path) -> Preset:
     return preset
 
 
+def read_weights(folder: Path, preset: Preset) -> bytes:
+    """The bytes of model.safetensors, checked against the sha256 in `preset`.
+
+    Raises:
+        WeightsError: the file is missing or another one.
+    """
+    data = _read(folder / WEIGHTS)
+    found = hashlib.sha256(data).hexdigest()
+    if found != preset.sha256:
+        raise WeightsError(_damaged(folder, found, preset.sha256))
+    return data
+
+
 def read_tensors(folder: Path) -> tuple[Preset, dict[str, np.ndarray]]:
     """Read config.json and the stored tensors (float16 or float32), checked by sha256.
 
@@ -90,14 +115,24 @@ def read_tensors(folder: Path) -> tuple[Preset, dict[str, np.ndarray]]:
         WeightsError: as `read_preset`, or the file is not a safetensors file.
     """
     preset = read_config(folder)
-    data = _read(folder / WEIGHTS)
-    found = hashlib.sha256(data).hexdigest()
-    if found != preset.sha256:
-        raise WeightsError(_damaged(folder, found, preset.sha256))
     try:
-        return preset, load(data)
+        return preset, load(read_weights(folder, preset))
     except (SafetensorError, KeyError) as error:
         raise WeightsError(f"{folder / WEIGHTS}: not a safetensors file: {error}") from error
+
+
+def read_graph(folder: Path) -> bytes:
+    """The bytes of model.onnx.
+
+    Raises:
+        WeightsError: the folder has none.
+    """
+    if not (folder / GRAPH).exists():
+        raise WeightsError(
+            f"{folder}: has no {GRAPH}; expected one beside {WEIGHTS}: use --backend torch,"
+            " or make it with featherdepth.export.onnx.write_graph"
+        )
+    return _read(folder / GRAPH)
 
 
 def layout(folder: Path) -> dict[str, Stored]:
@@ -145,43 +180,15 @@ def write_folder(
         (folder / GRAPH).unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"{folder}: cannot write: {error.strerror}") from error
-    write_bytes(folder / WEIGHTS, data)
-    write_bytes(folder / CONFIG, config.encode())
-    write_bytes(folder / CARD, card.encode())
+    write_atomic(folder / WEIGHTS, data)
+    write_atomic(folder / CONFIG, config.encode())
+    write_atomic(folder / CARD, card.encode())
     return preset
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a temporary file beside it takes its place.
-
-    Raises:
-        RunError: no space, a read-only folder, or another fault of the file system.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise RunError(f"{path}: cannot write: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot read it: {error.strerror}") from error
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(f"{path}: cannot read it: {error.strerror}") from error
 

@@ -1,0 +1,42 @@
+"""Reading the next items on other threads while this one works on the current."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from featherdepth.errors import InputError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WORKERS = min(4, os.cpu_count() or 1)
+
+
+def read_ahead(
+    items: Iterable[T], read: Callable[[T], R], *, workers: int = WORKERS
+) -> Iterator[tuple[T, R | InputError]]:
+    """Yield each item with what `read` made of it, or with the InputError it raised, in order.
+
+    At most `workers` + 1 results wait at a time, however many items there are.
+    """
+    source = iter(items)
+    waiting: deque[tuple[T, Future[R]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="read") as pool:
+        try:
+            for item in islice(source, workers + 1):
+                waiting.append((item, pool.submit(read, item)))
+            while waiting:
+                item, future = waiting.popleft()
+                try:
+                    result: R | InputError = future.result()
+                except InputError as error:
+                    result = error
+                for following in islice(source, 1):
+                    waiting.append((following, pool.submit(read, following)))
+                yield item, result
+        finally:  # the caller stopped early
+            for _, future in waiting:
+                future.cancel()

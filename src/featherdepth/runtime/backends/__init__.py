@@ -1,0 +1,73 @@
+"""What computes: one file a backend, each a class with the members of `Backend`."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+from featherdepth.errors import BackendError
+from featherdepth.registry import Registry
+from featherdepth.types import Preset
+
+Precision = Literal["fp32", "bf16", "int8"]
+Network = Callable[[Float32[np.ndarray, "b 3 h w"]], Float32[np.ndarray, "b 1 h w"]]
+"""RGB in 0..1 to raw depth, at the input's size. Safe to call from one thread at a time."""
+
+BACKENDS = Registry(
+    "backend",
+    {
+        "onnx": "featherdepth.runtime.backends.onnx:Onnx",
+        "openvino": "featherdepth.runtime.backends.openvino:OpenVino",
+        "torch": "featherdepth.runtime.backends.pytorch:PyTorch",
+    },
+)
+
+PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
+EXTRAS = {
+    "onnx": "featherdepth",
+    "openvino": "featherdepth[openvino]",
+    "torch": "featherdepth[train]",
+}
+FASTEST_FIRST = ("openvino", "onnx")
+"""What `auto` picks from; torch takes 2 s to import and is slower on a CPU."""
+
+
+class Backend(Protocol):
+    """A way to run the graph of a model folder."""
+
+    @staticmethod
+    def open(folder: Path, preset: Preset, threads: int | None, precision: Precision) -> Network:
+        """Load a model folder whose config.json is `preset`; the sha256 is checked here.
+
+        Raises:
+            BackendError: the backend cannot compute at this precision here.
+            WeightsError: the folder lacks what the backend reads.
+        """
+        ...
+
+
+def available(name: str) -> bool:
+    """Whether the package behind a backend is installed; it is not imported."""
+    return find_spec(PACKAGES[name]) is not None
+
+
+def choose(name: str) -> str:
+    """The backend that `name` stands for; "auto" is the fastest that is installed.
+
+    Raises:
+        UsageError: no such backend.
+        BackendError: its package is not installed; the message has the install line.
+    """
+    if name == "auto":
+        name = next((n for n in FASTEST_FIRST if available(n)), FASTEST_FIRST[-1])
+    if name not in BACKENDS:
+        BACKENDS.load(name)  # raises, with the nearest name
+    if not available(name):
+        raise BackendError(
+            f"backend {name!r} needs {PACKAGES[name]}, which is not installed;"
+            f" pip install '{EXTRAS[name]}'"
+        )
+    return name

@@ -1,0 +1,72 @@
+"""OpenVINO on the CPU: often the fastest, and bf16 where the CPU has it."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+from jaxtyping import Float32
+
+from featherdepth.errors import BackendError, WeightsError
+from featherdepth.networks.folder import GRAPH, WEIGHTS, check_weights, read_graph
+from featherdepth.runtime.backends import Network, Precision
+from featherdepth.types import Preset
+
+HINTS = {"fp32": "f32", "bf16": "bf16"}
+
+
+class OpenVino:
+    """OpenVINO, float32 or bfloat16."""
+
+    @staticmethod
+    def open(folder: Path, preset: Preset, threads: int | None, precision: Precision) -> Network:
+        """Load model.onnx with its weights from the folder and compile it for this CPU."""
+        check_weights(folder, preset)
+        core: Any = openvino.Core()  # type: ignore[attr-defined] # its stub is incomplete
+        _check_precision(core, precision)
+        settings: dict[str, object] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": HINTS[precision],
+        }
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        read_graph(folder)  # says it in our words where there is none
+        try:
+            compiled = _compile(core, folder, settings)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise WeightsError(f"{folder / GRAPH}: OpenVINO cannot load it: {reason}") from error
+        request = compiled.create_infer_request()
+
+        def run(images: Float32[np.ndarray, "b 3 h w"]) -> Float32[np.ndarray, "b 1 h w"]:
+            # Copied: the request's own memory is overwritten by the next call.
+            depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: images})[0].copy()
+            return depth
+
+        return run
+
+
+def _check_precision(core: Any, precision: Precision) -> None:
+    if precision not in HINTS:
+        raise BackendError(
+            f"backend 'openvino' runs these weights in {' or '.join(HINTS)}, not {precision};"
+            " leave --precision out"
+        )
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        name = core.get_property("CPU", "FULL_DEVICE_NAME")
+        raise BackendError(f"precision 'bf16': {name} has no bf16 arithmetic; use --precision fp32")
+
+
+def _compile(core: Any, folder: Path, settings: dict[str, object]) -> Any:
+    """Compile; by way of a copy where the files are links, as in the cache of a hub.
+
+    OpenVINO follows no link that leads out of the graph's folder.
+    """
+    if not any((folder / name).is_symlink() for name in (GRAPH, WEIGHTS)):
+        return core.compile_model(folder / GRAPH, "CPU", settings)
+    with tempfile.TemporaryDirectory(prefix="featherdepth-", ignore_cleanup_errors=True) as name:
+        for file in (GRAPH, WEIGHTS):
+            shutil.copyfile(folder / file, Path(name, file))
+        return core.compile_model(Path(name, GRAPH), "CPU", settings)

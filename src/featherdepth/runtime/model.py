@@ -1,0 +1,239 @@
+"""A depth model: photos in, `Depth` out, at the photo's size."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal, cast, get_args, overload
+
+import numpy as np
+import PIL.Image
+from jaxtyping import Float32
+
+import featherdepth
+from featherdepth.errors import BackendError, InputError, RunError, UsageError
+from featherdepth.geometry.camera import assumed_intrinsics
+from featherdepth.geometry.resize import Size, resize_map
+from featherdepth.images.prepare import prepare
+from featherdepth.images.read import read_image
+from featherdepth.networks.folder import GRAPH, read_config
+from featherdepth.runtime.ahead import read_ahead
+from featherdepth.runtime.backends import BACKENDS, Network, Precision, available, choose
+from featherdepth.runtime.reference import resolve
+from featherdepth.types import Depth, Image, Intrinsics, Preset, Provenance
+
+logger = logging.getLogger(__name__)
+
+Photo = str | Path | bytes | PIL.Image.Image | np.ndarray | Image
+Photos = list[Any] | tuple[Any, ...]
+OutSize = Literal["photo", "model"]
+
+
+class DepthModel:
+    """A network, ready to run, and what its numbers mean.
+
+    One model may be shared by threads as long as one of them calls it at a time.
+    """
+
+    def __init__(self, preset: Preset, network: Network, *, backend: str, precision: str) -> None:
+        self.preset = preset
+        self.backend = backend
+        self.precision = precision
+        self._network = network
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        reference: str | Path | None = None,
+        *,
+        backend: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+    ) -> "DepthModel":
+        """Load a model.
+
+        Args:
+            reference: the name of an embedded model, a model folder, or NETWORK@FILE; the
+                everyday model if left out.
+            backend: "onnx", "openvino" or "torch"; "auto" is the fastest that is installed.
+            precision: "fp32" or "bf16"; "auto" is fp32.
+            threads: of the network call; by default what the backend takes.
+
+        Raises:
+            UsageError: no such model, backend or precision.
+            WeightsError: missing, damaged or not matching weights.
+            BackendError: the backend is not installed or cannot compute at this precision.
+        """
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads is {threads}; expected 1 or more")
+        chosen = _precision(precision)
+        found = resolve(reference)
+        if found.network is not None:
+            raise BackendError(f"{reference}: foreign weights are not read by this version")
+        backend = _backend_for(found.path, backend)
+        preset = read_config(found.path)
+        network = BACKENDS.load(backend).open(found.path, preset, threads, chosen)
+        logger.info("model %s on %s in %s", preset.name, backend, chosen)
+        return cls(preset, network, backend=backend, precision=chosen)
+
+    @overload
+    def infer(
+        self,
+        image: Photo,
+        *,
+        size: int | Size | None = None,
+        out_size: OutSize = "photo",
+        intrinsics: Intrinsics | None = None,
+    ) -> Depth: ...
+
+    @overload
+    def infer(
+        self,
+        image: Photos,
+        *,
+        size: int | Size | None = None,
+        out_size: OutSize = "photo",
+        intrinsics: Intrinsics | None = None,
+    ) -> list[Depth]: ...
+
+    def infer(
+        self,
+        image: Photo | Photos,
+        *,
+        size: int | Size | None = None,
+        out_size: OutSize = "photo",
+        intrinsics: Intrinsics | None = None,
+    ) -> Depth | list[Depth]:
+        """Predict the depth of a photo, or of each photo of a list.
+
+        Args:
+            image: a path, the bytes of a file, a PIL picture or an RGB array `h w 3` (uint8, or
+                floats in 0..1); or a list of them, of any sizes.
+            size: of the network's input: an edge N stands for the area N * N at the photo's
+                aspect ratio, a pair (height, width) is taken as it is; the model's own by default.
+            out_size: "photo" gives the photo's size, "model" that of the network.
+            intrinsics: the photo's camera where it is known better than from its EXIF.
+
+        Returns:
+            Depth of the model's kind (`preset.kind`), valid everywhere. Its intrinsics are the
+            given ones, or from EXIF, or assumed (`intrinsics.source` says which).
+
+        Raises:
+            InputError: a photo that cannot be read.
+            UsageError: a size that the network cannot take.
+            RunError: the network gave NaN or infinity, or memory ran out.
+        """
+        if isinstance(image, list | tuple):
+            return [
+                self.infer(one, size=size, out_size=out_size, intrinsics=intrinsics)
+                for one in image
+            ]
+        if isinstance(image, str | Path | bytes):
+            image = self.read(image, size=size)
+        elif not isinstance(image, Image):
+            image = read_image(image)
+        return self.infer_image(image, size=size, out_size=out_size, intrinsics=intrinsics)
+
+    def infer_image(
+        self,
+        image: Image,
+        *,
+        size: int | Size | None = None,
+        out_size: OutSize = "photo",
+        intrinsics: Intrinsics | None = None,
+    ) -> Depth:
+        """`infer` for a photo that has been read."""
+        preset = self.preset
+        pixels = prepare(
+            image, size=size or preset.size, multiple=preset.multiple, rule=preset.resize
+        )
+        input_size = pixels.shape[1:]
+        try:
+            values = self._network(pixels[None])[0, 0]
+            if out_size == "photo":
+                values = _resized(values, image.photo_size)
+        except MemoryError as error:
+            raise RunError(
+                f"{image.name}: out of memory at {input_size[0]}x{input_size[1]};"
+                " use a smaller --size"
+            ) from error
+        if not np.isfinite(values).all():
+            raise RunError(
+                f"{image.name}: {preset.name} on {self.backend} in {self.precision} gave NaN or"
+                " infinity; expected finite depth: try --precision fp32 or another backend"
+            )
+        camera = intrinsics or image.intrinsics or assumed_intrinsics(*image.photo_size)
+        return Depth(
+            values=values,
+            valid=np.ones(values.shape, dtype=np.bool_),
+            kind=preset.kind,
+            intrinsics=camera.resized(*values.shape),
+            provenance=Provenance(
+                model=preset.name,
+                sha256=preset.sha256,
+                backend=self.backend,
+                precision=self.precision,
+                version=featherdepth.__version__,
+                input_size=(input_size[0], input_size[1]),
+            ),
+        )
+
+    def infer_many(
+        self,
+        photos: Iterable[str | Path],
+        *,
+        size: int | Size | None = None,
+        out_size: OutSize = "photo",
+        failed: Callable[[str | Path, InputError], None] | None = None,
+    ) -> Iterator[tuple[str | Path, Depth]]:
+        """Predict many photos in order; the next ones are read while the network runs.
+
+        Memory stays flat however many there are.
+
+        Args:
+            photos: paths, taken one by one as they are needed.
+            size, out_size: as `infer`.
+            failed: called with a photo that cannot be read and why; the rest go on. Without it
+                the first such photo raises.
+
+        Raises:
+            InputError: a photo that cannot be read, where `failed` is not given.
+        """
+        for photo, image in read_ahead(photos, lambda path: self.read(path, size=size)):
+            if isinstance(image, InputError):
+                if failed is None:
+                    raise image
+                failed(photo, image)
+                continue
+            yield photo, self.infer_image(image, size=size, out_size=out_size)
+
+    def read(self, source: str | Path | bytes, *, size: int | Size | None = None) -> Image:
+        """Read a photo at no more detail than the network looks at: large JPEGs decode faster.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        wanted = size or self.preset.size
+        # An edge N gives at most 2 N at an aspect ratio of 4:1.
+        return read_image(source, max_side=2 * wanted if isinstance(wanted, int) else max(wanted))
+
+
+def _resized(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:
+    """Bilinear, and not a rounding error beyond what the network gave."""
+    resized = resize_map(np.ascontiguousarray(values), size)
+    return np.clip(resized, values.min(), values.max(), out=resized)
+
+
+def _precision(name: str) -> Precision:
+    if name == "auto":
+        return "fp32"
+    if name not in get_args(Precision):
+        raise UsageError(f"precision {name!r} is unknown; expected auto, fp32, bf16 or int8")
+    return cast(Precision, name)
+
+
+def _backend_for(folder: Path, name: str) -> str:
+    """Pick the backend; without model.onnx (a run in progress) "auto" falls back to torch."""
+    if name == "auto" and not (folder / GRAPH).exists() and available("torch"):
+        logger.warning("%s: has no %s; torch is used instead", folder, GRAPH)
+        return "torch"
+    return choose(name)

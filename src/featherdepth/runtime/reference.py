@@ -1,0 +1,88 @@
+"""How a model is named.
+
+    small                an embedded model; `default` is the everyday one
+    ./folder             a model folder, such as a run
+    NETWORK@FILE         another's weights for a network we have: leres-resnet50@res50.pth
+
+A folder beside you that has the name of an embedded model is `./small`.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from featherdepth.errors import UsageError, WeightsError
+from featherdepth.networks import NETWORKS
+from featherdepth.networks.folder import CONFIG
+from featherdepth.runtime.presets import DEFAULT, embedded_folder, embedded_models
+
+LATER = {
+    "hf:": "models of the hub are not read by this version; fetch the folder and name it ./folder",
+    "py:": "Python functions are not models in this version; expected a name or a folder",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """Where a model lies: a folder, or a foreign file and the network it is for."""
+
+    path: Path
+    network: str | None = None
+    """Set for a foreign file."""
+
+
+def resolve(reference: str | Path | None) -> Reference:
+    """Find the model that `reference` names; None stands for the everyday model.
+
+    Raises:
+        UsageError: no such model, or a kind of reference that this version does not read.
+        WeightsError: a file or folder that is named but is not there or is no model.
+    """
+    if isinstance(reference, Path):
+        return Reference(path=_folder(reference))
+    name = reference or "default"
+    if name == "default":
+        name = DEFAULT
+        if name not in embedded_models():
+            raise WeightsError(
+                f"model {name!r}: this installation carries no weights; expected"
+                f" {embedded_folder(name)}; name a model folder, such as ./run"
+            )
+    if name in embedded_models():
+        return Reference(path=embedded_folder(name))
+    for prefix, reason in LATER.items():
+        if name.startswith(prefix):
+            raise UsageError(f"model {name!r}: {reason}")
+    network, at, file = name.partition("@")
+    if at and network in NETWORKS:
+        if not Path(file).is_file():
+            raise WeightsError(f"model {name!r}: no file {file!r}; expected the weights there")
+        return Reference(path=Path(file), network=network)
+    path = Path(name).expanduser()
+    if path.exists() or len(path.parts) > 1 or name.startswith("."):
+        return Reference(path=_folder(path))
+    raise UsageError(_unknown(name, at != "", network))
+
+
+def _folder(path: Path) -> Path:
+    if not path.exists():
+        raise WeightsError(f"{path}: no such folder; expected a model folder with {CONFIG}")
+    if path.is_file():
+        inside = (path.parent / CONFIG).is_file()
+        hint = f"name its folder, {path.parent}" if inside else "expected a folder or NETWORK@FILE"
+        raise UsageError(f"{path}: a single file is not a model here; {hint}")
+    if not (path / CONFIG).is_file():
+        raise WeightsError(f"{path}: has no {CONFIG}; expected a model folder")
+    return path
+
+
+def _unknown(name: str, has_file: bool, network: str) -> str:
+    if has_file:
+        near = get_close_matches(network, NETWORKS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NETWORKS)}"
+        return f"model {name!r}: unknown network {network!r}; {hint}"
+    models = embedded_models()
+    near = get_close_matches(name, models, n=1)
+    known = f"embedded: {', '.join(models) or 'none'}; or a folder, or NETWORK@FILE"
+    hint = f"did you mean {near[0]!r}?" if near else known
+    return f"unknown model {name!r}; {hint}"

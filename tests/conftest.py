@@ -1,0 +1,89 @@
+"""Fixtures that more than one room uses."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from jaxtyping import config
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@contextmanager
+def no_shape_checks() -> Iterator[None]:
+    """Tracing hands symbols to functions that are annotated with int: the checks refuse them."""
+    config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def traceable() -> Iterator[None]:
+    with no_shape_checks():
+        yield
+
+
+@pytest.fixture(scope="session")
+def randomize() -> "Callable[[nn.Module], nn.Module]":
+    """Give BatchNorm layers statistics that a wrong folding would show."""
+    from torch import nn
+
+    def apply(module: nn.Module) -> nn.Module:
+        for part in module.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                nn.init.normal_(part.running_mean, 0, 0.1)
+                nn.init.uniform_(part.running_var, 0.5, 2)
+                nn.init.uniform_(part.weight, 0.5, 2)
+                nn.init.normal_(part.bias, 0, 0.1)
+        return module.eval()
+
+    return apply
+
+
+@pytest.fixture(scope="session")
+def make_model(
+    tmp_path_factory: pytest.TempPathFactory, randomize: "Callable[[nn.Module], nn.Module]"
+) -> Callable[[str], Path]:
+    """A model folder of a network with random weights, graph included."""
+    import torch
+
+    from featherdepth.export.onnx import write_graph
+    from featherdepth.networks.build import build_network
+    from featherdepth.networks.weights import save_model
+    from featherdepth.types import DepthKind, Preset
+
+    def make(network: str) -> Path:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            module = randomize(build_network(network))
+        mean, std = (
+            tuple(t.flatten().tolist()) for t in (module.normalize.mean, module.normalize.std)
+        )
+        folder = tmp_path_factory.mktemp("models") / network
+        preset = Preset(
+            name=f"random-{network}",
+            network=network,
+            kind=DepthKind.AFFINE_INVARIANT,
+            mean=mean,
+            std=std,
+            params=0,
+            macs=0,
+            license="Apache-2.0",
+        )
+        save_model(folder, preset, module, f"# random {network}\n")
+        with no_shape_checks():
+            write_graph(folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_model(make_model: Callable[[str], Path]) -> Path:
+    """A model folder of the network `small` with random weights; not to be written into."""
+    return make_model("small")
