@@ -1,16 +1,17 @@
 """The one place where the picture library opens files."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterable
 from importlib import import_module
-from typing import IO
 
 import PIL.Image
 import PIL.ImageFile
 
 from featherdepth.errors import InputError
 
+Stream = io.BufferedReader | io.BytesIO
 MAX_PIXELS = 200_000_000
 """The largest phone sensors have 200 megapixels; more is taken for a decompression bomb."""
 
@@ -48,7 +49,7 @@ DECODE_FAULTS = (
 
 
 def open_picture(
-    stream: IO[bytes], shown: str, formats: Iterable[str] = tuple(PLUGINS)
+    stream: Stream, shown: str, formats: Iterable[str] = tuple(PLUGINS)
 ) -> PIL.ImageFile.ImageFile:
     """Find the format by the first bytes and read the header.
 

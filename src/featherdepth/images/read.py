@@ -5,7 +5,6 @@ Color profiles are not applied: numbers are taken as sRGB, and CMYK by the plain
 
 import io
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import PIL.Image
@@ -13,7 +12,7 @@ import PIL.ImageFile
 
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import from_focal_px
-from featherdepth.images.decoder import DECODE_FAULTS, MAX_PIXELS, damaged, open_picture
+from featherdepth.images.decoder import DECODE_FAULTS, MAX_PIXELS, Stream, damaged, open_picture
 from featherdepth.images.exif import read_focal_px, read_orientation
 from featherdepth.images.find import IMAGE_SUFFIXES, FoundImage, find_images
 from featherdepth.images.modes import array_to_rgb, picture_to_rgb
@@ -71,7 +70,7 @@ def read_image(
 
 
 def _from_stream(
-    stream: IO[bytes], shown: str, name: str | None, max_pixels: int, max_side: int | None
+    stream: Stream, shown: str, name: str | None, max_pixels: int, max_side: int | None
 ) -> Image:
     with open_picture(stream, shown) as picture:
         return _decode(picture, shown, name or shown, max_pixels, max_side)
