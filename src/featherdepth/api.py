@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from featherdepth.errors import BackendError, UsageError
+from featherdepth.errors import BackendError, UsageError, WeightsError
 
 
 def train(
@@ -70,3 +70,146 @@ def train(
     )
     write_graph(Path(output))
     return {"folder": str(output), "step": outcome.step, "figures": outcome.figures}
+
+
+def evaluate(
+    data: str | Path,
+    *,
+    model: str | Path | None = None,
+    split: str | None = None,
+    protocol: str = "aligned",
+    baseline_split: str | None = None,
+    size: int | tuple[int, int] | None = None,
+    backend: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    seed: int = 0,
+    output: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Score a model on a data set under a named protocol.
+
+    Args:
+        model: a name, a model folder, or a baseline: "constant" or "median-map".
+        split: part of the data; several joined by commas.
+        baseline_split: training split that baselines are learned from; with it the median map
+            is scored beside the constant.
+        size: of the network's input: an edge, or (height, width); by default the model's own.
+        seed: of the bootstrap intervals.
+        output: file that the document is also written to, whole or not at all.
+        progress: called with (images done, images in all).
+
+    Returns:
+        The document that `featherdepth.evaluation.accuracy.evaluate` describes.
+
+    Raises:
+        UsageError: an unknown model, split or protocol, or one that does not fit the model.
+        InputError: no such data, or not one image could be scored.
+        WeightsError: a model that is missing or damaged.
+        BackendError: a backend that is not installed.
+        RunError: `output` cannot be written.
+    """
+    from featherdepth.data.probe import open_data
+    from featherdepth.evaluation.accuracy import Predictor
+    from featherdepth.evaluation.accuracy import evaluate as measure
+    from featherdepth.evaluation.baselines import BASELINES, load_baselines
+    from featherdepth.metrics.protocols import load_protocol
+
+    rules = load_protocol(protocol)
+    reader = open_data(Path(data), split)
+    training = None if baseline_split is None else open_data(Path(data), baseline_split)
+    baselines = load_baselines(training)
+    predictor: Predictor
+    if model in BASELINES:
+        name = str(model)
+        if name not in baselines:
+            raise UsageError(f"{name} is learned: name a training split with --baseline-split")
+        predictor = baselines.pop(name)
+    else:
+        from featherdepth.runtime.model import DepthModel
+
+        predictor = DepthModel.from_pretrained(
+            model, backend=backend, precision=precision, threads=threads
+        )
+        name = predictor.preset.name
+    result = measure(
+        predictor,
+        reader,
+        rules,
+        name=name,
+        size=size,
+        baselines=baselines,
+        seed=seed,
+        progress=progress,
+    )
+    if output is not None:
+        from featherdepth.images.atomic import write_atomic
+
+        text = json.dumps(result, indent=2, sort_keys=True) + "\n"
+        write_atomic(Path(output), text.encode())
+    return result
+
+
+def info(model: str | Path | None = None, *, licenses: bool = False) -> dict[str, Any]:
+    """What models and networks are; no weights are loaded.
+
+    Args:
+        model: an embedded model, a model folder or a network; None lists all embedded models
+            and all networks.
+        licenses: add what each model was made from (`materials`: name, class, terms, use).
+
+    Returns:
+        `models`: name, network, params, macs, size, kind, license, sha256, bytes (of the weights);
+        `networks`: name, params, macs (multiply-accumulates at 448x448, thop convention).
+
+    Raises:
+        UsageError: no such model or network.
+        WeightsError: a model folder that is missing or damaged.
+    """
+    from featherdepth.networks.folder import WEIGHTS, read_config
+    from featherdepth.networks.listing import list_networks
+    from featherdepth.runtime.presets import embedded_folder, embedded_models
+    from featherdepth.runtime.reference import resolve
+
+    networks = [row for row in list_networks() if model in (None, row["name"])]
+    folders = [embedded_folder(name) for name in embedded_models() if model is None]
+    if model is not None and (model in embedded_models() or not networks):
+        reference = resolve(model)
+        if reference.network is not None:
+            raise UsageError(f"{model}: a foreign file says nothing about itself; name a folder")
+        folders = [reference.path]
+    models = []
+    for folder in folders:
+        preset = read_config(folder)
+        if not (folder / WEIGHTS).is_file():
+            raise WeightsError(f"{folder / WEIGHTS}: not found; expected the weights there")
+        row = {
+            "name": preset.name,
+            "network": preset.network,
+            "params": preset.params,
+            "macs": preset.macs,
+            "size": [preset.size, preset.size],
+            "kind": preset.kind.value,
+            "license": preset.license,
+            "sha256": preset.sha256,
+            "bytes": (folder / WEIGHTS).stat().st_size,
+        }
+        models.append({**row, "materials": list(preset.materials)} if licenses else row)
+    return {"models": models, "networks": networks}
+
+
+def card(model: str | Path | None = None) -> str:
+    """The model card, Markdown; empty for a network without weights.
+
+    Raises:
+        UsageError, WeightsError: as `info`.
+    """
+    from featherdepth.networks.folder import CARD
+    from featherdepth.networks.listing import list_networks
+    from featherdepth.runtime.presets import embedded_models
+    from featherdepth.runtime.reference import resolve
+
+    if model in {row["name"] for row in list_networks()} - set(embedded_models()):
+        return ""
+    path = resolve(model).path / CARD
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -48,7 +48,7 @@ def test_pictures_with_colors_are_refused(mode: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"x" * 100, b"\x89PNG\r\n\x1a\n broken"])
 def test_what_is_no_depth_picture_is_refused(data: bytes) -> None:
-    with pytest.raises(InputError, match="depth picture"):
+    with pytest.raises(InputError, match=r"^d: (is empty|is not a photo|damaged PNG)"):
         read_codes(data, "d")
 
 
@@ -57,7 +57,7 @@ def test_a_truncated_picture_is_refused(length: float) -> None:
     array = np.random.default_rng(0).integers(0, 60000, (40, 50), dtype=np.uint16)
     data = file_of(array, "PNG")
 
-    with pytest.raises(InputError, match="damaged depth picture"):
+    with pytest.raises(InputError, match=r"^d: damaged"):
         read_codes(data[: int(length * len(data))], "d")
 
 

@@ -5,18 +5,11 @@ import io
 import numpy as np
 from jaxtyping import Int32
 from PIL.ImageFile import ImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
 from featherdepth.errors import InputError
-from featherdepth.images.read import DECODE_FAULTS, MAX_PIXELS
+from featherdepth.images.decoder import DECODE_FAULTS, MAX_PIXELS, damaged, open_picture
 
-FORMATS: dict[bytes, type[ImageFile]] = {
-    b"\x89PNG": PngImageFile,
-    b"II*\0": TiffImageFile,
-    b"MM\0*": TiffImageFile,
-}
-"""First bytes -> decoder. Not `PIL.Image.open`: its limit of pixels is global and warns."""
+FORMATS = ("PNG", "TIFF")
 GREY_MODES = ("L", "I;16", "I;16L", "I;16B", "I")
 
 
@@ -31,7 +24,7 @@ def read_codes(data: bytes, name: str) -> Int32[np.ndarray, "h w"]:
             picture.load()
             return np.asarray(picture).astype(np.int32)
         except DECODE_FAULTS as fault:
-            raise InputError(f"{name}: damaged depth picture: {fault}") from fault
+            raise damaged(name, "depth picture", fault) from fault
 
 
 def code_size(data: bytes, name: str) -> tuple[int, int]:
@@ -45,15 +38,7 @@ def code_size(data: bytes, name: str) -> tuple[int, int]:
 
 
 def _open(data: bytes, name: str) -> ImageFile:
-    decoder = FORMATS.get(data[:4])
-    if decoder is None:
-        raise InputError(
-            f"{name}: not a depth picture: starts with {data[:8]!r}; expected grey PNG or TIFF"
-        )
-    try:
-        picture = decoder(io.BytesIO(data), "")
-    except DECODE_FAULTS as fault:
-        raise InputError(f"{name}: damaged depth picture: {fault}") from fault
+    picture = open_picture(io.BytesIO(data), name, FORMATS)
     if picture.mode not in GREY_MODES:
         raise InputError(
             f"{name}: a depth picture of mode {picture.mode}; expected 8- or 16-bit grey"

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from featherdepth.data.reader import Reader, stream
-from featherdepth.errors import InputError, UsageError
+from featherdepth.errors import InputError
 from featherdepth.geometry.resize import resize_map, resize_truth
 from featherdepth.types import Depth, DepthKind, Image
 
@@ -40,24 +40,12 @@ class MedianMap:
         return _everywhere(resize_map(self._median, image.size), self.kind)
 
 
-def load_baseline(name: str, training: Reader | None) -> Constant | MedianMap:
-    """Make a baseline, learned from `training` where it needs that.
+def load_baselines(training: Reader | None) -> dict[str, Constant | MedianMap]:
+    """The baselines that can be made: without training data only a constant without a unit.
 
     Raises:
-        UsageError: an unknown name, or a median map without a training split.
-        InputError: no metric truth in the training split.
+        InputError: no metric truth in the training data.
     """
-    if name == "constant":
-        return Constant(None if training is None else _median_value(_stack(training)))
-    if name != "median-map":
-        raise UsageError(f"unknown baseline {name!r}; known: {', '.join(BASELINES)}")
-    if training is None:
-        raise UsageError("median-map is learned: name the training split with --baseline-split")
-    return MedianMap(_median_map(_stack(training)))
-
-
-def load_baselines(training: Reader | None) -> dict[str, Constant | MedianMap]:
-    """All baselines that can be made, the training split read once."""
     if training is None:
         return {"constant": Constant()}
     stack = _stack(training)

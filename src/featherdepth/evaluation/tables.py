@@ -14,7 +14,7 @@ def accuracy_table(result: dict[str, Any]) -> str:
     protocol, data = result["protocol"], result["data"]
     split = f" {data['split']}" if data["split"] else ""
     title = f"{result['model']} on {data['name']}{split}: {data['count']} images"
-    baselines = {n: m for n, m in result["baselines"].items() if n != result["model"]}
+    baselines = result["baselines"]
     header = ["", result["model"], "95 % interval", *baselines]
     body = [
         [

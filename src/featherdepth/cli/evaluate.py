@@ -1,0 +1,106 @@
+"""`featherdepth evaluate`: a model's errors on a data set, under a named protocol."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from featherdepth.errors import UsageError
+
+
+def run(
+    *,
+    data: Annotated[Path, typer.Option("--data", help="Data folder, with measured depth.")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="Name, model folder, or a baseline: constant, median-map. By default the"
+            " everyday model.",
+        ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Part of the data; several with commas.")
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="How to score; a wrong name lists the known ones.")
+    ] = "aligned",
+    baseline_split: Annotated[
+        str | None,
+        typer.Option("--baseline-split", help="Training split that baselines are learned from."),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", help="Input size: an edge N, or HxW.")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option("--backend", help="auto, onnx, openvino or torch.")
+    ] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
+    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap intervals.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The JSON document on stdout, in place of the table.")
+    ] = False,
+) -> int:
+    """Score a model on a data set: means with 95 % intervals, baselines beside them.
+
+    Ends with code 3 if some images could not be scored; they are listed in the document.
+    """
+    from featherdepth import api
+    from featherdepth.evaluation.tables import accuracy_table
+
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
+    with _progress() as progress:
+        result = api.evaluate(
+            data,
+            model=model,
+            split=split,
+            protocol=protocol,
+            baseline_split=baseline_split,
+            size=None if size is None else parse_size(size),
+            backend=backend,
+            precision=precision,
+            threads=threads,
+            seed=seed,
+            output=output,
+            progress=progress,
+        )
+    if as_json:
+        print(json.dumps(result, indent=2, sort_keys=True))
+    else:
+        print(accuracy_table(result))
+    return 3 if result["skipped"] else 0
+
+
+def parse_size(text: str) -> int | tuple[int, int]:
+    """An edge N, or HxW as (height, width).
+
+    Raises:
+        UsageError: neither.
+    """
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise UsageError(f"--size {text!r}: expected an edge such as 448, or HxW such as 384x512")
+    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr where a person looks at it, else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("images", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,66 @@
+"""`featherdepth info`: what models and networks are."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+
+def run(
+    model: Annotated[
+        str | None,
+        typer.Argument(help="A model (name or folder) or a network; all if left out."),
+    ] = None,
+    *,
+    licenses: Annotated[
+        bool, typer.Option("--licenses", help="What each model was made from, and its terms.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Parameters, MACs, kind, terms and card of models; sizes of networks."""
+    from featherdepth import api
+
+    result = api.info(model, licenses=licenses)
+    if as_json:
+        print(json.dumps(result, indent=2, sort_keys=True))
+        return
+    blocks = []
+    if result["models"]:
+        columns = ("name", "network", "params", "macs", "size", "kind", "license", "bytes")
+        blocks.append(_table(result["models"], columns))
+    if licenses:
+        blocks += [_materials(row) for row in result["models"]]
+    if result["networks"]:
+        blocks.append(_table(result["networks"], ("name", "params", "macs")))
+        blocks.append("params: exact. macs: multiply-accumulates at 448x448, thop convention.")
+    if model is not None and not licenses and (card := api.card(model)):
+        blocks.append(card)
+    print("\n\n".join(blocks))
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
+    cells = [list(columns), *([_cell(row[name]) for name in columns] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    numeric = [isinstance(rows[0][name], int) for name in columns]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _materials(row: dict[str, Any]) -> str:
+    lines = [f"{row['name']}: {row['license']}, made from"]
+    for item in row["materials"]:
+        rest = [str(item[key]) for key in ("terms", "use") if item.get(key)]
+        klass = f" (class {item['class']})" if item.get("class") else ""
+        lines.append(f"  {item.get('name', 'unnamed')}{klass}: {'; '.join(rest)}")
+    return "\n".join(lines if row["materials"] else [f"{row['name']}: {row['license']}"])
