@@ -1,0 +1,126 @@
+"""A file is there whole or not at all, whatever goes wrong while it is written."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from featherdepth.errors import RunError
+from featherdepth.images.atomic import atomic_file, write_atomic
+
+
+def test_a_file_takes_its_name_only_when_it_is_complete(tmp_path):
+    path = tmp_path / "a.bin"
+
+    with atomic_file(path) as stream:
+        stream.write(b"half")
+        seen = path.exists()
+        stream.write(b" whole")
+
+    assert not seen
+    assert path.read_bytes() == b"half whole"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+@pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])
+def test_after_an_error_the_older_file_is_there_and_nothing_else(tmp_path, fault):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"older")
+
+    with pytest.raises(fault), atomic_file(path) as stream:
+        stream.write(b"newer")
+        raise fault
+
+    assert path.read_bytes() == b"older"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_name_as_long_as_the_system_allows_is_written(tmp_path):
+    path = tmp_path / ("x" * 255)
+
+    write_atomic(path, b"1")
+
+    assert path.read_bytes() == b"1"
+
+
+def test_a_link_keeps_pointing_where_it_did(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"older")
+    link.symlink_to(target)
+
+    write_atomic(link, b"newer")
+
+    assert link.is_symlink()
+    assert target.read_bytes() == b"newer"
+
+
+def test_a_new_file_has_the_rights_that_the_user_asked_for(tmp_path):
+    old = os.umask(0o027)
+    try:
+        write_atomic(tmp_path / "a", b"1")
+    finally:
+        os.umask(old)
+
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_missing_folder_and_a_folder_in_the_way_are_told_in_one_line(tmp_path):
+    with pytest.raises(RunError, match=r"cannot write .*none/a: No such file or directory"):
+        write_atomic(tmp_path / "none" / "a", b"1")
+    with pytest.raises(RunError, match=r"cannot write .*: Is a directory"):
+        write_atomic(tmp_path, b"1")
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_device_is_told_in_one_line_and_stays_a_device():
+    with pytest.raises(RunError, match="cannot write /dev/full: No space left on device"):
+        write_atomic(Path("/dev/full"), b"1" * 100_000)
+
+    assert not Path("/dev/full").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file size are a POSIX matter")
+def test_a_disk_that_fills_up_leaves_the_older_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"older")
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "from pathlib import Path; from featherdepth.errors import RunError\n"
+        "from featherdepth.images.atomic import write_atomic\n"
+        "try: write_atomic(Path(sys.argv[1]), b'1' * 100_000)\n"
+        "except RunError as error: print(error)\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout == f"cannot write {path}: File too large\n"
+    assert path.read_bytes() == b"older"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="users and rights are a POSIX matter")
+def test_a_read_only_folder_is_told_in_one_line(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from featherdepth.errors import RunError\n"
+        "from featherdepth.images.atomic import write_atomic\n"
+        "os.getuid() or os.setuid(65534)  # root may write anywhere\n"
+        "try: write_atomic(Path(sys.argv[1]), b'1')\n"
+        "except RunError as error: print(error)\n"
+    )
+    path = tmp_path / "sub" / "a.bin"
+    path.parent.mkdir()
+    path.parent.chmod(0o555)
+    for folder in list(path.parents)[1:4]:
+        folder.chmod(0o755)
+
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout == f"cannot write {path}: Permission denied\n"

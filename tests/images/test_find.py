@@ -1,0 +1,124 @@
+"""Files, folders, globs and lists name photos; results of no two photos meet."""
+
+import io
+from pathlib import Path, PurePath
+
+import pytest
+
+from featherdepth.errors import InputError
+from featherdepth.images.read import find_images
+
+
+@pytest.fixture
+def tree(tmp_path):
+    names = ["b.jpg", "a.PNG", "notes.txt", "deep/er/c.tif", "deep/d.webp", ".hidden.jpg"]
+    for name in [*names, ".git/x.png", "deep/._d.webp", "deep/data.npy"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def relatives(found):
+    return [image.relative.as_posix() for image in found]
+
+
+def test_a_folder_is_searched_to_the_bottom_in_a_fixed_order(tree):
+    found = find_images([tree])
+
+    assert relatives(found) == ["a.PNG", "b.jpg", "deep/d.webp", "deep/er/c.tif"]
+    assert [image.path for image in found] == [tree / name for name in relatives(found)]
+    assert found[3].output == PurePath("deep/er/c")
+
+
+def test_a_file_is_taken_whatever_its_suffix_and_named_by_itself(tree):
+    found = find_images([str(tree / "deep" / "data.npy"), tree / "b.jpg"])
+
+    assert relatives(found) == ["data.npy", "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*", ["a.PNG", "b.jpg"]),
+        ("**/*", ["a.PNG", "b.jpg", "deep/d.webp", "deep/er/c.tif"]),
+        ("dee*/*.webp", ["deep/d.webp"]),
+        ("[ab].*", ["a.PNG", "b.jpg"]),
+    ],
+)
+def test_a_glob_finds_photos_below_its_fixed_part(tree, pattern, expected):
+    assert relatives(find_images([f"{tree}/{pattern}"])) == expected
+
+
+def test_a_name_with_brackets_that_exists_is_no_glob(tree):
+    (tree / "x[1].jpg").touch()
+
+    assert relatives(find_images([tree / "x[1].jpg"])) == ["x[1].jpg"]
+
+
+def test_a_list_names_photos_relative_to_itself(tree):
+    listing = tree / "notes.txt"
+    listing.write_text(f"# mine\ndeep/d.webp\n\n  gone.jpg \n{tree}/b.jpg\n../up.jpg\n")
+
+    found = find_images([listing])
+
+    # A missing photo is reported when it is read, with the others done.
+    assert relatives(found) == ["deep/d.webp", "gone.jpg", "b.jpg", "up.jpg"]
+    assert found[0].path == tree / "deep/d.webp"
+    assert found[2].path == tree / "b.jpg"
+
+
+def test_a_dash_reads_the_list_from_standard_input(tree, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{tree}/b.jpg\nphotos/x.jpg\n"))
+
+    found = find_images(["-"])
+
+    assert [image.path for image in found] == [tree / "b.jpg", Path("photos/x.jpg")]
+    assert relatives(found) == ["b.jpg", "photos/x.jpg"]
+
+
+def test_a_photo_named_twice_is_found_once(tree):
+    assert relatives(find_images([tree / "b.jpg", tree, tree / "b.jpg"]))[0] == "b.jpg"
+    assert len(find_images([tree / "b.jpg", tree])) == 4
+
+
+def test_results_of_no_two_photos_have_one_name(tmp_path):
+    names = ["one/a.jpg", "one/a.png", "one/A.gif", "two/a.jpg", "two/b.c.jpg", "one/a_jpg.bmp"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    found = find_images([tmp_path / "one", tmp_path / "two"])
+
+    outputs = [image.output.as_posix() for image in found]
+    assert len({output.casefold() for output in outputs}) == len(names)
+    assert "b.c" in outputs
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("gone.jpg", r"gone\.jpg: not found; expected a photo, a folder"),
+        ("gone/*.jpg", "matches no photo"),
+        ("deep/none*", "matches no photo"),
+    ],
+)
+def test_an_input_that_names_nothing_is_refused(tree, entry, message):
+    with pytest.raises(InputError, match=message):
+        find_images([f"{tree}/{entry}"])
+
+
+def test_a_folder_or_list_without_photos_is_refused(tree):
+    (tree / "empty").mkdir()
+
+    with pytest.raises(InputError, match="holds no photos; expected files such as"):
+        find_images([tree / "empty"])
+    with pytest.raises(InputError, match=r"notes\.txt: lists no photos"):
+        find_images([tree / "notes.txt"])
+
+
+def test_a_list_that_is_no_text_is_refused(tree):
+    (tree / "notes.txt").write_bytes(b"\xff\xfe\x00\x80")
+
+    with pytest.raises(InputError, match="cannot be read as a list"):
+        find_images([tree / "notes.txt"])
