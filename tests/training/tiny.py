@@ -1,7 +1,9 @@
 """A network of 300 numbers in training, for tests; also a script, because kills need processes.
 
 python tiny.py once FOLDER [--resume] [key=value ...]
+    --ordinary: not as root
 python tiny.py kill FOLDER TIMES SEED [key=value ...]   fork, kill, resume; prints what was hit
+python tiny.py shares FOLDER                            one of several processes of torchrun
 """
 
 import json
@@ -21,6 +23,8 @@ from featherdepth.errors import FeatherDepthError
 from featherdepth.rng import derive
 from featherdepth.training.loop import LoopConfig, Outcome, run
 from featherdepth.training.objective import Losses, Term
+
+SHARED: dict[str, Any] = {"dropout": 0.0, "clip": None, "lr": 0.01}
 
 
 class Net(nn.Module):
@@ -69,19 +73,24 @@ def new_net(**settings: Any) -> Net:
 
 
 def train(
-    folder: Path, *, resume: bool = False, ballast: int = 0, size: int = 8, **settings: Any
+    folder: Path,
+    *,
+    net: nn.Module | None = None,
+    batches: Any = None,
+    step_losses: Any = objective,
+    resume: bool = False,
+    dropout: float = 0.2,
+    ballast: int = 0,
+    size: int = 8,
+    extra: dict[str, Any] | None = None,
+    **settings: Any,
 ) -> Outcome:
-    settings = {"steps": 20, "precision": "fp32", "tensorboard": False, **settings}
-    net = new_net(ballast=ballast, dropout=settings.pop("dropout", 0.2))
-    return run(
-        net,
-        settings.pop("objective", objective),
-        settings.pop("batches", Batches(size)),
-        settings.pop("config", None) or LoopConfig(**settings),
-        folder,
-        resume=resume,
-        device="cpu",
-    )
+    """`run` with 20 short steps, unless `settings` of the loop say otherwise."""
+    config = LoopConfig(**{"steps": 20, "precision": "fp32", "tensorboard": False, **settings})
+    net = net or new_net(ballast=ballast, dropout=dropout)
+    batches = batches or Batches(size)
+    extra = extra or {}
+    return run(net, step_losses, batches, config, folder, resume=resume, device="cpu", **extra)
 
 
 def newest_state(folder: Path) -> dict[str, Any]:
@@ -103,15 +112,16 @@ def tensors(state: Any) -> dict[str, Any]:
 def kill_and_resume(folder: Path, times: int, seed: int, settings: dict[str, Any]) -> None:
     """Fork a run and kill it at random moments, `times` times; then let it finish."""
     moments = random.Random(seed)
-    with tempfile.TemporaryDirectory() as scratch:  # whatever torch imports on first use
-        train(Path(scratch), steps=1)
+    warm_up()
     hits = {"kills": 0, "writing": 0, "started": 0, "code": -1}
     while hits["code"] < 0:
         process = os.fork()
         if process == 0:
             os._exit(guarded(lambda: train(folder, resume=True, **settings)))
         if hits["kills"] < times:
-            time.sleep(moments.uniform(0.01, 0.25))
+            if hits["kills"] % 2:  # every other kill comes at any moment, start-up included
+                wait_for_a_checkpoint(folder)
+            time.sleep(moments.uniform(0.0, 0.1))
             os.kill(process, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         if code == -signal.SIGKILL:
@@ -121,6 +131,29 @@ def kill_and_resume(folder: Path, times: int, seed: int, settings: dict[str, Any
         else:
             hits["code"] = code
     print(json.dumps(hits))
+
+
+def wait_for_a_checkpoint(folder: Path) -> None:
+    """Return when a checkpoint appears that was not there, or after ten seconds."""
+    checkpoints = folder / "checkpoints"
+    before = set(checkpoints.glob("step-*.pt"))
+    end = time.monotonic() + 10
+    while time.monotonic() < end and set(checkpoints.glob("step-*.pt")) <= before:
+        time.sleep(0.001)
+
+
+def warm_up() -> None:
+    """Import what torch imports on first use."""
+    with tempfile.TemporaryDirectory() as scratch:
+        train(Path(scratch), steps=1)
+
+
+def shares(folder: Path) -> None:
+    """Train with frozen and with free BatchNorm; leave what each process ended with."""
+    train(folder / "frozen", **SHARED, freeze_batchnorm=True, size=7, steps=3)
+    net = new_net(dropout=0.0)
+    train(folder / "free", **SHARED, net=net, steps=1)
+    torch.save(net.state_dict(), folder / f"rank{os.environ.get('RANK', 'alone')}.pt")
 
 
 def guarded(call: Any) -> int:
@@ -138,6 +171,12 @@ def guarded(call: Any) -> int:
 def main(verb: str, folder: str, *rest: str) -> int:
     settings = dict(word.split("=") for word in rest if "=" in word)
     settings = {name: json.loads(value) for name, value in settings.items()}
+    if "--ordinary" in rest and os.getuid() == 0:
+        warm_up()
+        os.setuid(65534)
+    if verb == "shares":
+        shares(Path(folder))
+        return 0
     if verb == "kill":
         kill_and_resume(Path(folder), int(rest[0]), int(rest[1]), settings)
         return 0

@@ -149,6 +149,8 @@ def _first_difference(before: Any, now: Any, where: str) -> str:
             if found := _first_difference(before[key], now[key], place):
                 return found
         return ""
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return _first_difference(dict(enumerate(before)), dict(enumerate(now)), where)
     return "" if before == now else f"{where} was {before!r}, now {now!r}"
 
 
