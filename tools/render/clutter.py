@@ -75,8 +75,8 @@ def plant(s: Builder, p: Palette) -> None:
     """A house plant in a pot."""
     r, h = s.rng.uniform(0.1, 0.22), s.rng.uniform(0.15, 0.35)
     s.cone((0, 0, 0), r * 0.75, h, p.plastic(), top=r)
-    leaves, tall = p.leaves(), s.rng.uniform(0.3, 1.3)
-    for _ in range(int(s.rng.integers(10, 26))):
+    leaves, tall = p.leaves(), s.rng.uniform(0.3, 0.9)
+    for _ in range(int(s.rng.integers(16, 34))):
         a, lean = s.rng.uniform(0, 6.28), s.rng.uniform(0.1, 0.6)
         z = h + tall * s.rng.uniform(0.25, 1)
         x, y = lean * tall * math.cos(a) * 0.7, lean * tall * math.sin(a) * 0.7

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from featherdepth.rng import derive, generator
-from tools.render import light, sky
+from tools.render import edges, light, sky
 from tools.render.camera_effects import Look, develop, random_look
 from tools.render.cull import by_frustum
 from tools.render.indoors import build_indoor
@@ -23,6 +23,7 @@ from tools.render.trace import trace
 
 INDOOR_SHARE = 0.7
 FARTHEST = 200.0  # meters; beyond it the depth is unknown, like the sky
+RICH = 0.035  # how much one more thing in view is worth, in log depth
 PROBE = (9, 12)  # rays of a candidate camera
 Place = Literal["indoor", "outdoor", "mixed"]
 
@@ -58,8 +59,8 @@ def _intrinsics(rng: np.random.Generator, size: tuple[int, int]) -> tuple[float,
     return f, f * float(rng.normal(1, 0.003)), (width - 1) / 2 + off[0], (height - 1) / 2 + off[1]
 
 
-def _probe(scenes: Scenes, views: list[list[View]], k: Tensor, size: tuple[int, int]) -> Tensor:
-    """Depths on a coarse grid of rays for every candidate camera: b, candidates, rays."""
+def _probe(scenes: Scenes, views: list[list[View]], k: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Depths and primitives on a coarse grid of rays for every candidate camera: b, candidates, rays."""
     count = max(len(v) for v in views)
     padded = [list(v) + [v[-1]] * (count - len(v)) for v in views]
     device = k.device
@@ -74,7 +75,8 @@ def _probe(scenes: Scenes, views: list[list[View]], k: Tensor, size: tuple[int, 
     rays = torch.stack([x, y, torch.ones_like(x)], 1).flatten(2)  # b 3 r
     direction = rotation @ rays[:, None]
     mask = scenes.present[:, None].expand(-1, count, -1)
-    return trace(scenes, mask, origin[..., None], direction).t
+    hits = trace(scenes, mask, origin[..., None], direction)
+    return hits.t, hits.index
 
 
 def _choose(
@@ -85,7 +87,7 @@ def _choose(
 
     The draws follow the median depths of rooms (2.6 m, quartiles 2.1 and 3.3) and of streets.
     """
-    depths = _probe(scenes, [b.views for b in builders], k, size).cpu()
+    depths, shown = (v.cpu() for v in _probe(scenes, [b.views for b in builders], k, size))
     chosen = []
     for i, (builder, rng) in enumerate(zip(builders, rngs, strict=True)):
         mine = depths[i, : len(builder.views)].clamp(max=1e3)
@@ -93,6 +95,8 @@ def _choose(
         cost = (mine.median(1).values / goal).log().abs()
         close = 0.7 if indoor[i] else 1.5
         blocked = (mine < close).float().mean(1)  # something right before the lens
+        things = torch.tensor([len(seen.unique()) for seen in shown[i, : len(mine)]])
+        cost = cost - RICH * things.clamp(max=24)
         cost = cost + 4 * (blocked - 0.03).clamp(min=0) + 9.0 * (mine.amin(1) < 0.35)
         chosen.append(builder.views[int(cost.argmin())])
     turns = np.stack([look(v.yaw, v.pitch, v.roll) for v in chosen]).astype(np.float32)
@@ -120,7 +124,7 @@ def shade(
     ray = directions.flatten(2).transpose(1, 2)
     surface = surface_at(scenes, index.flatten(1), point.flatten(2).transpose(1, 2), ray)
     normal = surface.normal.transpose(1, 2).unflatten(2, size)
-    slant = (surface.normal * ray).sum(-1).abs() / ray.norm(dim=-1)
+    slant = (surface.normal * ray).sum(-1).abs() / (ray * ray).sum(-1).sqrt()
     focal = cameras.intrinsics[:, 0, None]
     footprint = finite.flatten(1) / focal / slant.clamp(min=0.15) ** 0.7
     color = albedo(bank, surface, footprint)
@@ -140,6 +144,7 @@ def shade(
     color = color.transpose(1, 2).unflatten(2, size)
     radiance = color * (lit[:, :3] + glow) + gloss * lit[:, 3:]
     seen = sky.with_air(scenes, bank, radiance, depth, directions)
+    seen = edges.soften(scenes, cameras, mask, index, seen.clamp(max=12))
     h, w = cameras.height, cameras.width
     return seen[:, :, :h, :w], depth[:, :, :h, :w]
 

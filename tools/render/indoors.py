@@ -100,7 +100,7 @@ def views_in(
 ) -> list[View]:
     """Cameras held at 1 to 1.8 m, near the walls, turned into the room, looking a little down."""
     found: list[View] = []
-    while len(found) < 10:
+    while len(found) < 14:
         edge = rng.uniform(0.25, 0.6)
         x, y = rng.uniform(-0.5, 0.5) * (w - edge), rng.uniform(-0.5, 0.5) * (d - edge)
         if rng.random() < 0.7:  # stand back towards a side
@@ -113,7 +113,7 @@ def views_in(
             continue
         goal = rng.uniform(-0.35, 0.35, 2) * (w, d)
         yaw = float(np.arctan2(-(goal[0] - x), goal[1] - y))
-        pitch = float(np.radians(np.clip(rng.normal(-11, 9), -42, 14)))
+        pitch = float(np.radians(np.clip(rng.normal(-14, 9), -45, 12)))
         roll = float(np.radians(rng.normal(0, 2.0)))
         found.append(View(position=(float(x), float(y), z), yaw=yaw, pitch=pitch, roll=roll))
     return found
@@ -164,7 +164,7 @@ def build_room(s: Builder, p: Palette) -> None:
     kitchen = name == "kitchen"
     _, along, middle, wet = ROOMS.get(name, (0, (fixtures.fridge, fixtures.stove), (), True))
     small = name in ("bath", "store_room")
-    w, d = (float(v) for v in (r.uniform(1.8, 3.2, 2) if small else r.uniform(2.9, 6.2, 2)))
+    w, d = (float(v) for v in (r.uniform(1.8, 3.2, 2) if small else r.uniform(2.6, 5.4, 2)))
     h = float(r.uniform(2.35, 3.1))
     walls = four_walls(r, w, d, h, 0.15 if small else 0.45, 0.35)
     paint, trim = p.paint(), p.white() if r.random() < 0.65 else p.wood
@@ -185,7 +185,7 @@ def build_room(s: Builder, p: Palette) -> None:
     if name == "bath" and r.random() < 0.7:
         wall = walls[int(r.integers(4))]
         furnish(s, p, [wall], [partial(fixtures.bathtub, w=min(wall.length, 1.7))], taken)
-    pieces = [along[0]] + [along[int(k)] for k in r.integers(0, len(along), int(r.integers(4, 13)))]
+    pieces = [along[0]] + [along[int(k)] for k in r.integers(0, len(along), int(r.integers(6, 16)))]
     furnish(s, p, walls, pieces, taken)
     for piece in middle:
         if r.random() < 0.75:
@@ -210,7 +210,7 @@ def _on_floor(s: Builder, p: Palette, w: float, d: float) -> None:
         rug = p.make(p.vivid(), "rug", "stripes", "plaid", "carpet", "rug", fit=True)
         size = (float(r.uniform(0.3, 0.7)) * w, float(r.uniform(0.3, 0.7)) * d, 0.012)
         s.on(float(r.normal(0, 0.1) * w), float(r.normal(0, 0.1) * d), 0, size, rug)
-    for _ in range(int(r.poisson(2.2))):
+    for _ in range(int(r.poisson(3.0))):
         thing = clutter.ON_FLOOR[int(r.integers(len(clutter.ON_FLOOR)))]
         with s.at(float(r.uniform(-0.45, 0.45) * w), float(r.uniform(-0.45, 0.45) * d), 0.01,
                   float(r.uniform(0, 6.28))):  # fmt: skip

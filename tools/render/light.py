@@ -12,7 +12,7 @@ from tools.render.rays import TILE, from_tiles, to_tiles
 from tools.render.scene import Scenes
 from tools.render.trace import trace
 
-AMBIENT_RAYS = 6
+AMBIENT_RAYS = 4
 SHININESS = 48.0
 HALF_TILE = TILE // 2
 # A 4x4 pattern whose every row, column and quarter spreads over 0..15: neighbors sample different
@@ -27,6 +27,12 @@ class Field:
     point: Float[Tensor, "b 3 h w"]
     normal: Float[Tensor, "b 3 h w"]
     depth: Float[Tensor, "b 1 h w"]  # inf = sky
+
+
+def unit(vectors: Tensor, dim: int) -> Tensor:
+    """Vectors of length 1; much faster than the library's norm over a middle axis."""
+    length = (vectors * vectors).sum(dim, keepdim=True).clamp(min=1e-18)
+    return vectors * length.rsqrt()
 
 
 def _spread(device: torch.device, salt: int) -> tuple[Tensor, Tensor]:
@@ -57,7 +63,7 @@ def light_field(
     start = point + normal * (5e-4 + 1e-3 * torch.where(real, depth, torch.zeros_like(depth)))
     center, extent = _box(start, real)
     some = real.any(-1)[..., 0]
-    view = F.normalize(eye[:, None, :, None] - point, dim=2)
+    view = unit(eye[:, None, :, None] - point, dim=2)
     diffuse = _ambient(casters, start, normal, center, extent, some, mean_color)
     shine = torch.zeros_like(diffuse)
     for number in range(scenes.light.shape[1]):
@@ -85,7 +91,7 @@ def light_field(
         hidden = trace(casters, mask, start, way).t < 0.999
         reaching = strength * ~hidden[:, :, None]
         diffuse = diffuse + reaching * color[:, None, :, None]
-        middle = F.normalize(toward + view, dim=2)
+        middle = unit(toward + view, dim=2)
         glint = (middle * normal).sum(2, keepdim=True).clamp(min=0) ** SHININESS
         shine = shine + glint * reaching * color[:, None, :, None]
     columns = field.point.shape[3] // HALF_TILE
@@ -108,7 +114,7 @@ def _ambient(
         normal.new_tensor([0.0, 0.0, 1.0])[:, None],
         normal.new_tensor([1.0, 0.0, 0.0])[:, None],
     )
-    side = F.normalize(torch.cross(helper, normal, dim=2), dim=2)
+    side = unit(torch.cross(helper, normal, dim=2), dim=2)
     other = torch.cross(normal, side, dim=2)
     rays = []
     for k in range(AMBIENT_RAYS):
@@ -137,23 +143,26 @@ def _agreement(
     field: Field, point: Float[Tensor, "b 3 h w"], normal: Float[Tensor, "b 3 h w"], depth: Tensor
 ) -> Float[Tensor, "b 1 h w"]:
     """How much two samples lie on one smooth surface, 0..1: normals and distance to the plane."""
-    same = (field.normal * normal).sum(1, keepdim=True).clamp(min=0) ** 8
+    same = (field.normal * normal).sum(1, keepdim=True).clamp(min=0).square().square().square()
     off = (field.normal * (point - field.point)).sum(1, keepdim=True).abs()
     return same * torch.exp(-off / (0.01 + 0.01 * depth))
 
 
 def _smooth(light: Float[Tensor, "b 6 h w"], field: Field) -> Float[Tensor, "b 6 h w"]:
-    """Two passes of a 3x3 filter (steps 1 and 2) that stops at edges and creases."""
+    """Two filters that stop at edges and creases.
+
+    The first gathers the 4x4 samples that together see all of a light; the second is wide.
+    """
     depth = torch.where(torch.isfinite(field.depth), field.depth, torch.ones_like(field.depth))
     guide = torch.cat([field.point, field.normal], 1)
-    for step in (1, 2):
-        total, weight = light * 1.0, torch.ones_like(depth)
-        padded = F.pad(torch.cat([light, guide], 1), (step,) * 4, mode="replicate")
-        h, w = light.shape[2:]
-        for dy in (0, step, 2 * step):
-            for dx in (0, step, 2 * step):
-                if dy == dx == step:
-                    continue
+    h, w = light.shape[2:]
+    for reach, step in ((range(4), 1), (range(0, 5, 2), 2)):
+        total, weight = torch.zeros_like(light), torch.full_like(depth, 1e-6)
+        before, after = (1, 2) if step == 1 else (2, 2)
+        around = (before, after, before, after)
+        padded = F.pad(torch.cat([light, guide], 1), around, mode="replicate")
+        for dy in reach:
+            for dx in reach:
                 near = padded[:, :, dy : dy + h, dx : dx + w]
                 share = _agreement(field, near[:, 6:9], near[:, 9:12], depth)
                 total += share * near[:, :6]

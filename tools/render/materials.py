@@ -64,15 +64,15 @@ class Palette:
         """Wall paint, mostly pale and warm, sometimes strong or papered."""
         r = self.rng
         style = r.random()
-        if style < 0.62:
+        if style < 0.7:
             colors = self.near(r.uniform(0.05, 0.15), r.beta(1.3, 5) * 0.6, r.uniform(0.68, 0.97), 0.05)
-        elif style < 0.85:
-            colors = self.near(r.random(), r.beta(1.5, 4) * 0.6, r.uniform(0.5, 0.92), 0.06)
+        elif style < 0.92:
+            colors = self.near(r.random(), r.beta(1.5, 4) * 0.5, r.uniform(0.5, 0.92), 0.06)
         else:
-            colors = self.near(r.random(), r.uniform(0.2, 0.7), r.uniform(0.25, 0.7), 0.1)
+            colors = self.near(r.random(), r.uniform(0.15, 0.5), r.uniform(0.3, 0.7), 0.1)
         if r.random() < 0.12:
             return self.make(colors, "stripes", "blobs", "rug", "plaid", scale=r.uniform(0.5, 1.6))
-        if r.random() < 0.08:
+        if r.random() < 0.04:
             bricks = self.near(r.uniform(0.0, 0.08), r.uniform(0.2, 0.6), r.uniform(0.4, 0.8), 0.3)
             return self.make(bricks, "brick", scale=r.uniform(0.6, 1.0))
         return self.make(colors, "plain", "plaster", "plain", scale=r.uniform(0.8, 2.5))

@@ -18,7 +18,7 @@ def with_air(
     """`radiance` seen through the haze, the sky where nothing was met."""
     air = scenes.air[:, :, None, None]
     zenith, horizon, clouds = air[:, 6:9], air[:, 9:12], air[:, 12:13]
-    unit = direction / direction.norm(dim=1, keepdim=True)
+    unit = direction * (direction * direction).sum(1, keepdim=True).rsqrt()
     up = unit[:, 2:].clamp(min=0)
     blue = horizon + (zenith - horizon) * up.sqrt()
     toward = (unit * scenes.air[:, 16:19, None, None]).sum(1, keepdim=True).clamp(min=0)

@@ -30,6 +30,10 @@ def _gather(values: Tensor, index: Int[Tensor, "b m"]) -> Tensor:
     return values.flatten(0, 1)[(index + shift).flatten()].unflatten(0, index.shape)
 
 
+def _unit(vectors: Tensor) -> Tensor:
+    return vectors * (vectors * vectors).sum(-1, keepdim=True).clamp(min=1e-18).rsqrt()
+
+
 def _curved(
     scenes: Scenes, kind: Tensor, extra: Tensor, local: Float[Tensor, "k 3"]
 ) -> Float[Tensor, "k 3"]:
@@ -84,9 +88,9 @@ def surface_at(
         extra = _gather(scenes.extra, safe)
         gradient[other] = _curved(scenes, kind[other], extra[other], local[other])
     axis = gradient / half
-    axis = torch.nn.functional.normalize(axis, dim=-1)
+    axis = _unit(axis)
     normal = (matrix[..., :3] * half[..., None]).transpose(-1, -2) @ axis[..., None]
-    normal = torch.nn.functional.normalize(normal[..., 0], dim=-1)
+    normal = _unit(normal[..., 0])
     facing = (normal * direction).sum(-1, keepdim=True)
     normal = torch.where(facing > 0, -normal, normal)
     material = _gather(scenes.material, safe)
