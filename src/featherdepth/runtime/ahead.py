@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -17,7 +17,7 @@ WORKERS = min(4, os.cpu_count() or 1)
 
 def read_ahead(
     items: Iterable[T], read: Callable[[T], R], *, workers: int = WORKERS
-) -> Iterator[tuple[T, R | InputError]]:
+) -> Generator[tuple[T, R | InputError], None, None]:
     """Yield each item with what `read` made of it, or with the InputError it raised, in order.
 
     At most `workers` + 1 results wait at a time, however many items there are.

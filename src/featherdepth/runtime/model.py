@@ -10,7 +10,7 @@ import PIL.Image
 from jaxtyping import Float32
 
 import featherdepth
-from featherdepth.errors import BackendError, InputError, RunError, UsageError
+from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.geometry.resize import Size, resize_map
 from featherdepth.images.prepare import prepare
@@ -68,10 +68,15 @@ class DepthModel:
         chosen = _precision(precision)
         found = resolve(reference)
         if found.network is not None:
-            raise BackendError(f"{reference}: foreign weights are not read by this version")
-        backend = _backend_for(found.path, backend)
-        preset = read_config(found.path)
-        network = BACKENDS.load(backend).open(found.path, preset, threads, chosen)
+            if backend not in ("auto", "torch"):
+                raise UsageError(f"model {reference}: foreign weights run on torch, not {backend}")
+            backend = choose("torch")
+            opener = BACKENDS.load(backend).open_foreign
+            preset, network = opener(found.network, found.path, threads, chosen)
+        else:
+            backend = _backend_for(found.path, backend)
+            preset = read_config(found.path)
+            network = BACKENDS.load(backend).open(found.path, preset, threads, chosen)
         logger.info("model %s on %s in %s", preset.name, backend, chosen)
         return cls(preset, network, backend=backend, precision=chosen)
 

@@ -1,6 +1,7 @@
 """PyTorch in eval mode: for networks that are still being trained, and for foreign weights."""
 
 import contextlib
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,13 @@ import torch
 from jaxtyping import Float32
 from torch import nn
 
-from featherdepth.errors import BackendError
+from featherdepth.errors import BackendError, UsageError
+from featherdepth.networks.depthnet import DepthNet
+from featherdepth.networks.foreign import load_foreign
+from featherdepth.networks.listing import list_networks
 from featherdepth.networks.weights import load_model
 from featherdepth.runtime.backends import Network, Precision
-from featherdepth.types import Preset
+from featherdepth.types import DepthKind, Preset
 
 
 class PyTorch:
@@ -26,6 +30,41 @@ class PyTorch:
     ) -> Network:
         """Build the network and load model.safetensors; needs no model.onnx."""
         return run_module(load_model(folder)[1], threads, precision)
+
+    @staticmethod
+    def open_foreign(
+        network: str, path: Path, threads: int | None, precision: Precision
+    ) -> tuple[Preset, Network]:
+        """Load another's weights file, weights-only, and say what its numbers mean.
+
+        Raises:
+            UsageError: a network that gives no depth, or has no foreign weights.
+            WeightsError: a file that cannot be read or is of another network.
+        """
+        module, _ = load_foreign(network, path)
+        if not isinstance(module, DepthNet):
+            raise UsageError(f"{network}@{path.name}: {network} is an encoder and gives no depth")
+        row = next(row for row in list_networks() if row["name"] == network)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        preset = Preset(
+            name=f"{network}@{path.name}",
+            network=network,
+            kind=DepthKind.AFFINE_INVARIANT,
+            resize="stretch" if network.startswith("leres") else "keep",
+            mean=_three(module.normalize.mean),
+            std=_three(module.normalize.std),
+            params=row["params"],
+            macs=row["macs"],
+            license="of the file's author",
+            sha256=sha256,
+        )
+        return preset, run_module(module, threads, precision)
+
+
+def _three(buffer: torch.Tensor) -> tuple[float, float, float]:
+    first, second, third = buffer.flatten().tolist()
+    return first, second, third
 
 
 def run_module(module: nn.Module, threads: int | None, precision: Precision) -> Network:

@@ -1,0 +1,44 @@
+"""Flags that hold more than one value, as text."""
+
+from math import isfinite
+
+from featherdepth.errors import UsageError
+
+
+def numbers(text: str, flag: str, count: int, example: str) -> tuple[float, ...]:
+    """Read `count` numbers with commas between them.
+
+    Raises:
+        UsageError: another count, or something that is no number.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != count or not all(map(isfinite, values)):
+        raise UsageError(f"{flag} {text!r}; expected {count} numbers, such as {example}")
+    return values
+
+
+def network_size(text: str) -> int | tuple[int, int]:
+    """Read a size of the network's input: N or HxW.
+
+    Raises:
+        UsageError: neither.
+    """
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise UsageError(f"--size {text!r}; expected an edge such as 448, or HxW such as 384x512")
+    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read i/n, counted from 1.
+
+    Raises:
+        UsageError: not of that form, or i outside 1 to n.
+    """
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise UsageError(f"--shard {text!r}; expected i/n with i from 1 to n, such as 1/4")
+    return int(index), int(count)

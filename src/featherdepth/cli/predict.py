@@ -1,0 +1,146 @@
+"""`featherdepth predict`: photos to depth maps."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from featherdepth.cli.parse import network_size, numbers, shard
+from featherdepth.errors import UsageError
+
+MEANING = {
+    "metric": "meters along the optical axis",
+    "scale_invariant": "depth up to an unknown scale: larger is farther, no unit",
+    "affine_invariant": "depth up to an unknown scale and shift: larger is farther, no unit",
+    "affine_invariant_disparity": (
+        "inverse depth up to an unknown scale and shift: larger is nearer, no unit"
+    ),
+}
+
+
+def run(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="A photo, a folder (to the bottom), a glob, a .txt list, or - for one on stdin.",
+        ),
+    ],
+    *,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder for the results; mirrors the inputs.")
+    ] = Path("depth"),
+    model: Annotated[
+        str | None,
+        typer.Option(help="An embedded model, a model folder, or NETWORK@FILE."),
+    ] = None,
+    backend: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the network.")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Network input: N (area N*N, aspect kept) or HxW; by default the model's own."
+        ),
+    ] = None,
+    out_size: Annotated[str, typer.Option(help="Size of the maps: photo or model.")] = "photo",
+    save: Annotated[
+        str, typer.Option(help="Files to write, with commas: png16, npy, color, ply.")
+    ] = "png16,color",
+    intrinsics: Annotated[
+        str | None, typer.Option(help="Camera of every photo in pixels: fx,fy,cx,cy.")
+    ] = None,
+    fov: Annotated[
+        float | None, typer.Option(help="Horizontal field of view of every photo in degrees.")
+    ] = None,
+    near_far: Annotated[
+        str | None,
+        typer.Option(help="Range that a cloud without a scale is stretched to, such as 1,10."),
+    ] = None,
+    cmap: Annotated[
+        str, typer.Option(help="Spectral_r, turbo, inferno, magma, viridis or gray.")
+    ] = "Spectral_r",
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="The photo at the left of the color picture.")
+    ] = False,
+    part: Annotated[
+        str | None, typer.Option("--shard", help="Only every n-th photo: i/n, i from 1.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="local.")] = "local",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also what is already there and whole.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> int:
+    """Photo to depth, at the photo's size.
+
+    Results that exist and are whole are skipped. Photos that cannot be read are listed in
+    OUT/failures.jsonl, the rest go on, and the exit code is 3.
+    """
+    if engine != "local":
+        raise UsageError(f"engine {engine!r} is not part of this version; expected local")
+    options: dict[str, Any] = {
+        "formats": tuple(dict.fromkeys(name for name in save.replace(" ", "").split(",") if name)),
+        "size": None if size is None else network_size(size),
+        "out_size": out_size,
+        "focal_px": intrinsics
+        and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7"),
+        "fov_deg": fov,
+        "near_far": near_far and numbers(near_far, "--near-far", 2, "1,10"),
+        "cmap": cmap,
+        "side_by_side": side_by_side,
+    }
+    wanted = None if part is None else shard(part)
+    from featherdepth import api
+
+    with _progress() as progress:
+        result = api.predict(
+            inputs,
+            out,
+            model=model,
+            backend=backend,
+            precision=precision,
+            threads=threads,
+            shard=wanted,
+            overwrite=overwrite,
+            progress=progress,
+            **options,
+        )
+    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    return 3 if result["failed"] else 0
+
+
+def _lines(result: dict[str, Any]) -> str:
+    counts = [f"{result['done']} done"]
+    counts += [f"{result['skipped']} skipped (there already)"] if result["skipped"] else []
+    failed = result["failed"]
+    counts += [f"{len(failed)} failed (see {result['failures']})"] if failed else []
+    lines = [f"{row['error']}" for row in failed[:20]]
+    lines += [f"... and {len(failed) - 20} more"] if len(failed) > 20 else []
+    meaning = MEANING[result["kind"]]
+    lines += [
+        f"{result['out']}: {', '.join(counts)}",
+        f"values: {result['kind']}, {meaning}",
+        f"model {result['model']} on {result['backend']} in {result['precision']}",
+    ]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr where somebody is watching."""
+    if not sys.stderr.isatty() or logging.getLogger().level > logging.WARNING:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("photos", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,162 @@
+"""Many photos to files: reading, network and writing overlap; a broken photo is listed and left."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from featherdepth.errors import FeatherDepthError, InputError, RunError
+from featherdepth.images.atomic import write_atomic
+from featherdepth.images.read import FoundImage, read_image
+from featherdepth.runtime.ahead import WORKERS, read_ahead
+from featherdepth.runtime.model import DepthModel, OutSize
+from featherdepth.runtime.outputs import (
+    OutputOptions,
+    is_done,
+    make_folder,
+    source_facts,
+    write_outputs,
+)
+from featherdepth.types import Depth, Image
+
+
+@dataclass(slots=True)
+class JobResult:
+    """What became of the photos."""
+
+    done: int = 0
+    skipped: int = 0
+    """Already there and whole."""
+    failed: list[dict[str, str]] = field(default_factory=list)
+    """`photo` (as it was found) and `error`, in order."""
+
+    @property
+    def finished(self) -> int:
+        return self.done + self.skipped + len(self.failed)
+
+
+def predict_files(
+    model: DepthModel,
+    photos: Sequence[FoundImage],
+    out: Path,
+    options: OutputOptions,
+    *,
+    overwrite: bool = False,
+    failures: str = "failures.jsonl",
+    progress: Callable[[int, int], None] | None = None,
+) -> JobResult:
+    """Predict photos into a folder that mirrors where they were found.
+
+    What exists, is whole and was made by this model with these options from this photo is
+    skipped. Photos that cannot be read or predicted are listed in `out/failures`; the file is
+    there if and only if there are some. Memory stays flat however many photos there are.
+
+    Args:
+        progress: called with (photos finished, photos in all), from this thread.
+
+    Raises:
+        UsageError: options that do not fit the model's kind.
+        RunError: a file cannot be written (no space, read-only); what was written stays.
+    """
+    options.check_kind(model.preset.kind)
+    job = _Job(model, photos, out, options, progress)
+    try:
+        job.run(overwrite)
+    finally:  # also after a full disk or Ctrl-C: what failed so far is worth knowing
+        _write_failures(out / failures, job.result.failed)
+    return job.result
+
+
+class _Job:
+    def __init__(
+        self,
+        model: DepthModel,
+        photos: Sequence[FoundImage],
+        out: Path,
+        options: OutputOptions,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.model, self.photos, self.out, self.options = model, photos, out, options
+        self.progress = progress
+        self.result = JobResult()
+        self._writing: deque[tuple[FoundImage, Future[None]]] = deque()
+
+    def run(self, overwrite: bool) -> None:
+        with (
+            ThreadPoolExecutor(WORKERS, thread_name_prefix="write") as pool,
+            closing(read_ahead(self._wanted(overwrite), self._read)) as stream,
+        ):
+            for photo, image in stream:
+                if isinstance(image, InputError):
+                    self._fail(photo, image)
+                    continue
+                try:
+                    depth = self._predict(image)
+                except (InputError, RunError) as error:  # this photo's: NaN, too large for memory
+                    self._fail(photo, error)
+                    continue
+                self._writing.append((photo, pool.submit(self._write, photo, depth, image)))
+                self._settle(WORKERS)
+            self._settle(0)
+
+    def _wanted(self, overwrite: bool) -> Iterator[FoundImage]:
+        for photo in self.photos:
+            facts = source_facts(photo)
+            stem = self.out / photo.output
+            if overwrite or not is_done(stem, self.model.preset.sha256, self.options, facts):
+                yield photo
+            else:
+                self.result.skipped += 1
+                self._report()
+
+    def _read(self, photo: FoundImage) -> Image:
+        if self.options.needs_full_photo:
+            return read_image(photo.path)
+        return self.model.read(photo.path, size=self.options.size)
+
+    def _predict(self, image: Image) -> Depth:
+        return self.model.infer_image(
+            image,
+            size=self.options.size,
+            out_size=cast(OutSize, self.options.out_size),
+            intrinsics=self.options.camera(image),
+        )
+
+    def _write(self, photo: FoundImage, depth: Depth, image: Image) -> None:
+        write_outputs(self.out / photo.output, depth, image, self.options, source_facts(photo))
+
+    def _settle(self, most: int) -> None:
+        """Wait until at most so many photos are being written."""
+        while len(self._writing) > most:
+            photo, future = self._writing.popleft()
+            try:
+                future.result()
+            except InputError as error:  # this photo's; RunError is the disk's, and ends the job
+                self._fail(photo, error)
+                continue
+            self.result.done += 1
+            self._report()
+
+    def _fail(self, photo: FoundImage, error: FeatherDepthError) -> None:
+        self.result.failed.append({"photo": str(photo.path), "error": str(error)})
+        self._report()
+
+    def _report(self) -> None:
+        if self.progress is not None:
+            self.progress(self.result.finished, len(self.photos))
+
+
+def _write_failures(path: Path, failed: list[dict[str, str]]) -> None:
+    if failed:
+        make_folder(path.parent)
+        lines = [json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in failed]
+        write_atomic(path, "".join(lines).encode(errors="surrogateescape"))
+    elif path.exists():
+        try:
+            path.unlink()
+        except OSError as error:
+            raise RunError(f"cannot remove {path}: {error.strerror or error}") from error

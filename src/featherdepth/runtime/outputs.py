@@ -1,0 +1,177 @@
+"""The files of one photo: which there are, whether they are whole, and writing them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from featherdepth.errors import InputError, RunError, UsageError
+from featherdepth.geometry.camera import Range, from_fov_x
+from featherdepth.geometry.resize import Size
+from featherdepth.images.atomic import write_atomic
+from featherdepth.images.read import FoundImage
+from featherdepth.images.sidecar import describe, parse, sidecar_path, to_text
+from featherdepth.images.write import output_path, save
+from featherdepth.types import Depth, DepthKind, Image, Intrinsics
+
+PNG_END = b"IEND\xaeB`\x82"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputOptions:
+    """What is predicted of each photo, and in which files it is kept."""
+
+    formats: tuple[str, ...] = ("png16", "color")
+    """Of png16, npy, color, ply."""
+    size: int | Size | None = None
+    """Of the network's input; the model's own by default."""
+    out_size: str = "photo"
+    """Size of the maps: "photo" or "model"."""
+    focal_px: tuple[float, float, float, float] | None = None
+    """fx, fy, cx, cy of every photo, at its own size."""
+    fov_deg: float | None = None
+    """Horizontal field of view of every photo."""
+    near_far: Range | None = None
+    """Range that a cloud of an affine kind is stretched to."""
+    cmap: str = "Spectral_r"
+    side_by_side: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.formats:
+            raise UsageError("no output format; expected some of png16, npy, color, ply")
+        for name in self.formats:
+            output_path(Path("x"), name)  # knows the formats
+        if self.out_size not in ("photo", "model"):
+            raise UsageError(f"out size {self.out_size!r}; expected photo or model")
+        if self.focal_px is not None and self.fov_deg is not None:
+            raise UsageError("both intrinsics and field of view are given; expected one of them")
+        if self.focal_px is not None and not min(self.focal_px[:2]) > 0:
+            raise UsageError(f"focal lengths {self.focal_px[:2]} px; expected them above 0")
+        if self.fov_deg is not None:
+            from_fov_x(self.fov_deg, 1, 1)  # knows the range
+
+    def check_kind(self, kind: DepthKind) -> None:
+        """Refuse what no photo could satisfy, before the first one is read.
+
+        Raises:
+            UsageError: a cloud of an affine kind without a range.
+        """
+        affine = kind in (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
+        if "ply" in self.formats and affine and self.near_far is None:
+            raise UsageError(
+                f"a point cloud of {kind} values needs a stated range, such as --near-far 1,10:"
+                " their scale and shift are unknown"
+            )
+
+    @property
+    def needs_full_photo(self) -> bool:
+        """Whether an output shows the photo itself."""
+        return self.side_by_side or "ply" in self.formats
+
+    def camera(self, image: Image) -> Intrinsics | None:
+        """The given camera for this photo; None where none was given."""
+        height, width = image.photo_size
+        if self.fov_deg is not None:
+            return from_fov_x(self.fov_deg, height, width)
+        if self.focal_px is None:
+            return None
+        fx, fy, cx, cy = self.focal_px
+        return Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given")
+
+    def to_json(self) -> dict[str, Any]:
+        """What a sidecar keeps, so that a later run sees whether it would do the same."""
+        options = {key: value for key, value in asdict(self).items() if key != "formats"}
+        rounded: dict[str, Any] = json.loads(json.dumps(options))  # tuples become lists
+        return rounded
+
+
+def source_facts(photo: FoundImage) -> dict[str, Any]:
+    """What a sidecar keeps of a photo, so that a later run sees whether it has changed."""
+    try:
+        size_bytes = photo.path.stat().st_size
+    except OSError:
+        size_bytes = -1  # reading it will say why
+    return {"path": photo.relative.as_posix(), "bytes": size_bytes}
+
+
+def write_outputs(
+    stem: Path, depth: Depth, image: Image, options: OutputOptions, source: Mapping[str, Any]
+) -> None:
+    """Write every format of one photo; the one with the sidecar that counts comes last.
+
+    Raises:
+        RunError: a file cannot be written.
+        InputError: a map that cannot become a cloud.
+    """
+    make_folder(stem.parent)
+    extra = {"source": dict(source), "options": options.to_json()}
+    for name in sorted(options.formats, key=_color_first):
+        path = output_path(stem, name)
+        save(
+            depth,
+            path,
+            format=name,
+            image=image,
+            near_far=options.near_far if name == "ply" else None,
+            cmap=options.cmap,
+            side_by_side=options.side_by_side,
+            extra=extra,
+        )
+        if options.formats == ("color",):
+            facts = describe(depth, {"format": "color"}, image=image, extra=extra)
+            write_atomic(sidecar_path(path), to_text(facts).encode())
+
+
+def is_done(stem: Path, sha256: str, options: OutputOptions, source: Mapping[str, Any]) -> bool:
+    """Whether every file is there, whole, and of this model, these options and this photo."""
+    paths = {name: output_path(stem, name) for name in options.formats}
+    try:
+        if not all(_is_whole(path, name) for name, path in paths.items()):
+            return False
+        with_sidecar = [p for n, p in paths.items() if n != "color"] or list(paths.values())
+        documents = [
+            parse(sidecar_path(path).read_text(encoding="utf-8"), path.name)
+            for path in with_sidecar
+        ]
+    except (OSError, ValueError, InputError):  # not there, or cut short
+        return False
+    return all(
+        document.get("model", {}).get("sha256") == sha256
+        and document.get("options") == options.to_json()
+        and document.get("source", {}).get("bytes") == source["bytes"]
+        for document in documents
+    )
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        RunError: it cannot be made, or is a file.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make folder {path}: {error.strerror or error}") from error
+
+
+def _color_first(name: str) -> bool:
+    return name != "color"
+
+
+def _is_whole(path: Path, name: str) -> bool:
+    """Whether a file ends where it should; OSError or ValueError where it is not even begun."""
+    if name == "npy":
+        np.load(path, mmap_mode="r")
+        return True
+    with path.open("rb") as file:
+        if name == "ply":
+            start = file.read(4096)
+            header, _, _ = start.partition(b"end_header\n")
+            count = int(header.partition(b"element vertex ")[2].split()[0])
+            return path.stat().st_size == len(header) + len(b"end_header\n") + 15 * count
+        file.seek(-len(PNG_END), 2)
+        return file.read() == PNG_END
