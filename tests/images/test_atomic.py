@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from featherdepth.errors import RunError
-from featherdepth.images.atomic import atomic_file, write_atomic
+from featherdepth.images.atomic import atomic_file, write_atomic, write_together
 
 
 def test_a_file_takes_its_name_only_when_it_is_complete(tmp_path):
@@ -73,6 +73,20 @@ def test_a_missing_folder_and_a_folder_in_the_way_are_told_in_one_line(tmp_path)
         write_atomic(tmp_path, b"1")
 
     assert not list(tmp_path.iterdir())
+
+
+def test_of_several_files_all_are_written_or_none(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    missing = tmp_path / "gone" / "three"
+
+    write_together({one: b"1", two: b"2"})
+    with pytest.raises(RunError, match=r"cannot write .*gone/three"):
+        write_together({one: b"11", missing: b"3"})
+    with pytest.raises(RunError, match=r"cannot write .*gone/three"):
+        write_together({missing: b"3", two: b"22"})
+
+    assert (one.read_bytes(), two.read_bytes()) == (b"1", b"2")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")

@@ -3,7 +3,8 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -33,8 +34,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         try:
             with partial.open("xb") as stream:
                 yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
+                _to_disk(stream)
             partial.replace(target)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -46,5 +46,20 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all; errors as `atomic_file`."""
-    with atomic_file(path) as stream:
-        stream.write(content)
+    write_together({path: content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, all or none; the first takes its name last. Errors as `atomic_file`."""
+    with contextlib.ExitStack() as open_files:
+        for path, content in contents.items():
+            stream = open_files.enter_context(atomic_file(path))
+            stream.write(content)
+            # A full disk shows here at the latest, before any file has taken its name.
+            _to_disk(stream)
+
+
+def _to_disk(stream: IO[bytes]) -> None:
+    stream.flush()
+    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):  # pipes cannot be synchronized
+        os.fsync(stream.fileno())

@@ -13,7 +13,7 @@ from jaxtyping import UInt8, UInt16
 
 from featherdepth.errors import UsageError
 from featherdepth.geometry.camera import Range
-from featherdepth.images.atomic import atomic_file, write_atomic
+from featherdepth.images.atomic import write_atomic, write_together
 from featherdepth.images.cloud import AFFINE_NOTE, EDGE_JUMP, ply_bytes
 from featherdepth.images.colormap import colorize
 from featherdepth.images.encoding import encode
@@ -108,10 +108,7 @@ def save(
         note = {"note": AFFINE_NOTE, "near_far": list(near_far)} if near_far else {}
         sidecar = sidecar_of({"format": "ply", "edge_jump": edge_jump, **note})
         content = ply_bytes(depth, image, near_far=near_far, edge_jump=edge_jump)
-    # Both are complete on the disk before the first takes its name; the data comes last.
-    with atomic_file(path) as data_stream, atomic_file(sidecar_path(path)) as sidecar_stream:
-        data_stream.write(content)
-        sidecar_stream.write(sidecar)
+    write_together({path: content, sidecar_path(path): sidecar})
     return [path, sidecar_path(path)]
 
 
