@@ -120,5 +120,5 @@ def _sobel(gray: Float[Tensor, "b 1 h w"]) -> tuple[Float[Tensor, "b 1 h w"], ..
     kernel = gray.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
     weights = torch.stack([kernel, kernel.T])[:, None]
     padded = F.pad(gray, (1, 1, 1, 1), mode="replicate")
-    along_x, along_y = F.conv2d(padded, weights).split(1, dim=1)
-    return along_x, along_y
+    along = F.conv2d(padded, weights)
+    return along[:, :1], along[:, 1:]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 LARGEST = float(np.finfo(np.float16).max)
 
 
+@runtime_checkable
 class Frames(Protocol):
     """What the pool asks of a data reader."""
 
@@ -64,7 +65,7 @@ class Pool:
     """fx, fy, cx, cy in pixels of the stored frame; NaN = unknown."""
     ranking_only: Bool[np.ndarray, " n"]
     keys: tuple[str, ...]
-    members: tuple[Int64[np.ndarray, " k"], ...]
+    members: tuple[Int64[np.ndarray, " _"], ...]
     """Positions of the frames of each source."""
     shares: Float64[np.ndarray, " s"]
     """Part of each batch that comes from each source; sums to 1."""

@@ -266,7 +266,7 @@ def _jitter(images: Float32[Tensor, "b 3 h w"], plan: Plan) -> Float32[Tensor, "
     matrix = contrast[:, None, None] * matrix * gain[:, :, None]
     offset = ((1 - contrast) * gray)[:, None] * gain
     flat = torch.baddbmm(offset[:, :, None], matrix, images.flatten(2)).clamp(1e-4, 1)
-    result = flat.unflatten(2, images.shape[2:]).pow(gamma[:, None, None, None])
+    result = flat.reshape(images.shape).pow(gamma[:, None, None, None])
     for i in np.flatnonzero(plan.noise):
         generator = torch.Generator(device).manual_seed(int(plan.seeds[i]))
         noise = torch.randn(images.shape[1:], generator=generator, device=device)
