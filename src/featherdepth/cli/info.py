@@ -62,5 +62,6 @@ def _materials(row: dict[str, Any]) -> str:
     for item in row["materials"]:
         rest = [str(item[key]) for key in ("terms", "use") if item.get(key)]
         klass = f" (class {item['class']})" if item.get("class") else ""
-        lines.append(f"  {item.get('name', 'unnamed')}{klass}: {'; '.join(rest)}")
+        said = f": {'; '.join(rest)}" if rest else ""
+        lines.append(f"  {item.get('name', 'unnamed')}{klass}{said}")
     return "\n".join(lines if row["materials"] else [f"{row['name']}: {row['license']}"])

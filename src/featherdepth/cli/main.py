@@ -54,17 +54,18 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         print(f"featherdepth {featherdepth.__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True)
-    ] = False,  # noqa: ARG001 - acts through its callback
+    ] = False,
 ) -> None:
     """Small depth networks, and the tools to distill your own.
 

@@ -13,7 +13,7 @@ from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import resize_map
 from featherdepth.metrics.bootstrap import DRAWS, mean_intervals
 from featherdepth.metrics.protocols import EvalProtocol, Score
-from featherdepth.types import Depth, DepthKind, Image, Provenance, Sample
+from featherdepth.types import Depth, DepthKind, Image, Provenance
 
 logger = logging.getLogger(__name__)
 
@@ -63,14 +63,16 @@ def evaluate(
     skipped: dict[str, str] = {}
     provenance = Provenance()
     for index, sample in stream(reader):
-        usable = reader.usable(index)
         try:
-            prediction = _predict(model, sample, size)
+            if sample.depth is None:
+                raise InputError("this photo has no depth to compare with")
+            usable = reader.usable(index)
+            prediction = _predict(model, sample.image, size)
             provenance = prediction.provenance
-            rows[sample.key] = _score(prediction, sample, usable, protocol)
+            rows[sample.key] = _score(prediction, sample.depth, usable, protocol)
             for other, baseline in beside.items():
-                prediction = _predict(baseline, sample, None)
-                rows_beside[other].append(_score(prediction, sample, usable, protocol))
+                prediction = _predict(baseline, sample.image, None)
+                rows_beside[other].append(_score(prediction, sample.depth, usable, protocol))
         # ValueError: a `Depth` refuses values that are not finite.
         except (InputError, RunError, ValueError) as error:
             skipped[sample.key] = str(error)
@@ -111,26 +113,24 @@ def _fitting(baselines: Mapping[str, Predictor], protocol: EvalProtocol) -> dict
     return {n: b for n, b in baselines.items() if _kind_of(b) in protocol.accepted()}
 
 
-def _predict(model: Predictor, sample: Sample, size: int | tuple[int, int] | None) -> Depth:
-    prediction = model.infer(sample.image, size=size)
-    if prediction.size != sample.image.size:
-        raise InputError(f"the model gave {prediction.size} pixels for {sample.image.size}")
+def _predict(model: Predictor, image: Image, size: int | tuple[int, int] | None) -> Depth:
+    prediction = model.infer(image, size=size)
+    if prediction.size != image.size:
+        raise InputError(f"the model gave {prediction.size} pixels for {image.size}")
     return prediction
 
 
-def _score(prediction: Depth, sample: Sample, usable: Box, protocol: EvalProtocol) -> Score:
-    if sample.depth is None:
-        raise InputError("this photo has no depth to compare with")
-    if sample.depth.size != prediction.size:
+def _score(prediction: Depth, truth: Depth, usable: Box, protocol: EvalProtocol) -> Score:
+    if truth.size != prediction.size:
         # Truth is never resampled; the usable area is in pixels of the photo.
-        scale_y, scale_x = (t / p for t, p in zip(sample.depth.size, prediction.size, strict=True))
+        scale_y, scale_x = (t / p for t, p in zip(truth.size, prediction.size, strict=True))
         top, left, height, width = usable
         usable = (
             *(round(top * scale_y), round(left * scale_x)),
             *(round(height * scale_y), round(width * scale_x)),
         )
-        prediction = _resized(prediction, sample.depth.size)
-    return protocol.score(prediction, sample.depth, usable)
+        prediction = _resized(prediction, truth.size)
+    return protocol.score(prediction, truth, usable)
 
 
 def _resized(prediction: Depth, size: tuple[int, int]) -> Depth:
