@@ -35,7 +35,7 @@ class Meter:
 
     def broken(self) -> list[str]:
         """Names of figures that are not finite."""
-        return [name for name, value in self._sums.items() if not math.isfinite(value.item())]
+        return sorted(name for name, value in self._sums.items() if not math.isfinite(value.item()))
 
     def state_dict(self) -> dict[str, Any]:
         return {name: (value.item(), self._counts[name]) for name, value in self._sums.items()}
