@@ -93,7 +93,7 @@ def _choose(
         mine = depths[i, : len(builder.views)].clamp(max=1e3)
         goal = np.exp(rng.normal(np.log(2.55), 0.33) if indoor[i] else rng.normal(np.log(11), 0.6))
         cost = (mine.median(1).values / goal).log().abs()
-        close = 0.7 if indoor[i] else 1.5
+        close = 0.95 if indoor[i] else 1.8
         blocked = (mine < close).float().mean(1)  # something right before the lens
         things = torch.tensor([len(seen.unique()) for seen in shown[i, : len(mine)]])
         cost = cost - RICH * things.clamp(max=24)

@@ -140,7 +140,7 @@ def _light(s: Builder, p: Palette, w: float, d: float, h: float) -> None:
 
 def _air(rng: np.random.Generator) -> Air:
     day = rng.random() < 0.75
-    level = float(rng.uniform(0.06, 0.3))
+    level = float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))
     warm = float(rng.uniform(0.75, 1.05))
     angle, up = rng.uniform(0, 6.28), rng.uniform(0.25, 0.8)
     flat = (1 - up * up) ** 0.5
@@ -185,7 +185,9 @@ def build_room(s: Builder, p: Palette) -> None:
     if name == "bath" and r.random() < 0.7:
         wall = walls[int(r.integers(4))]
         furnish(s, p, [wall], [partial(fixtures.bathtub, w=min(wall.length, 1.7))], taken)
-    pieces = [along[0]] + [along[int(k)] for k in r.integers(0, len(along), int(r.integers(6, 16)))]
+    drawn = [along[0]] + [along[int(k)] for k in r.integers(0, len(along), int(r.integers(6, 18)))]
+    # No room has three fridges: a piece comes twice only if the list names it twice.
+    pieces = [f for k, f in enumerate(drawn) if drawn[:k].count(f) < max(1, along.count(f))]
     furnish(s, p, walls, pieces, taken)
     for piece in middle:
         if r.random() < 0.75:

@@ -39,7 +39,7 @@ class Palette:
         base = r.random()
         values = r.uniform(0.1, 0.95, 3)
         hues = base + r.choice([0, 0, 0.08, 0.5, 0.33], 3)
-        sats = r.beta(1.5, 1.8, 3)
+        sats = r.beta(1.3, 2.2, 3)
         return (
             hsv(hues[0], sats[0], values[0]),
             hsv(hues[1], sats[1], values[1]),
@@ -143,7 +143,7 @@ class Palette:
     def plastic(self) -> Material:
         r = self.rng
         return self.make(
-            self.near(r.random(), r.beta(1, 1.5), r.beta(1.4, 1.2), 0.1), "plain", gloss=0.3
+            self.near(r.random(), r.beta(1, 2.0), r.beta(1.4, 1.2), 0.1), "plain", gloss=0.3
         )
 
     def metal(self) -> Material:
