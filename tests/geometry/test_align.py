@@ -75,11 +75,11 @@ def test_weights_equal_the_sum_done_by_hand():
 def test_scale_alone_equals_the_sums_done_by_hand():
     squares = fit_scale(X + 1, Y, ALL)
     medians = fit_scale(X + 1, Y, ALL, method="median")
-    weighted = fit_scale(X + 1, Y, ALL, np.array([[0.0, 0.0], [0.0, 2.0]]))
+    weighted = fit_scale(X + 1, Y, ALL, np.array([[1.0, 1.0], [1.0, 3.0]]))
 
     assert (squares.scale, squares.shift) == (pytest.approx(1.8), 0.0)
     assert (medians.scale, medians.shift) == (pytest.approx(1.6), 0.0)
-    assert weighted.scale == pytest.approx(2.0)
+    assert weighted.scale == pytest.approx((1 + 6 + 15 + 3 * 32) / (1 + 4 + 9 + 3 * 16))
     assert squares.residual == pytest.approx(np.sqrt((0.8**2 + 0.6**2 + 0.4**2 + 0.8**2) / 4))
 
 

@@ -154,6 +154,16 @@ def test_disparity_far_below_the_range_stays_at_a_finite_distance():
     assert z[0] == pytest.approx(100)
 
 
+def test_affine_depth_that_lands_behind_the_camera_has_no_point():
+    values = np.linspace(0, 1, 101).reshape(1, 101)
+    values[0, 0] = -1
+
+    z = points(depth_of(values, AFFINE), near_far=(1, 10))[0, :, 2]
+
+    assert np.isnan(z[0])
+    assert (z[1:] > 0.5).all()
+
+
 @pytest.mark.parametrize("kind", [AFFINE, DISPARITY])
 def test_a_flat_map_gives_a_plane(kind):
     z = points(depth_of(np.full((3, 4), -0.5), kind), near_far=(2, 8))[..., 2]

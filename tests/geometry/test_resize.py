@@ -98,9 +98,10 @@ def test_shrinking_averages_what_it_covers():
     stripes = np.zeros((64, 64), dtype=np.float32)
     stripes[:, ::2] = 1
 
-    shrunk = resize_map(stripes, (16, 16))
+    pixels = np.repeat((stripes * 200).astype(np.uint8)[..., None], 3, axis=2)
 
-    np.testing.assert_allclose(shrunk, 0.5, atol=0.1)
+    np.testing.assert_allclose(resize_map(stripes, (16, 16)), 0.5, atol=0.1)
+    np.testing.assert_allclose(resize_pixels(pixels, (16, 16)), 100, atol=20)
 
 
 def test_a_constant_map_stays_constant_and_extremes_are_not_exceeded():
@@ -133,8 +134,10 @@ def test_truth_takes_the_pixel_under_the_new_centre():
     valid = np.array([[True, False, True, True, True, False]])
 
     third, third_valid = resize_truth(values, valid, (1, 2))
+    half, _ = resize_truth(values, valid, (1, 3))
     double, _ = resize_truth(values, valid, (2, 12))
 
+    np.testing.assert_array_equal(half, [[0, 2, 4]])  # the left one of two as near
     np.testing.assert_array_equal(third, [[1, 4]])
     np.testing.assert_array_equal(third_valid, [[False, True]])
     np.testing.assert_array_equal(double, [np.repeat(np.arange(6), 2)] * 2)

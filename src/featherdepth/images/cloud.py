@@ -1,11 +1,9 @@
 """Point clouds as PLY files: binary, little-endian, in the OpenCV frame."""
 
-import io
-
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from featherdepth.geometry.camera import Range, distances, points
+from featherdepth.geometry.camera import Range, assumed_intrinsics, distances, pixel_rays
 from featherdepth.geometry.resize import resize_pixels
 from featherdepth.images.colormap import colorize
 from featherdepth.types import Depth, DepthKind, Image
@@ -44,18 +42,16 @@ def ply_bytes(
     Raises:
         InputError: an affine kind without `near_far`.
     """
-    cloud = points(depth, near_far=near_far)
-    kept = np.isfinite(cloud[..., 2])
+    distance, kept = distances(depth, near_far)
     if edge_jump > 0:
-        kept &= ~jumps(*distances(depth, near_far), edge_jump)
+        kept = kept & ~jumps(distance, kept, edge_jump)
+    rays = pixel_rays(depth.intrinsics or assumed_intrinsics(*depth.size))
     colors = colorize(depth) if image is None else resize_pixels(image.pixels, depth.size)
     vertices = np.empty(int(kept.sum()), dtype=VERTEX)
-    vertices["xyz"], vertices["rgb"] = cloud[kept], colors[kept]
+    vertices["xyz"], vertices["rgb"] = rays[kept], colors[kept]
+    vertices["xyz"] *= distance[kept][:, None]
     header = HEADER.format(comments=_comments(depth, near_far, edge_jump), count=len(vertices))
-    buffer = io.BytesIO()
-    buffer.write(header.encode("ascii"))
-    buffer.write(vertices.tobytes())
-    return buffer.getvalue()
+    return header.encode("ascii") + vertices.tobytes()
 
 
 def jumps(

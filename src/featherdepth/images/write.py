@@ -129,7 +129,7 @@ def _npy_bytes(depth: Depth) -> bytes:
 def _picture_bytes(pixels: UInt8[np.ndarray, "h w 3"], suffix: str) -> bytes:
     buffer = io.BytesIO()
     picture_format = {".png": "png", ".webp": "webp"}.get(suffix, "jpeg")
-    options = {"png": {"compress_level": 3}, "jpeg": {"quality": 92}, "webp": {"quality": 92}}
+    options = {"png": {"compress_level": 1}, "jpeg": {"quality": 92}, "webp": {"quality": 92}}
     PIL.Image.fromarray(pixels).save(buffer, picture_format, **options[picture_format])
     return buffer.getvalue()
 
