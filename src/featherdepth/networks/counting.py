@@ -12,7 +12,7 @@ Run as a module, it rewrites `networks.json`, the shipped list of all networks:
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -25,7 +25,7 @@ from torch.overrides import TorchFunctionMode
 
 from featherdepth.networks import NETWORKS
 from featherdepth.networks.build import build_network
-from featherdepth.networks.listing import LISTING
+from featherdepth.networks.listing import LISTING, NetworkRow
 
 Convention = Literal["thop", "conv", "full"]
 SIZE = (448, 448)
@@ -127,18 +127,18 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             m.training = True
 
 
-def count_network(name: str) -> dict[str, str | int]:
-    """The row of one network: its name, parameters, and MACs at 448x448 in the thop convention."""
+def count_network(name: str) -> NetworkRow:
+    """The row of one network."""
     with torch.device("meta"):
         network = build_network(name)
     return {"name": name, "params": count_params(network), "macs": count_macs(network)}
 
 
-def write_listing(path: Path = LISTING) -> None:
-    """Count every network and write `networks.json`."""
-    rows = ",\n  ".join(json.dumps(count_network(name)) for name in NETWORKS)
-    path.write_text(f"[\n  {rows}\n]\n", encoding="utf-8")
+def write_listing(rows: Iterable[NetworkRow], path: Path = LISTING) -> None:
+    """Write `networks.json`."""
+    text = ",\n  ".join(json.dumps(row) for row in rows)
+    path.write_text(f"[\n  {text}\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_listing()
+    write_listing(map(count_network, NETWORKS))

@@ -7,6 +7,7 @@ A symmetric pad would shift every feature by a pixel against the pretrained weig
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -57,7 +58,7 @@ def pad_same(images: Float[Tensor, "b c h w"], kernel: int) -> Float[Tensor, "b 
     return F.pad(images, (left, right, top, bottom))
 
 
-def _pads(size: int, kernel: int) -> tuple[int, int]:
+def _pads(size: int | torch.SymInt, kernel: int) -> tuple[int, int]:
     total = kernel - 2 if size % 2 == 0 else kernel - 1
     return total // 2, total - total // 2
 

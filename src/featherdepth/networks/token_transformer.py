@@ -19,14 +19,16 @@ TOKEN_STRIDE = 64
 
 
 def pool_to_tokens(
-    maps: Sequence[Float[Tensor, "b _ _ _"]], height: int, width: int
+    maps: Sequence[Float[Tensor, "b _ _ _"]], *, exact: bool
 ) -> Float[Tensor, "b c h w"]:
-    """Average each map down to 1/64 of the image's `height` and `width`, rounded up; join them.
+    """Average the maps at 1/4 ... 1/32 of an image down to 1/64 of it, rounded up; join them.
 
-    Sizes that are multiples of 64 take plain average pooling, which every runtime has; others take
-    windows of uneven size. Both are the same function.
+    Args:
+        exact: the image's height and width are multiples of 64. Plain average pooling then does it,
+            which every runtime has; other sizes need windows of uneven size. Where both are
+            possible they are the same function.
     """
-    if height % TOKEN_STRIDE == 0 and width % TOKEN_STRIDE == 0:
+    if exact:
         return torch.cat([F.avg_pool2d(m, 16 >> i) for i, m in enumerate(maps)], dim=1)
     h, w = maps[-1].shape[-2:]
     size = ((h - 1) // 2 + 1, (w - 1) // 2 + 1)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from featherdepth.networks.blocks import ConvBN
 from featherdepth.networks.injection import Injection
-from featherdepth.networks.token_transformer import TokenTransformer, pool_to_tokens
+from featherdepth.networks.token_transformer import TOKEN_STRIDE, TokenTransformer, pool_to_tokens
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,7 +133,9 @@ class TopFormer(nn.Module):
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
         """Four maps at 1/4, 1/8, 1/16, 1/32; without injection also the tokens at 1/64."""
         maps = self.tpm(images)
-        tokens = self.trans(pool_to_tokens(maps, images.shape[-2], images.shape[-1]))
+        # Asked of the image and not of the maps: a tracer proves it for sizes it does not know.
+        exact = bool(images.shape[-2] % TOKEN_STRIDE == 0 and images.shape[-1] % TOKEN_STRIDE == 0)
+        tokens = self.trans(pool_to_tokens(maps, exact=exact))
         if not self.SIM:
             return [*maps, tokens]
         slices = tokens.split(self.token_channels, dim=1)
