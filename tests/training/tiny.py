@@ -152,6 +152,8 @@ def shares(folder: Path) -> None:
     """Train with frozen and with free BatchNorm; leave what each process ended with."""
     train(folder / "frozen", **SHARED, freeze_batchnorm=True, size=7, steps=3)
     net = new_net(dropout=0.0)
+    if os.environ.get("RANK") == "1":
+        nn.init.zeros_(net.decoder.weight)  # the first process decides what all begin with
     train(folder / "free", **SHARED, net=net, steps=1)
     torch.save(net.state_dict(), folder / f"rank{os.environ.get('RANK', 'alone')}.pt")
 

@@ -61,7 +61,7 @@ class Objective(Protocol):
     dropout may draw from them; anything else draws from `rng.derive(seed, name, step)`.
     """
 
-    def __call__(self, model: nn.Module, batch: Any) -> Losses: ...
+    def __call__(self, model: nn.Module, batch: Any, /) -> Losses: ...
 
 
 @runtime_checkable
@@ -82,14 +82,14 @@ class Batches(Protocol):
         """Images in a global batch; only for the images a second of the journal."""
         ...
 
-    def __call__(self, step: int, rank: int, world: int) -> Any: ...
+    def __call__(self, step: int, rank: int, world: int, /) -> Any: ...
 
 
 @runtime_checkable
 class Validation(Protocol):
     """Figures of a model on held-out data, by name. It gets the averaged model, in eval mode."""
 
-    def __call__(self, model: nn.Module) -> Mapping[str, float]: ...
+    def __call__(self, model: nn.Module, /) -> Mapping[str, float]: ...
 
 
 @runtime_checkable
@@ -98,7 +98,7 @@ class Save(Protocol):
     averaged model in eval mode, the steps done, and the newest validation figures (or none).
     """
 
-    def __call__(self, model: nn.Module, step: int, figures: Mapping[str, float]) -> None: ...
+    def __call__(self, model: nn.Module, step: int, figures: Mapping[str, float], /) -> None: ...
 
 
 def as_term(name: str, loss: Tensor | Term) -> Term:
