@@ -12,6 +12,7 @@ from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.geometry.camera import Range, from_fov_x
 from featherdepth.geometry.resize import Size
 from featherdepth.images.atomic import write_atomic
+from featherdepth.images.palettes import palette
 from featherdepth.images.read import FoundImage
 from featherdepth.images.sidecar import describe, parse, sidecar_path, to_text
 from featherdepth.images.write import output_path, save
@@ -44,6 +45,7 @@ class OutputOptions:
             raise UsageError("no output format; expected some of png16, npy, color, ply")
         for name in self.formats:
             output_path(Path("x"), name)  # knows the formats
+        palette(self.cmap)  # knows the color maps
         if self.out_size not in ("photo", "model"):
             raise UsageError(f"out size {self.out_size!r}; expected photo or model")
         if self.focal_px is not None and self.fov_deg is not None:
@@ -136,7 +138,7 @@ def is_done(stem: Path, sha256: str, options: OutputOptions, source: Mapping[str
             parse(sidecar_path(path).read_text(encoding="utf-8"), path.name)
             for path in with_sidecar
         ]
-    except (OSError, ValueError, InputError):  # not there, or cut short
+    except (OSError, EOFError, LookupError, ValueError, InputError):  # not there, or cut short
         return False
     return all(
         document.get("model", {}).get("sha256") == sha256
@@ -163,7 +165,7 @@ def _color_first(name: str) -> bool:
 
 
 def _is_whole(path: Path, name: str) -> bool:
-    """Whether a file ends where it should; OSError or ValueError where it is not even begun."""
+    """Whether a file ends where it should; raises where it is not even begun."""
     if name == "npy":
         np.load(path, mmap_mode="r")
         return True

@@ -1,0 +1,315 @@
+"""`featherdepth predict` as a person uses it: whole processes, real files, real faults."""
+
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from featherdepth.images.read import read_image
+from featherdepth.images.read_depth import read_depth
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def predict(small_model: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command on the random model at a small input size."""
+
+    def run(
+        *arguments: object, before: Callable[[], None] | None = None, **options: object
+    ) -> subprocess.CompletedProcess[str]:
+        flags = ["--model", small_model, "--backend", "onnx", "--threads", 1, "--size", 64]
+        return subprocess.run(
+            [sys.executable, "-m", "featherdepth", "predict", *map(str, [*arguments, *flags])],
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=before,
+            **options,  # type: ignore[call-overload]
+        )
+
+    return run
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
+
+
+@pytest.fixture
+def photo(tmp_path: Path, photographs: list[PIL.Image.Image]) -> Path:
+    photographs[0].save(tmp_path / "room.jpg")
+    return tmp_path / "room.jpg"
+
+
+@pytest.fixture(scope="module")
+def hundred(
+    tmp_path_factory: pytest.TempPathFactory, small_model: Path, mixed: tuple[Path, list[str]]
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The 100 photos, predicted."""
+    out = tmp_path_factory.mktemp("hundred")
+    command = ["predict", mixed[0], "-o", out, "--model", small_model, "--backend", "onnx"]
+    result = subprocess.run(
+        [sys.executable, "-m", "featherdepth", *map(str, command), "--size", "64", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return out, result
+
+
+def test_of_100_photos_90_are_done_and_the_10_broken_ones_listed(
+    hundred: tuple[Path, subprocess.CompletedProcess[str]], mixed: tuple[Path, list[str]]
+) -> None:
+    out, result = hundred
+    broken = mixed[1]
+
+    assert result.returncode == 3, result.stderr
+    document = json.loads(result.stdout)
+    assert (document["done"], document["skipped"]) == (90, 0)
+    rows = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
+    assert rows == document["failed"]
+    assert sorted(Path(row["photo"]).name for row in rows) == broken
+    assert all(row["error"].startswith(row["photo"]) and "\n" not in row["error"] for row in rows)
+    assert "Traceback" not in result.stderr
+
+
+def test_every_result_is_whole_and_of_its_photos_size(
+    hundred: tuple[Path, subprocess.CompletedProcess[str]], mixed: tuple[Path, list[str]]
+) -> None:
+    out, _ = hundred
+    sidecars = sorted(out.rglob("*.png.json"))
+
+    assert len(sidecars) == 90
+    # Three files each, the list of failures, and nothing half-written beside them.
+    assert len(files_in(out)) == 3 * 90 + 1
+    for sidecar in sidecars:
+        source = json.loads(sidecar.read_text())["source"]
+        photo = read_image(mixed[0] / source["path"])
+        depth = read_depth(sidecar.with_suffix(""))
+        assert depth.size == photo.photo_size == (source["height"], source["width"])
+        with PIL.Image.open(str(sidecar).removesuffix(".png.json") + ".color.png") as color:
+            color.load()
+
+
+def test_the_tree_is_mirrored_and_equal_names_do_not_meet(
+    hundred: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, _ = hundred
+
+    assert (out / "trips" / "north").is_dir() and (out / "trips" / "photo 00 ä.png").is_file()
+    # alpha.png and alpha.webp, animated.gif and animated.webp, sixteen.png and sixteen.tif
+    for name in ("alpha_png", "alpha_webp", "animated_gif", "animated_webp", "sixteen_tif"):
+        assert (out / "odd" / f"{name}.png").is_file()
+
+
+def test_a_second_run_does_only_what_is_missing(
+    hundred: tuple[Path, subprocess.CompletedProcess[str]],
+    mixed: tuple[Path, list[str]],
+    predict: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    out, _ = hundred
+    before = files_in(out)
+    whole = out / "odd" / "cmyk.png"
+    whole.write_bytes(whole.read_bytes()[:-100])  # as a copy that was cut off
+
+    result = predict(mixed[0], "-o", out, "--json")
+
+    document = json.loads(result.stdout)
+    assert (document["done"], document["skipped"], len(document["failed"])) == (1, 89, 10)
+    assert files_in(out) == before
+
+
+def test_one_photo_gives_a_map_a_picture_and_says_what_the_numbers_mean(
+    predict: Callable[..., subprocess.CompletedProcess[str]], photo: Path
+) -> None:
+    result = predict(photo, cwd=photo.parent)
+
+    assert result.returncode == 0 and result.stderr == ""
+    assert "affine_invariant, depth up to an unknown scale and shift" in result.stdout
+    assert "model random-small on onnx in fp32" in result.stdout
+    names = ["room.color.png", "room.png", "room.png.json"]
+    assert sorted(files_in(photo.parent / "depth")) == names
+
+
+def test_every_format_and_option_reaches_the_files(
+    predict: Callable[..., subprocess.CompletedProcess[str]], photo: Path, tmp_path: Path
+) -> None:
+    result = predict(
+        *(photo, "-o", tmp_path / "out", "--save", "png16,npy,color,ply", "--near-far", "1,10"),
+        *("--fov", 90, "--cmap", "turbo", "--side-by-side", "--out-size", "model"),
+    )
+
+    assert result.returncode == 0, result.stderr
+    values = np.load(tmp_path / "out" / "room.npy")
+    assert values.shape == (64, 64)
+    stored = read_depth(tmp_path / "out" / "room.png")
+    np.testing.assert_allclose(stored.values, values, atol=float(np.ptp(values)) / 65534)
+    assert stored.intrinsics is not None and stored.intrinsics.fx == pytest.approx(32)
+    cloud = (tmp_path / "out" / "room.ply").read_bytes()
+    assert b"shape approximate, range assumed" in cloud
+    with PIL.Image.open(tmp_path / "out" / "room.color.png") as color:
+        assert color.width > 2 * color.height
+
+
+def test_lists_globs_and_shards_name_the_same_photos(
+    predict: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    photographs: list[PIL.Image.Image],
+) -> None:
+    for i in range(5):
+        photographs[i].resize((80, 60)).save(tmp_path / f"{i}.jpg")
+    (tmp_path / "list.txt").write_text("0.jpg\n# one is left out\n2.jpg\n")
+    out = tmp_path / "out"
+
+    listed = predict(tmp_path / "list.txt", "-o", out / "a", "--json")
+    piped = predict("-", "-o", out / "b", "--json", input="1.jpg\n", cwd=tmp_path)
+    shards = [
+        predict(tmp_path / "*.jpg", "-o", out / "c", "--shard", f"{i}/2", "--json") for i in (1, 2)
+    ]
+
+    assert json.loads(listed.stdout)["done"] == 2
+    assert json.loads(piped.stdout)["done"] == 1
+    assert [json.loads(s.stdout)["done"] for s in shards] == [3, 2]
+    assert len(list((out / "c").glob("*.png.json"))) == 5
+
+
+def test_a_full_disk_is_one_line_and_leaves_whole_files_only(
+    predict: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    photographs: list[PIL.Image.Image],
+) -> None:
+    photographs[0].resize((64, 48)).save(tmp_path / "a.jpg")
+    photographs[1].resize((800, 600)).save(tmp_path / "b.jpg")
+
+    result = predict(
+        *(tmp_path / "a.jpg", tmp_path / "b.jpg", "-o", tmp_path / "out", "--save", "npy"),
+        before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+
+    assert result.returncode == 6
+    assert result.stderr.startswith("featherdepth: cannot write") and result.stderr.count("\n") == 1
+    assert "b.npy: File too large" in result.stderr
+    assert sorted(files_in(tmp_path / "out")) == ["a.npy", "a.npy.json"]
+    assert np.load(tmp_path / "out" / "a.npy").shape == (48, 64)
+    again = predict(tmp_path / "a.jpg", tmp_path / "b.jpg", "-o", tmp_path / "out", "--save", "npy")
+    assert "1 done, 1 skipped" in again.stdout
+
+
+@pytest.fixture
+def public(small_model: Path, photo: Path) -> Iterator[Path]:
+    """A folder that every user may enter, with a photo, a model and a read-only folder in it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copy(photo, folder)
+        shutil.copytree(small_model, folder / "model")
+        (folder / "out").mkdir()
+        (folder / "out" / "kept.txt").write_text("mine")
+        (folder / "out").chmod(0o555)
+        yield folder
+        (folder / "out").chmod(0o755)
+
+
+def test_a_read_only_folder_is_one_line_for_an_ordinary_user(public: Path) -> None:
+    # Everything is imported before the user changes: theirs may not be allowed to read it.
+    code = (
+        "import os\n"
+        "from featherdepth.cli.main import run\n"
+        "flags = ['--model', 'model', '--backend', 'onnx', '--size', '64', '--threads', '1']\n"
+        "assert run(['predict', 'room.jpg', '-o', 'tried', *flags, '--json']) == 0\n"
+        f"if os.geteuid() == 0: os.setuid({NOBODY})\n"
+        "raise SystemExit(run(['predict', 'room.jpg', '-o', 'out', *flags]))"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=public
+    )
+
+    assert result.returncode == 6, result.stderr
+    assert "Permission denied" in result.stderr and result.stderr.count("\n") == 1
+    assert files_in(public / "out") == {"kept.txt": b"mine"}
+
+
+def test_killed_in_the_middle_it_leaves_whole_files_and_goes_on(
+    small_model: Path,
+    mixed: tuple[Path, list[str]],
+    predict: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "featherdepth", "predict", mixed[0] / "trips", "-o", out]
+    command += ["--model", small_model, "--backend", "onnx", "--size", "64"]
+    process = subprocess.Popen([str(part) for part in command])
+    while len(list(out.rglob("*.png.json"))) < 5:
+        time.sleep(0.01)
+        assert process.poll() is None, "finished before it could be stopped"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    result = predict(mixed[0] / "trips", "-o", out, "--json")
+
+    document = json.loads(result.stdout)
+    assert document["skipped"] >= 4 and document["done"] + document["skipped"] == 69
+    for path in out.rglob("*.png"):
+        with PIL.Image.open(path) as picture:
+            picture.load()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nope.jpg"], 3, "nope.jpg: not found"),
+        (["room.jpg", "--save", "jpg"], 2, "unknown format 'jpg'"),
+        (["room.jpg", "--save", "ply"], 2, "needs a stated range, such as --near-far 1,10"),
+        (["room.jpg", "--near-far", "1"], 2, "expected 2 numbers"),
+        (["room.jpg", "--intrinsics", "1,2"], 2, "expected 4 numbers"),
+        (["room.jpg", "--shard", "3/2"], 2, "expected i/n"),
+        (["room.jpg", "--engine", "ray"], 2, "engine 'ray' is not part of this version"),
+        (["room.jpg", "--precision", "bf16"], 5, "computes in fp32, not bf16"),
+        (["room.jpg", "--out", "room.jpg"], 6, "room.jpg"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_its_exit_code(
+    arguments: list[str],
+    code: int,
+    words: str,
+    photo: Path,
+    predict: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    before = files_in(photo.parent)
+
+    result = predict(*arguments, cwd=photo.parent)
+
+    assert (result.returncode, result.stdout) == (code, ""), result.stderr
+    assert words in result.stderr and result.stderr.count("\n") == 1
+    assert files_in(photo.parent) == before
+
+
+def test_predicting_loads_nothing_heavy(small_model: Path, photo: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from featherdepth.cli.main import run\n"
+        f"code = run(['predict', {str(photo)!r}, '-o', {str(tmp_path / 'out')!r}, '--model',"
+        f" {str(small_model)!r}, '--backend', 'onnx', '--size', '64'])\n"
+        "heavy = {'torch', 'scipy', 'cv2', 'openvino', 'onnx', 'pandas', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert (result.returncode, result.stderr) == (0, "[]\n")
