@@ -243,6 +243,19 @@ def test_two_runs_give_the_same_document(scenes: Scenes, oracle: Fake) -> None:
     assert first == second
 
 
+def test_the_seed_decides_the_interval_and_nothing_else() -> None:
+    scenes = Scenes(20)
+    model = Fake(lambda i: depth(scenes.truth(i) * (1 + 0.1 * i**2)))
+
+    first, other = (
+        evaluate(model, scenes, load_protocol("metric"), name="m", seed=seed) for seed in (0, 7)
+    )
+
+    assert first["images"] == other["images"]
+    assert first["metrics"]["rmse"]["value"] == other["metrics"]["rmse"]["value"]
+    assert first["metrics"] != other["metrics"]
+
+
 def test_the_next_photo_is_read_while_the_network_runs(scenes: Scenes) -> None:
     reading = threading.Event()
     read = scenes._read

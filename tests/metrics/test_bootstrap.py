@@ -16,8 +16,8 @@ def test_the_width_is_that_of_the_normal_approximation(values: np.ndarray) -> No
     low, high = mean_intervals(values, seed=0)
 
     half = 1.96 * values.std(axis=0) / np.sqrt(400)
-    np.testing.assert_allclose(low, values.mean(axis=0) - half, atol=0.05)
-    np.testing.assert_allclose(high, values.mean(axis=0) + half, atol=0.05)
+    np.testing.assert_allclose(low, values.mean(axis=0) - half, atol=0.02)
+    np.testing.assert_allclose(high, values.mean(axis=0) + half, atol=0.02)
 
 
 def test_one_seed_gives_one_interval(values: np.ndarray) -> None:

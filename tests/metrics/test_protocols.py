@@ -45,6 +45,18 @@ def test_the_fit_sees_only_measured_pixels_inside_the_crop() -> None:
     assert score.valid_fraction == 0.75
 
 
+def test_what_stands_in_holes_of_the_truth_is_never_read() -> None:
+    truth = Depth(
+        values=np.array([[1, 2, 3, 50]], dtype=np.float32),
+        valid=np.array([[True, True, True, False]]),
+        kind=METRIC,
+    )
+
+    score = load_protocol("aligned").score(depth([[1, 2, 3, 1]], AFFINE), truth)
+
+    assert score.values["rmse"] == pytest.approx(0, abs=1e-6)
+
+
 def test_a_protocol_without_crop_scores_the_whole_picture() -> None:
     truth = depth([[1, 3, 9], [5, 8, 9]])
 
@@ -152,7 +164,10 @@ def test_poster_for_kitti_leaves_out_truth_above_80_m() -> None:
     truth = depth([[5, 20, 80, 81]])
     prediction = depth([[5, 20, 80, 1]], AFFINE)
 
-    assert load_protocol("poster-kitti").score(prediction, truth).values["abs_rel"] < 1e-6
+    score = load_protocol("poster-kitti").score(prediction, truth)
+
+    assert score.values["abs_rel"] < 1e-6
+    assert score.valid_fraction == 0.75  # 80 m itself is scored
     assert load_protocol("poster").score(prediction, truth).values["abs_rel"] > 0.1
 
 
