@@ -39,6 +39,15 @@ def test_rows_and_columns_share_one_mean() -> None:
     assert value.item() == pytest.approx(12 / 6)
 
 
+def test_a_pair_needs_both_of_its_ends() -> None:
+    student = torch.tensor([7.0, 0.0, 1.0, 4.0, 9.0]).reshape(1, 1, 1, 5)
+    valid = torch.tensor([False, True, True, True, False]).reshape(1, 1, 1, 5)
+
+    value = gradient(student, torch.zeros_like(student), valid)
+
+    assert value.item() == pytest.approx(4.0)  # (1, 3) alone; (0, 2) and (2, 4) lack an end
+
+
 def test_coarser_scales_see_every_second_pixel() -> None:
     student = torch.zeros(1, 1, 1, 9)
     student[..., 4:] = 1.0

@@ -28,6 +28,16 @@ def test_a_zero_map_against_one_to_twenty_gives_the_value_done_by_hand() -> None
     assert value.item() == pytest.approx(1.0607114, abs=2e-6)  # 1.0502101 + 0.0105013
 
 
+def test_only_valid_pixels_count_and_both_tanh_are_flat() -> None:
+    # Five valid pixels are not standardized: |d - g| = 20 for each, tanh(0.3) - tanh(0.1).
+    valid = torch.zeros(1, 1, 2, 5, dtype=torch.bool)
+    valid[:, :, 0] = True
+
+    value = ilnr(torch.full((1, 1, 2, 5), 30.0), torch.full((1, 1, 2, 5), 10.0), valid)
+
+    assert value.item() == pytest.approx(20 + math.tanh(0.3) - math.tanh(0.1), rel=1e-6)
+
+
 def test_scale_and_shift_of_the_target_change_nothing() -> None:
     student, teacher = torch.rand(2, 1, 6, 7), torch.rand(2, 1, 6, 7)
 
