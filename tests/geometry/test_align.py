@@ -1,4 +1,4 @@
-"""A relative map is brought to metres by the fit that the formulas promise."""
+"""A relative map is brought to meters by the fit that the formulas promise."""
 
 import doctest
 
@@ -138,6 +138,20 @@ def test_a_constant_prediction_is_refused(level):
         fit_scale_shift(flat, Y.astype(np.float32), ALL)
 
 
+def test_a_prediction_that_differs_by_rounding_alone_is_refused():
+    jitter = np.full((2, 2), 1000, dtype=np.float32)
+    jitter[0] = np.nextafter(jitter[0], np.float32(0))
+
+    with pytest.raises(InputError, match="constant"):
+        fit_scale_shift(jitter, Y.astype(np.float32), ALL)
+
+
+def test_pixels_of_weight_zero_do_not_count():
+    fit = fit_scale_shift(X, Y, ALL, np.array([[1.0, 1.0], [1.0, 0.0]]))
+
+    assert (fit.scale, fit.shift, fit.count) == pytest.approx((2.0, 1.0, 3))
+
+
 def test_too_few_pixels_are_refused():
     one = np.array([[True, False], [False, False]])
 
@@ -159,11 +173,11 @@ def test_wrong_weights_are_refused():
 def test_aligned_depth_is_metric_positive_and_zero_where_invalid():
     depth = depth_of([[-5.0, 1.0, 9.0]], valid=[[True, True, False]])
 
-    metres = apply(alignment(2.0, 1.0), depth)
+    meters = apply(alignment(2.0, 1.0), depth)
 
-    assert metres.kind is DepthKind.METRIC
-    np.testing.assert_allclose(metres.values, [[1e-3, 3.0, 0.0]])
-    np.testing.assert_array_equal(metres.valid, [[True, True, False]])
+    assert meters.kind is DepthKind.METRIC
+    np.testing.assert_allclose(meters.values, [[1e-3, 3.0, 0.0]])
+    np.testing.assert_array_equal(meters.valid, [[True, True, False]])
 
 
 def test_a_cap_holds_in_both_spaces():
@@ -182,21 +196,21 @@ def test_disparity_is_inverted_after_alignment():
     truth = np.array([[1.0, 2.0], [4.0, 10.0]])
 
     fit = fit_scale_shift(disparity.values.astype(float), 1 / truth, ALL, space="disparity")
-    metres = apply(fit, disparity, max_depth=10.0)
+    meters = apply(fit, disparity, max_depth=10.0)
 
     assert (fit.scale, fit.shift) == pytest.approx((0.21, -0.01))
     np.testing.assert_allclose(
-        metres.values, [[1.2048193, 1.6129032], [2.4390244, 10.0]], rtol=1e-6
+        meters.values, [[1.2048193, 1.6129032], [2.4390244, 10.0]], rtol=1e-6
     )
 
 
 def test_without_a_cap_what_lies_beyond_infinity_becomes_invalid():
     disparity = depth_of([[-4.0, 0.5]], DepthKind.AFFINE_INVARIANT_DISPARITY)
 
-    metres = apply(alignment(1.0, 0.0, "disparity"), disparity)
+    meters = apply(alignment(1.0, 0.0, "disparity"), disparity)
 
-    np.testing.assert_array_equal(metres.valid, [[False, True]])
-    np.testing.assert_allclose(metres.values, [[0.0, 2.0]])
+    np.testing.assert_array_equal(meters.valid, [[False, True]])
+    np.testing.assert_allclose(meters.values, [[0.0, 2.0]])
 
 
 @pytest.mark.parametrize(

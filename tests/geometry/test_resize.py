@@ -17,7 +17,7 @@ LENGTHS = st.integers(1, 20_000)
 
 
 def ramp(height, width):
-    """Value of each pixel = its centre, measured in fractions of the map."""
+    """Value of each pixel = its center, measured in fractions of the map."""
     v, u = (np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width
     return (v[:, None] + 10 * u).astype(np.float32)
 
@@ -150,9 +150,9 @@ def test_truth_is_never_mixed_and_never_out_of_place(old, new):
 
     resized, _ = resize_truth(values, values > 0, (1, new))
 
-    centres = (np.arange(new) + 0.5) * old / new - 0.5
+    centers = (np.arange(new) + 0.5) * old / new - 0.5
     assert np.isin(resized, values).all()
-    assert np.abs(resized[0] - centres).max() <= 0.5 + 1e-6
+    assert np.abs(resized[0] - centers).max() <= 0.5 + 1e-6
 
 
 @given(

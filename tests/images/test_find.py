@@ -82,17 +82,30 @@ def test_a_photo_named_twice_is_found_once(tree):
     assert len(find_images([tree / "b.jpg", tree])) == 4
 
 
-def test_results_of_no_two_photos_have_one_name(tmp_path):
-    names = ["one/a.jpg", "one/a.png", "one/A.gif", "two/a.jpg", "two/b.c.jpg", "one/a_jpg.bmp"]
+def found_outputs(folder, names):
     for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    found = find_images(sorted({folder / Path(name).parent for name in names}))
+    return {image.path.relative_to(folder).as_posix(): str(image.output) for image in found}
 
-    found = find_images([tmp_path / "one", tmp_path / "two"])
 
-    outputs = [image.output.as_posix() for image in found]
-    assert len({output.casefold() for output in outputs}) == len(names)
-    assert "b.c" in outputs
+def test_photos_that_differ_in_their_suffix_keep_it_in_their_results(tmp_path):
+    outputs = found_outputs(tmp_path, ["x/a.jpg", "x/a.png", "x/b.c.jpg"])
+
+    assert outputs == {"x/a.jpg": "a_jpg", "x/a.png": "a_png", "x/b.c.jpg": "b.c"}
+
+
+def test_names_that_some_file_systems_take_for_one_are_kept_apart(tmp_path):
+    outputs = found_outputs(tmp_path, ["x/a.jpg", "x/A.gif"])
+
+    assert outputs == {"x/a.jpg": "a_jpg", "x/A.gif": "A_gif"}
+
+
+def test_photos_of_one_name_in_two_folders_are_counted(tmp_path):
+    outputs = found_outputs(tmp_path, ["one/a.jpg", "two/a.jpg", "two/a_jpg.png"])
+
+    assert outputs == {"one/a.jpg": "a_jpg", "two/a.jpg": "a_jpg_2", "two/a_jpg.png": "a_jpg_3"}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +114,7 @@ def test_results_of_no_two_photos_have_one_name(tmp_path):
         ("gone.jpg", r"gone\.jpg: not found; expected a photo, a folder"),
         ("gone/*.jpg", "matches no photo"),
         ("deep/none*", "matches no photo"),
+        ("x" * 5000, "cannot be read: File name too long"),
     ],
 )
 def test_an_input_that_names_nothing_is_refused(tree, entry, message):

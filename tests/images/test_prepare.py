@@ -34,8 +34,8 @@ def test_rows_stay_rows():
 
 
 def test_the_size_follows_the_photo_not_its_reduced_copy():
-    # A 4032x3024 photo at an eighth has 378 rows; one row less must not change the choice.
-    reduced = Image(pixels=np.zeros((377, 504, 3), dtype=np.uint8), full_size=(3024, 4032))
+    # Of the photo, 448 * sqrt(h / w) is just above 416 and rounds to 448; of the copy, below.
+    reduced = Image(pixels=np.zeros((1077, 1250, 3), dtype=np.uint8), full_size=(8623, 10_000))
 
-    assert prepare(reduced, size=448).shape == (3, 384, 512)
-    assert prepare(reduced, size=448, rule="stretch").shape == (3, 448, 448)
+    assert prepare(reduced, size=448).shape == (3, 448, 512)
+    assert prepare(Image(pixels=reduced.pixels), size=448).shape == (3, 384, 512)

@@ -171,6 +171,14 @@ def test_a_transparent_palette_entry_lies_on_white():
     np.testing.assert_array_equal(gif.pixels[0], [RED, (255, 255, 255)])
 
 
+def test_a_transparent_color_lies_on_white():
+    pixels = np.array([[RED, BLUE]], dtype=np.uint8)
+
+    image = read_image(encoded(PIL.Image.fromarray(pixels), "PNG", transparency=BLUE))
+
+    np.testing.assert_array_equal(image.pixels, [[RED, (255, 255, 255)]])
+
+
 def test_sixteen_bit_gray_uses_the_whole_range():
     values = np.array([[0, 257, 32768, 65535]], dtype=np.uint16)
 
@@ -277,6 +285,7 @@ def test_the_camera_is_turned_with_the_photo():
     [
         {"focal_35mm": 0},
         {"focal_35mm": 60000},
+        {"focal_35mm": 1},
         {"focal_mm": 5.0},
         {"focal_mm": 5.0, "x_res": 0.0, "unit": 3},
         {"focal_mm": 5.0, "x_res": 1000.0, "unit": 9},
@@ -380,6 +389,10 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         read_image(tmp_path / "none.jpg")
     with pytest.raises(InputError, match="is not a file"):
         read_image(tmp_path)
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        read_image("x" * 5000)
+    with pytest.raises(InputError, match="cannot be read: embedded null byte"):
+        read_image("a\0b")
 
 
 @pytest.mark.parametrize(

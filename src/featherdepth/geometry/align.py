@@ -1,4 +1,4 @@
-"""From a relative map to metres: fits of a scale, or a scale and a shift."""
+"""From a relative map to meters: fits of a scale, or a scale and a shift."""
 
 import math
 from typing import Literal
@@ -12,7 +12,7 @@ from featherdepth.types import Alignment, Depth, DepthKind
 Space = Literal["depth", "disparity"]
 
 MIN_DEPTH_M = 1e-3
-"""An aligned depth below this is set to it: a depth in metres is positive."""
+"""An aligned depth below this is set to it: a depth in meters is positive."""
 MIN_DISPARITY = 1e-6
 """In 1/m. An aligned disparity below this is at no finite distance."""
 
@@ -27,14 +27,14 @@ def fit_scale_shift(
 ) -> Alignment:
     """Find the scale and shift that bring `prediction` closest to `target`.
 
-    Minimises `sum(weights * (scale * prediction + shift - target) ** 2)` over the valid pixels, in
+    Minimizes `sum(weights * (scale * prediction + shift - target) ** 2)` over the valid pixels, in
     float64 and about the means: the plain normal equations lose their digits where the mean is
     large. Both maps must live in one space: depth with depth, or disparity with disparity. The
     best fit in one space is not the best fit in the other.
 
     Args:
         prediction: relative map, any unit, any shape (sparse points may come as one axis).
-        target: metric map, in metres (depth) or 1/m (disparity); never read outside `valid`.
+        target: metric map, in meters (depth) or 1/m (disparity); never read outside `valid`.
         valid: pixels to fit on. Other pixels may hold NaN; a pixel that is not finite in either
             map is left out here too.
         weights: 0 or more for each pixel; 1 by default.
@@ -124,7 +124,7 @@ def fit_scale(
 
 
 def apply(alignment: Alignment, depth: Depth, *, max_depth: float | int | None = None) -> Depth:
-    """Turn a relative map into metres by a fit.
+    """Turn a relative map into meters by a fit.
 
     A fit in depth needs a depth kind, a fit in disparity the disparity kind, whose aligned values
     are then inverted. Results are at least 1e-3 m and, where given, at most `max_depth`. Without
@@ -146,11 +146,11 @@ def apply(alignment: Alignment, depth: Depth, *, max_depth: float | int | None =
     if space == "disparity":
         if max_depth is None:
             valid = valid & (aligned >= MIN_DISPARITY)
-        aligned = 1 / aligned.clip(min=max(1 / cap, MIN_DISPARITY))
-    metres = aligned.clip(MIN_DEPTH_M, cap).astype(np.float32)
-    metres[~valid] = 0
+        aligned = 1 / aligned.clip(min=MIN_DISPARITY)
+    meters = aligned.clip(MIN_DEPTH_M, cap).astype(np.float32)
+    meters[~valid] = 0
     return Depth(
-        values=metres,
+        values=meters,
         valid=valid,
         kind=DepthKind.METRIC,
         intrinsics=depth.intrinsics,

@@ -1,6 +1,6 @@
 """Pinhole cameras: where focal lengths come from, and from depth to points.
 
-Frame: x right, y down, z forward. Pixel (u, v) has its centre at integer u, v.
+Frame: x right, y down, z forward. Pixel (u, v) has its center at integer u, v.
 """
 
 import math
@@ -25,7 +25,7 @@ FULL_FRAME_DIAGONAL_MM = 43.27
 def assumed_intrinsics(height: int, width: int) -> Intrinsics:
     """Return a camera of 60 degrees vertical field of view: what is taken when nothing is known."""
     focal_px = height / 2 / math.tan(math.radians(ASSUMED_FOV_Y_DEG / 2))
-    return _centred(focal_px, height, width, "assumed")
+    return _centered(focal_px, height, width, "assumed")
 
 
 def from_fov_x(fov_x_deg: Number, height: int, width: int) -> Intrinsics:
@@ -37,7 +37,7 @@ def from_fov_x(fov_x_deg: Number, height: int, width: int) -> Intrinsics:
     if not 1 <= fov_x_deg <= 179:
         raise UsageError(f"field of view {fov_x_deg:g} is out of range; expected 1 to 179 degrees")
     focal_px = width / 2 / math.tan(math.radians(fov_x_deg / 2))
-    return _centred(focal_px, height, width, "given")
+    return _centered(focal_px, height, width, "given")
 
 
 def from_focal_35mm(focal_35mm: Number, height: int, width: int) -> Intrinsics:
@@ -51,12 +51,12 @@ def from_focal_35mm(focal_35mm: Number, height: int, width: int) -> Intrinsics:
     if not focal_35mm > 0:
         raise UsageError(f"focal length {focal_35mm:g} mm is not positive; expected 35 mm units")
     focal_px = focal_35mm * math.hypot(height, width) / FULL_FRAME_DIAGONAL_MM
-    return _centred(focal_px, height, width, "exif")
+    return _centered(focal_px, height, width, "exif")
 
 
 def from_focal_px(focal_px: Number, height: int, width: int) -> Intrinsics:
     """Return the camera with square pixels and a focal length in pixels, as read from EXIF."""
-    return _centred(focal_px, height, width, "exif")
+    return _centered(focal_px, height, width, "exif")
 
 
 def pixel_rays(intrinsics: Intrinsics) -> Float32[np.ndarray, "h w 3"]:
@@ -80,7 +80,7 @@ def unproject(
 def points(depth: Depth, *, near_far: Range | None = None) -> Float32[np.ndarray, "h w 3"]:
     """Turn a depth map into one point per pixel.
 
-    Metric depth gives metres, scale-invariant depth the same shape in an unknown unit. The affine
+    Metric depth gives meters, scale-invariant depth the same shape in an unknown unit. The affine
     kinds have no shape of their own: the 2 % and 98 % quantiles of the map are put at `near_far`
     (in disparity for the disparity kind), and the shape is then approximate.
 
@@ -133,7 +133,7 @@ def distances(
     return distance, depth.valid & (distance > 0)
 
 
-def _centred(focal_px: Number, height: int, width: int, source: Source) -> Intrinsics:
+def _centered(focal_px: Number, height: int, width: int, source: Source) -> Intrinsics:
     return Intrinsics(
         fx=focal_px,
         fy=focal_px,

@@ -1,4 +1,4 @@
-"""The only place outside networks that interpolates. Pixel centres lie at half pixels throughout.
+"""The only place outside networks that interpolates. Pixel centers lie at half pixels throughout.
 
 Sizes are (height, width).
 """
@@ -70,7 +70,7 @@ def resize_pixels(pixels: UInt8[np.ndarray, "h w 3"], size: Size) -> UInt8[np.nd
 def resize_map(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:
     """Resize a dense map to `size`, bilinear, antialiased where it shrinks.
 
-    Every value must be one: a hole would be mixed into its neighbours (use `resize_truth`).
+    Every value must be one: a hole would be mixed into its neighbors (use `resize_truth`).
     """
     if values.shape == size:
         return values
@@ -90,8 +90,8 @@ def resize_truth(
 
 
 def _nearest_indices(length: int, new_length: int) -> np.ndarray:
-    """Source index under the centre of each new pixel; the left one where two are as near."""
-    # Integers: (2 i + 1) * length / (2 * new_length) is the centre in the source, in pixel edges.
+    """Source index under the center of each new pixel; the left one where two are as near."""
+    # Integers: (2 i + 1) * length / (2 * new_length) is the center in the source, in pixel edges.
     twice = (2 * np.arange(new_length) + 1) * length
     return (twice - 1) // (2 * new_length)
 

@@ -26,7 +26,7 @@ def colorize(
     side_by_side: Image | None = None,
     limits: Limits | None = None,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Paint a depth map: near is warm (or bright), pixels without a depth are mid grey.
+    """Paint a depth map: near is warm (or bright), pixels without a depth are mid gray.
 
     Colors follow nearness, the same whichever kind the map is of: disparity 1/Z for metric and
     scale-invariant depth, the values themselves for disparity, and reversed depth for
@@ -66,7 +66,7 @@ def _inverted(kind: DepthKind) -> bool:
 def _nearness(values: Float32[np.ndarray, "..."], kind: DepthKind) -> Float32[np.ndarray, "..."]:
     """Larger is nearer; linear in what the kind can be linear in."""
     if _inverted(kind):
-        # Zero stands for "no depth" and is painted grey; it must only not divide.
+        # Zero stands for "no depth" and is painted gray; it must only not divide.
         return np.float32(1) / values.clip(min=np.float32(1e-6))
     return values if kind is DepthKind.AFFINE_INVARIANT_DISPARITY else -values
 

@@ -38,7 +38,11 @@ def find_images(inputs: Sequence[str | Path]) -> list[FoundImage]:
     """
     found: dict[Path, FoundImage] = {}
     for entry in inputs:
-        for path, relative in _expand(entry):
+        try:
+            pairs = _expand(entry)
+        except OSError as error:
+            raise InputError(f"{entry}: cannot be read: {error.strerror or error}") from error
+        for path, relative in pairs:
             image = FoundImage(path=path, relative=relative, output=relative.with_suffix(""))
             found.setdefault(path.absolute(), image)
     return _with_distinct_outputs(list(found.values()))
@@ -54,7 +58,7 @@ def _expand(entry: str | Path) -> Iterable[tuple[Path, PurePath]]:
         if path.suffix.lower() == ".txt":
             try:
                 lines = path.read_text(encoding="utf-8-sig").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
+            except UnicodeDecodeError as error:
                 raise InputError(f"{path}: cannot be read as a list of photos: {error}") from error
             return _from_lines(lines, path.parent, str(path))
         return [(path, PurePath(path.name))]

@@ -56,8 +56,8 @@ def array_to_rgb(array: Shaped[np.ndarray, "..."], name: str) -> UInt8[np.ndarra
     return np.ascontiguousarray(pixels)
 
 
-def _three(grey: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    return np.repeat(grey[..., None], 3, axis=2)
+def _three(gray: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+    return np.repeat(gray[..., None], 3, axis=2)
 
 
 def _from_integers(values: Num[np.ndarray, "..."], name: str) -> UInt8[np.ndarray, "..."]:

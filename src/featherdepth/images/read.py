@@ -34,7 +34,7 @@ def read_image(
     """Read a photo.
 
     Turned upright by its EXIF orientation; transparent parts lie on white; 16 bits become 8; of
-    an animation the first frame. Arrays are RGB `h w 3`, RGBA `h w 4` or grey `h w`: integers over
+    an animation the first frame. Arrays are RGB `h w 3`, RGBA `h w 4` or gray `h w`: integers over
     their whole range (uint8, uint16, bool) or floats in 0..1.
 
     Args:
@@ -64,8 +64,8 @@ def read_image(
             raise InputError(f"{path}: is not a file; expected a photo")
         with path.open("rb") as stream:
             return _from_stream(stream, name or str(path), name or path.name, max_pixels, max_side)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # a ValueError: a name with a null byte
+        reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path}: cannot be read: {reason}; expected a photo") from error
 
 
