@@ -93,7 +93,7 @@ def test_one_known_distance_is_enough_for_a_scale():
 def test_digits_survive_a_large_mean(offset):
     fit = fit_scale_shift(X + offset, Y, ALL)
 
-    # 1e-16 of the offset is lost in x itself; the uncentred equations lose its square.
+    # 1e-16 of the offset is lost in x itself; the uncentered equations lose its square.
     assert fit.scale == pytest.approx(2.3, rel=1e-8)
     assert fit.residual == pytest.approx(np.sqrt(0.30 / 4), rel=1e-8)
 

@@ -129,7 +129,7 @@ def test_the_same_size_changes_nothing():
     np.testing.assert_array_equal(resize_map(ramp(9, 5), (9, 5)), ramp(9, 5))
 
 
-def test_truth_takes_the_pixel_under_the_new_centre():
+def test_truth_takes_the_pixel_under_the_new_center():
     values = np.arange(6, dtype=np.float32).reshape(1, 6)
     valid = np.array([[True, False, True, True, True, False]])
 

@@ -87,14 +87,21 @@ def test_sixteen_bits_keep_meters_to_half_a_step(content):
 
 def test_the_stored_integers_are_those_of_the_formula():
     metric, _ = encode(depth_of([[0.0004, 1.2344, 65.0]]))
-    far, _ = encode(depth_of([[1.0, 100.0]]))
+    far, _ = encode(depth_of([[1.0, 66.0]]))
     relative, encoding = encode(depth_of([[-1.0, 0.0, 3.0]], AFFINE))
 
     np.testing.assert_array_equal(metric, [[1, 1234, 65000]])
-    np.testing.assert_array_equal(far, [[256, 25600]])
+    np.testing.assert_array_equal(far, [[256, 16896]])
     # 1 + round(65534 / 4) = 16384.5 rounded to even, plus 1.
     np.testing.assert_array_equal(relative, [[1, 16385, 65535]])
     assert (encoding.lo, encoding.hi) == (-1.0, 3.0)
+
+
+def test_the_range_of_a_relative_map_is_that_of_its_valid_pixels():
+    stored, encoding = encode(depth_of([[9.0, 5.0, 6.0]], AFFINE, [[False, True, True]]))
+
+    np.testing.assert_array_equal(stored, [[0, 1, 65535]])
+    assert (encoding.lo, encoding.hi) == (5.0, 6.0)
 
 
 def test_what_lies_beyond_the_format_is_clipped_counted_and_told(tmp_path, caplog):

@@ -71,7 +71,7 @@ def read_orientation(picture: PIL.Image.Image) -> Orientation:
 def read_focal_px(picture: PIL.Image.Image, full_width: int) -> float | None:
     """Read the focal length in pixels of the loaded picture, or None where it is not known.
 
-    From the 35 mm equivalent; else from millimetres and the resolution of the sensor.
+    From the 35 mm equivalent; else from millimeters and the resolution of the sensor.
 
     Args:
         picture: decoded, perhaps at a reduced size.
