@@ -9,8 +9,6 @@ import pytest
 from PIL import Image
 
 from featherdepth.cli import main as cli
-from featherdepth.cli.evaluate import parse_size
-from featherdepth.errors import UsageError
 
 COLUMNS = ["id", "split", "rgb", "depth", "depth_scale", "depth_offset"]
 
@@ -90,7 +88,7 @@ def test_skipped_images_end_in_code_3_and_the_rest_is_scored(
         (["--split", "tset"], 2, "no split 'tset'; did you mean 'test'? known: test, train"),
         (["--protocol", "alined"], 2, "unknown protocol 'alined'; did you mean 'aligned'?"),
         (["--protocol", "metric"], 2, "needs metric depth but the prediction is scale_invariant"),
-        (["--size", "big"], 2, "--size 'big': expected an edge"),
+        (["--size", "big"], 2, "--size 'big'; expected an edge"),
         (["--model", "median-map"], 2, "name a training split with --baseline-split"),
         (["--model", "tiny-model"], 2, "unknown model 'tiny-model'"),
         (["-o", "none/result.json"], 2, "no folder none"),
@@ -120,16 +118,3 @@ def test_a_document_that_cannot_be_written_leaves_nothing(
 
     assert code == 6
     assert "cannot write /dev/full" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [("448", 448), ("384x512", (384, 512)), ("384X512", (384, 512))]
-)
-def test_a_size_is_an_edge_or_height_by_width(text: str, size: object) -> None:
-    assert parse_size(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "0", "3x", "1x2x3", "-4", "4.5", "²"])
-def test_other_sizes_are_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="expected an edge"):
-        parse_size(text)

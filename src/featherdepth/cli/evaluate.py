@@ -1,14 +1,13 @@
 """`featherdepth evaluate`: a model's errors on a data set, under a named protocol."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from featherdepth.cli.parse import network_size
+from featherdepth.cli.progress import progress_bar
 from featherdepth.errors import UsageError
 
 
@@ -58,14 +57,14 @@ def run(
 
     if output is not None and not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
-    with _progress() as progress:
+    with progress_bar("images") as progress:
         result = api.evaluate(
             data,
             model=model,
             split=split,
             protocol=protocol,
             baseline_split=baseline_split,
-            size=None if size is None else parse_size(size),
+            size=None if size is None else network_size(size),
             backend=backend,
             precision=precision,
             threads=threads,
@@ -78,29 +77,3 @@ def run(
     else:
         print(accuracy_table(result))
     return 3 if result["skipped"] else 0
-
-
-def parse_size(text: str) -> int | tuple[int, int]:
-    """An edge N, or HxW as (height, width).
-
-    Raises:
-        UsageError: neither.
-    """
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise UsageError(f"--size {text!r}: expected an edge such as 448, or HxW such as 384x512")
-    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr where a person looks at it, else nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("images", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,16 +1,13 @@
 """`featherdepth predict`: photos to depth maps."""
 
 import json
-import logging
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from featherdepth.cli.parse import network_size, numbers, shard
+from featherdepth.cli.progress import progress_bar
 from featherdepth.errors import UsageError
 
 MEANING = {
@@ -98,7 +95,7 @@ def run(
     wanted = None if part is None else shard(part)
     from featherdepth import api
 
-    with _progress() as progress:
+    with progress_bar("photos") as progress:
         result = api.predict(
             inputs,
             out,
@@ -129,18 +126,3 @@ def _lines(result: dict[str, Any]) -> str:
         f"model {result['model']} on {result['backend']} in {result['precision']}",
     ]
     return "\n".join(lines)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr where somebody is watching."""
-    if not sys.stderr.isatty() or logging.getLogger().level > logging.WARNING:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("photos", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
