@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -268,3 +269,10 @@ def test_the_journal_is_json_lines(tiny, tmp_path: Path) -> None:
 
     keys = {"step", "total", "losses", "lr", "grad_norm", "speed"}
     assert [set(json.loads(line)) for line in text.splitlines()] == [keys]
+
+
+def test_figures_of_any_float_type_survive_a_resume(tiny, tmp_path: Path) -> None:
+    extra = {"validate": lambda model: {"delta1": np.float64(0.5), "rmse": torch.tensor(2.0)}}
+    tiny.train(tmp_path, extra=extra)
+
+    assert tiny.train(tmp_path, extra=extra, resume=True).figures == {"delta1": 0.5, "rmse": 2.0}

@@ -57,3 +57,14 @@ def test_a_closed_folder_is_one_line(tiny_script, words) -> None:
         assert "journal.jsonl: cannot write it: Permission denied" in lines[0]
         assert "cannot write the checkpoint of step 3: Permission denied" in lines[1]
         assert not list(Path(folder).rglob("*.pt"))
+
+
+def test_tensorboard_that_cannot_be_written_ends_itself_not_the_run(
+    tiny, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "tensorboard").write_text("in the way")
+
+    outcome = tiny.train(tmp_path, tensorboard=True)
+
+    assert outcome.step == 20
+    assert "going on without it" in caplog.text

@@ -37,9 +37,12 @@ class Checkpoints:
 
     def paths(self) -> list[Path]:
         """All finished checkpoints, newest first; their contents are not looked at."""
-        if not self.folder.is_dir():
+        try:
+            found = [p for p in self.folder.iterdir() if _NAME.fullmatch(p.name)]
+        except FileNotFoundError:
             return []
-        found = [p for p in self.folder.iterdir() if _NAME.fullmatch(p.name)]
+        except OSError as error:
+            raise RunError(f"{self.folder}: cannot read it: {error.strerror}") from error
         return sorted(found, reverse=True)
 
     def write(self, step: int, state: dict[str, Any]) -> Path:

@@ -49,7 +49,8 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(b"".join(map(_encode, kept)))
             temporary.replace(path)
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+            # Unbuffered: a line is one write, whole or cut, and is there when the process dies.
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise RunError(f"{path}: cannot write it: {error.strerror}") from error
 
@@ -61,15 +62,18 @@ class Journal:
         """
         data = _encode(line)
         try:
-            written = os.write(self._file, data)
+            written = self._file.write(data)
             if written < len(data):  # the disk is filling up: the rest raises
-                os.write(self._file, data[written:])
+                self._file.write(data[written:])
         except OSError as error:
             raise RunError(f"{self._path}: cannot write it: {error.strerror}") from error
 
     def flush(self) -> None:
         """Push all lines to the disk, so that no checkpoint outlives the lines before it."""
-        os.fsync(self._file)
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise RunError(f"{self._path}: cannot write it: {error.strerror}") from error
 
     def __enter__(self) -> "Journal":
         return self
@@ -80,7 +84,7 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._file)
+        self._file.close()
 
 
 def _encode(line: Mapping[str, Any]) -> bytes:

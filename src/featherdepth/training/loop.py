@@ -97,18 +97,21 @@ def run(
             trainer.advance()
             log.step()
             stopped = _agree(interrupts, trainer)
-            if _due(trainer, config.validate_every) and processes.first:
+            watched = _due(trainer, config.validate_every)
+            kept = bool(stopped) or _due(trainer, config.checkpoint_every)
+            if watched or kept:
+                trainer.check_finite()
+            if watched and processes.first:
                 if validate is not None:
-                    figures = dict(validate(trainer.average.module))
+                    measured = validate(trainer.average.module)
+                    figures = {name: float(value) for name, value in measured.items()}
                     log.line({"step": trainer.step, "validation": figures})
                 if save is not None and trainer.step < config.steps:
                     save(trainer.average.module, trainer.step, figures)
-            if stopped or _due(trainer, config.checkpoint_every):
-                trainer.check_finite()
-                if processes.first:
-                    log.flush()
-                    state = {"identity": json.dumps(identity), "figures": figures}
-                    checkpoints.write(trainer.step, {**state, "trainer": trainer.state_dict()})
+            if kept and processes.first:
+                log.flush()
+                state = {"identity": json.dumps(identity), "figures": figures}
+                checkpoints.write(trainer.step, {**state, "trainer": trainer.state_dict()})
             if stopped and trainer.step < config.steps:
                 message = f"stopped by {stopped} after step {trainer.step}; resume to go on"
                 logger.warning(message)

@@ -5,7 +5,8 @@ for networks of a few million parameters that costs next to nothing, parameter n
 are, objectives may call any method of the model, and the sum is exact (an objective divides by
 global counts; averaging means of unequal shares would be another number).
 
-Processes are started by `accelerate launch` or `torchrun`; alone, every sum is what it was.
+Processes are started by `accelerate launch` or, on CPUs (where that starts only one), `torchrun`.
+Alone, every sum is what it was.
 """
 
 from collections.abc import Sequence
@@ -42,6 +43,13 @@ class Processes:
         if self.world > 1:
             torch.distributed.all_reduce(values)
         return values
+
+    def sum_counts(self, counts: Sequence[Tensor | float]) -> Sequence[Tensor | float]:
+        """The sum of each count over all processes, without waiting for the device."""
+        if self.world == 1:
+            return counts
+        tensors = [torch.as_tensor(n, dtype=torch.float32, device=self.device) for n in counts]
+        return list(self.sum_(torch.stack(tensors)))
 
     def any(self, flag: bool) -> bool:
         """Whether any process says yes."""

@@ -1,7 +1,8 @@
 """What a person sees of a run: a bar on a terminal, plain lines elsewhere; and TensorBoard."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -86,13 +87,15 @@ class Scalars:
         except ImportError:
             logger.info("tensorboard is not installed; the journal holds the same figures")
             return
-        self._writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None)
+        with self._spared():
+            self._writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None)
 
     def line(self, line: Mapping[str, Any]) -> None:
         if self._writer is None:
             return
-        for name, value in _flat(line):
-            self._writer.add_scalar(name, value, line["step"])
+        with self._spared():
+            for name, value in _flat(line):
+                self._writer.add_scalar(name, value, line["step"])
 
     def __enter__(self) -> "Scalars":
         return self
@@ -104,7 +107,17 @@ class Scalars:
         trace: TracebackType | None,
     ) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with self._spared():
+                self._writer.close()
+
+    @contextmanager
+    def _spared(self) -> Iterator[None]:
+        """A convenience that cannot be written ends itself, not the run."""
+        try:
+            yield
+        except OSError as error:
+            self._writer = None
+            logger.warning("tensorboard: cannot write (%s); going on without it", error.strerror)
 
 
 def _flat(line: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float]]:

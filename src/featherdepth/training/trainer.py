@@ -131,13 +131,11 @@ class Trainer:
     def _losses(self, losses: Mapping[str, Tensor | Term]) -> dict[str, Tensor]:
         """This process's share of each loss: its sum over the count of all processes."""
         terms = {name: as_term(name, loss) for name, loss in losses.items()}
-        device = self.processes.device
-        counts = torch.stack(
-            [torch.as_tensor(t.count, dtype=torch.float32, device=device) for t in terms.values()]
-        )
-        counts = self.processes.sum_(counts)
-        counts = torch.where(counts > 0, counts, 1)  # nothing counted: the sum is 0, and stays it
-        return {name: t.sum.float() / n for (name, t), n in zip(terms.items(), counts, strict=True)}
+        counts = self.processes.sum_counts([term.count for term in terms.values()])
+        return {
+            name: term.sum.float() / _at_least_one(count)
+            for (name, term), count in zip(terms.items(), counts, strict=True)
+        }
 
     def _note(self, losses: Mapping[str, Tensor], total: Tensor, norm: Tensor) -> None:
         for name, share in losses.items():
@@ -149,6 +147,11 @@ class Trainer:
         self._last_finite = torch.where(self._finite, self.step + 1, self._last_finite)
         if self.processes.device.type == "cpu":
             self.check_finite()
+
+
+def _at_least_one(count: Tensor | float) -> Tensor | float:
+    # Where nothing was counted the sum is 0, and so is the loss.
+    return torch.where(count > 0, count, 1) if isinstance(count, Tensor) else count or 1.0
 
 
 def _freeze_batchnorm(module: nn.Module, *, frozen: bool) -> None:
