@@ -23,10 +23,11 @@ class ConvBN(nn.Sequential):
         act: nn.Module | None = None,
         eps: float = 1e-5,
         momentum: float = 0.1,
-        conv_type: type[nn.Conv2d] = DepthwiseConv2d,
+        conv_type: type[nn.Conv2d] | None = None,
         conv_name: str = "conv",
     ) -> None:
         super().__init__()
+        conv_type = conv_type or (DepthwiseConv2d if groups > 1 else nn.Conv2d)
         conv = conv_type(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
         self.add_module(conv_name, conv)
         self.add_module("bn", nn.BatchNorm2d(outputs, eps=eps, momentum=momentum))

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from featherdepth.networks.blocks import ConvBN
-from featherdepth.networks.depthwise import DepthwiseConv2d, conv2d
+from featherdepth.networks.depthwise import conv2d
 
 EPS, MOMENTUM = 1e-3, 0.01
 
@@ -63,14 +63,11 @@ def _pads(size: int | torch.SymInt, kernel: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-class SameConv2d(DepthwiseConv2d):
-    """A convolution whose padding is TensorFlow's "same"; at stride 1 that is the usual one."""
+class SameConv2d(nn.Conv2d):
+    """A convolution of stride 2 whose padding is TensorFlow's "same"."""
 
     def forward(self, input: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:  # noqa: A002 - torch's name
-        if self.stride == (1, 1):
-            return super().forward(input)
-        padded = pad_same(input, self.kernel_size[0])
-        return conv2d(self, padded, (0, 0))
+        return conv2d(self, pad_same(input, self.kernel_size[0]), (0, 0))
 
 
 def _layer(
@@ -91,7 +88,7 @@ def _layer(
         act=nn.ReLU6() if act else None,
         eps=EPS,
         momentum=MOMENTUM,
-        conv_type=SameConv2d,
+        conv_type=SameConv2d if stride == 2 else None,
     )
 
 
