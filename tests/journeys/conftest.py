@@ -13,13 +13,13 @@ from PIL.PngImagePlugin import PngInfo
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("FEATHERDEPTH_DATA", ROOT.parent / "shared" / "data"))
-EMBEDDED_PHOTOS = ROOT / "examples" / "photos"
+SHIPPED_PHOTOS = ROOT / "docs" / "photos"
 
 
 @pytest.fixture(scope="session")
 def photographs() -> list[PIL.Image.Image]:
     """Photos that may be shipped; noise where they are not at hand."""
-    for folder in (EMBEDDED_PHOTOS, DATA / "shippable"):
+    for folder in (SHIPPED_PHOTOS, DATA / "shippable"):
         if found := sorted(folder.glob("*.jpg")):
             return [PIL.Image.open(path).convert("RGB") for path in found[:12]]
     rng = np.random.default_rng(0)
