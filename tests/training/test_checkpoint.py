@@ -1,5 +1,7 @@
 """A checkpoint is whole, or it is not there."""
 
+import errno
+import io
 import logging
 import os
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 import torch
 
 from featherdepth.errors import RunError
-from featherdepth.training.checkpoint import Checkpoints
+from featherdepth.training.checkpoint import Checkpoints, _Sink
 
 
 def filled(folder: Path, steps: int, keep: int = 3) -> Checkpoints:
@@ -114,3 +116,24 @@ def test_a_failed_write_leaves_the_earlier_ones_alone(tmp_path: Path) -> None:
 
     (tmp_path / ".writing.pt").rmdir()
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+class FullForAMoment(io.BytesIO):
+    """A disk on which the second write fails, and the others do not."""
+
+    writes = 0
+
+    def write(self, data: object) -> int:
+        self.writes += 1
+        if self.writes == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)  # type: ignore[arg-type]
+
+
+def test_a_hole_in_a_checkpoint_is_an_error_though_later_writes_succeed() -> None:
+    sink = _Sink(FullForAMoment())
+
+    torch.save({"weight": torch.zeros(1000)}, sink)  # type: ignore[arg-type]
+
+    with pytest.raises(OSError, match="No space left"):
+        sink.finish()

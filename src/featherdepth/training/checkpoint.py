@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 from contextlib import suppress
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -105,7 +106,7 @@ class _Sink:
     remembered, what follows is swallowed, and `finish` raises.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
         self._hash = hashlib.sha256()
         self._error: OSError | None = None
