@@ -8,9 +8,9 @@ from typing import Annotated
 import torch
 import typer
 from rich.progress import track
+from tools.render import frame, sheet, write
 
 from featherdepth.errors import FeatherDepthError, UsageError
-from tools.render import frame, sheet, write
 
 TABLE_EVERY = 200  # batches
 
@@ -23,9 +23,14 @@ def _pair(text: str, mark: str, flag: str) -> tuple[int, int]:
 
 
 def _render(
-    out: Path, todo: list[int], seed: int, size: tuple[int, int], device: str, batch: int,
+    out: Path,
+    todo: list[int],
+    seed: int,
+    size: tuple[int, int],
+    device: str,
+    batch: int,
     place: frame.Place,
-) -> None:  # fmt: skip
+) -> None:
     groups = [todo[k : k + batch] for k in range(0, len(todo), batch)]
     for done, group in enumerate(track(groups, "rendering", disable=not sys.stderr.isatty())):
         if done % TABLE_EVERY == TABLE_EVERY - 1:
@@ -35,7 +40,9 @@ def _render(
             where = "indoor" if frame.is_indoor(index, seed, place) else "outdoor"
             fx, fy, cx, cy = made.intrinsics[k].tolist()
             image = made.images[k].permute(1, 2, 0).cpu().numpy()
-            write.write_frame(out, where, index, image, made.depth[k, 0].cpu().numpy(), (fx, fy, cx, cy))
+            write.write_frame(
+                out, where, index, image, made.depth[k, 0].cpu().numpy(), (fx, fy, cx, cy)
+            )
 
 
 def main(
@@ -74,7 +81,9 @@ def main(
         todo = [
             i
             for i in mine
-            if not write.is_written(out, "indoor" if frame.is_indoor(i, seed, place) else "outdoor", i)
+            if not write.is_written(
+                out, "indoor" if frame.is_indoor(i, seed, place) else "outdoor", i
+            )
         ]
         start, used = time.perf_counter(), time.process_time()
         try:
@@ -83,7 +92,8 @@ def main(
             counts = write.write_tables(out)
         spent, core = time.perf_counter() - start, time.process_time() - used
         if todo:
-            print(f"{len(todo)} frames, {spent / len(todo):.2f} s and {core / len(todo):.2f} core-seconds each")
+            each = f"{spent / len(todo):.2f} s and {core / len(todo):.2f} core-seconds each"
+            print(f"{len(todo)} frames, {each}")
         print(f"{out}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
     except FeatherDepthError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -64,7 +64,7 @@ def develop(linear: Float[Tensor, "b 3 h w"], looks: list[Look]) -> UInt8[Tensor
         luminance = frame.mean(0).clamp(1e-4, 50)
         level = torch.exp(torch.log(luminance).mean()) * 0.5 + luminance.median() * 0.5
         # White walls in full light come out bright, not burnt; panes and lamps still burn.
-        level = torch.maximum(level, luminance.flatten()[:: 7].quantile(0.75) * look.exposure / 0.75)
+        level = torch.maximum(level, luminance.flatten()[::7].quantile(0.75) * look.exposure / 0.75)
         light = (frame * (look.exposure / level)).clamp(max=6)  # lights bleed only so far
         kernel = _kernel(look, w).to(light.device)
         side = kernel.shape[-1] // 2

@@ -1,9 +1,17 @@
 """Small things that lie on tables, shelves and floors; each stands at the local origin."""
 
 import math
+from collections.abc import Callable
 
 from tools.render.materials import Palette
 from tools.render.scene import Builder, turn_z
+
+Thing = Callable[[Builder, Palette], object]
+
+
+def one_of(s: Builder, p: Palette, *things: Thing) -> None:
+    """A random one of the things."""
+    things[int(s.rng.integers(len(things)))](s, p)
 
 
 def pile_of_books(s: Builder, p: Palette) -> None:
@@ -122,8 +130,13 @@ def laptop(s: Builder, p: Palette) -> None:
     w, d = s.rng.uniform(0.28, 0.4), 0.24
     s.on(0, 0, 0, (w, d, 0.02), p.face(body, "writing"))
     lean = s.rng.uniform(0.0, 0.12)
-    s.prism([(d / 2, 0.02), (d / 2 + lean, d), (d / 2 + lean + 0.01, d), (d / 2 + 0.01, 0.02)],
-            w, (0, 0, 0), body, "yz")  # fmt: skip
+    s.prism(
+        [(d / 2, 0.02), (d / 2 + lean, d), (d / 2 + lean + 0.01, d), (d / 2 + 0.01, 0.02)],
+        w,
+        (0, 0, 0),
+        body,
+        "yz",
+    )
 
 
 def monitor(s: Builder, p: Palette) -> None:
@@ -138,15 +151,27 @@ def monitor(s: Builder, p: Palette) -> None:
     s.on(0, -0.008, 0.115, (w - 0.03, 0.01, h - 0.03), off if s.rng.random() < 0.4 else shown)
 
 
-SMALL = (pile_of_books, pile_of_books, bottle, bottle, cup, cup, bowl, carton, carton, paper, vase, ball)
+SMALL = (
+    pile_of_books,
+    pile_of_books,
+    bottle,
+    bottle,
+    cup,
+    cup,
+    bowl,
+    carton,
+    carton,
+    paper,
+    vase,
+    ball,
+)
 ON_FLOOR = (carton, carton, heap, bag, ball, pile_of_books, plant)
 
 
 def scatter(s: Builder, p: Palette, width: float, depth: float, z: float, count: int) -> None:
     """`count` small things on a top of the given size centered at the local origin."""
     for _ in range(count):
-        thing = SMALL[int(s.rng.integers(len(SMALL)))]
         x = s.rng.uniform(-0.5, 0.5) * max(width - 0.2, 0.02)
         y = s.rng.uniform(-0.5, 0.5) * max(depth - 0.2, 0.02)
         with s.at(x, y, z, s.rng.uniform(0, 6.28)):
-            thing(s, p)
+            one_of(s, p, *SMALL)

@@ -2,14 +2,11 @@
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
-
 from tools.render.rays import TILE, Cameras
 from tools.render.scene import Scenes
+from torch import Tensor
 
-CORNERS = torch.tensor(
-    [[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)]
-)
+CORNERS = torch.tensor([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
 
 def by_frustum(scenes: Scenes, cameras: Cameras) -> Bool[Tensor, "b t n"]:
@@ -21,9 +18,7 @@ def by_frustum(scenes: Scenes, cameras: Cameras) -> Bool[Tensor, "b t n"]:
     turn = scenes.to_unit[..., :3] * scenes.half[..., None] ** 2  # rows: half axes in the world
     # A padded entry has a zero matrix; `present` removes it at the end.
     inverse = scenes.to_unit[..., :3] * scenes.half[..., None]  # rows: unit axes
-    center = -torch.einsum(
-        "bnij,bni->bnj", inverse, scenes.to_unit[..., 3] * scenes.half
-    )
+    center = -torch.einsum("bnij,bni->bnj", inverse, scenes.to_unit[..., 3] * scenes.half)
     signs = CORNERS.to(center.device)
     corners = center[:, :, None] + torch.einsum("ki,bnij->bnkj", signs, turn)
     local = torch.einsum(
@@ -77,9 +72,7 @@ def by_segment(
     faces of a primitive gives one bound on t; the primitive counts if a t in [0, 1] remains.
     """
     start = _inside(scenes, center)
-    way = torch.einsum(
-        "bnij,btj->btni", scenes.to_unit[..., :3], target[:, None] - center
-    )
+    way = torch.einsum("bnij,btj->btni", scenes.to_unit[..., :3], target[:, None] - center)
     size = _grown(scenes, extent)
     change = _grown(scenes, target_extent[:, None].expand_as(extent)) - size
     first = torch.zeros_like(start[..., 0])

@@ -3,11 +3,10 @@
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
-
 from tools.render.rays import TILE, Cameras, from_tiles, to_tiles
 from tools.render.scene import Scenes
 from tools.render.trace import trace
+from torch import Tensor
 
 OFFSETS = ((0.33, -0.17), (-0.33, 0.17))  # in pixels, right and down, beside the center ray
 

@@ -1,9 +1,9 @@
 """Kitchen, bath and laundry; the same frame as furniture: back on y = 0, reaching towards +y."""
 
 from tools.render import clutter
-from tools.render.furniture import Footprint
 from tools.render.materials import Palette
 from tools.render.scene import Builder, Material, turn_x
+from tools.render.seats import Footprint
 
 
 def kitchen_run(s: Builder, p: Palette, length: float) -> Footprint:
@@ -25,7 +25,12 @@ def kitchen_run(s: Builder, p: Palette, length: float) -> Footprint:
             tall = r.uniform(1.6, 1.95)
             s.on(x + w / 2, d / 2 + 0.03, 0, (w - 0.01, d + 0.1, tall), steel)
             s.on(x + w / 2, d + 0.09, tall * 0.35, (w - 0.03, 0.03, tall * 0.64), steel)
-            s.bar((x + 0.06, d + 0.13, tall * 0.45), (x + 0.06, d + 0.13, tall * 0.75), 0.01, p.metal())
+            s.bar(
+                (x + 0.06, d + 0.13, tall * 0.45),
+                (x + 0.06, d + 0.13, tall * 0.75),
+                0.01,
+                p.metal(),
+            )
         else:
             face = front
             if kind < 0.2:
@@ -81,8 +86,13 @@ def stove(s: Builder, p: Palette) -> Footprint:
     if r.random() < 0.6:
         s.cone((0.18, 0.18, 0.915), 0.11, 0.13, p.metal())
     if r.random() < 0.6:
-        s.prism([(0, 1.6), (0.5, 1.6), (0.5, 1.66), (0.2, 1.9), (0.2, 2.4), (0, 2.4)], 0.6, (0, 0, 0),
-                p.metal(), "yz")  # fmt: skip
+        s.prism(
+            [(0, 1.6), (0.5, 1.6), (0.5, 1.66), (0.2, 1.9), (0.2, 2.4), (0, 2.4)],
+            0.6,
+            (0, 0, 0),
+            p.metal(),
+            "yz",
+        )
     return 0.75, 0.7
 
 
@@ -98,7 +108,13 @@ def fridge(s: Builder, p: Palette) -> Footprint:
         s.bar((-w * 0.4, d + 0.08, z), (-w * 0.4, d + 0.08, z + 0.28), 0.012, p.metal())
     for _ in range(int(r.integers(0, 7))):
         note = p.picture()
-        s.on(r.uniform(-0.35, 0.35) * w, d + 0.047, r.uniform(0.7, h - 0.2), (0.12, 0.006, 0.15), note)
+        s.on(
+            r.uniform(-0.35, 0.35) * w,
+            d + 0.047,
+            r.uniform(0.7, h - 0.2),
+            (0.12, 0.006, 0.15),
+            note,
+        )
     return w, d + 0.1
 
 
@@ -110,7 +126,13 @@ def basin(s: Builder, p: Palette) -> Footprint:
     if r.random() < 0.75:
         s.on(0, d / 2, 0, (w, d - 0.03, h - 0.04), wood)
         s.on(0, d, 0.06, (w - 0.03, 0.02, h - 0.14), p.face(wood, "panels", "drawers"))
-        s.on(0, d / 2, h - 0.04, (w + 0.02, d + 0.03, 0.04), p.stone() if r.random() < 0.5 else p.white())
+        s.on(
+            0,
+            d / 2,
+            h - 0.04,
+            (w + 0.02, d + 0.03, 0.04),
+            p.stone() if r.random() < 0.5 else p.white(),
+        )
         s.ball((0, d / 2, h + 0.005), (0.42, 0.34, 0.05), p.white())
         s.ball((0, d / 2, h + 0.03), (0.34, 0.26, 0.03), p.metal())
     else:
@@ -118,7 +140,9 @@ def basin(s: Builder, p: Palette) -> Footprint:
         s.cone((0, d / 2, h - 0.15), d * 0.3, 0.15, p.white(), top=d / 2)
     s.bar((0, 0.08, h), (0, 0.08, h + 0.15), 0.012, p.metal())
     s.bar((0, 0.08, h + 0.15), (0, 0.2, h + 0.13), 0.012, p.metal())
-    mirror = p.make(p.near(0.55, 0.05, r.uniform(0.5, 0.85)), "clouds", "plain", "photo", fit=True, gloss=0.6)
+    mirror = p.make(
+        p.near(0.55, 0.05, r.uniform(0.5, 0.85)), "clouds", "plain", "photo", fit=True, gloss=0.6
+    )
     s.on(0, 0.02, 1.15, (w * r.uniform(0.7, 1), 0.03, r.uniform(0.6, 0.95)), mirror)
     if r.random() < 0.6:
         s.on(0, 0.06, 2.0, (w * 0.7, 0.08, 0.1), p.glowing(4.0))
@@ -150,14 +174,12 @@ def bathtub(s: Builder, p: Palette, w: float) -> Footprint:
     for x in (-w / 2 + 0.05, w / 2 - 0.05):
         s.on(x, d / 2, 0, (0.1, d, h), white)
     if r.random() < 0.5:
-        curtain(s, p, w * r.uniform(0.25, 0.6), 0.3, 2.0, p.cloth(), d)
+        curtain(s, w * r.uniform(0.25, 0.6), 0.3, 2.0, p.cloth(), d)
         s.bar((-w / 2, d, 2.02), (w / 2, d, 2.02), 0.014, p.metal())
     return w, d
 
 
-def curtain(
-    s: Builder, p: Palette, width: float, bottom: float, top: float, cloth: Material, y: float
-) -> None:
+def curtain(s: Builder, width: float, bottom: float, top: float, cloth: Material, y: float) -> None:
     """Hanging cloth: a row of upright, overlapping folds starting left of the middle."""
     folds = max(3, int(width / s.rng.uniform(0.07, 0.12)))
     step = width / folds
@@ -196,11 +218,25 @@ def stairs(s: Builder, p: Palette) -> Footprint:
     tread, white = p.any_wood(), p.white()
     for k in range(steps):
         s.on((k - steps / 2) * run, width / 2, 0, (run + 0.02, width, rise * (k + 1) - 0.03), white)
-        s.on((k - steps / 2) * run, width / 2, rise * (k + 1) - 0.03, (run + 0.05, width, 0.03), tread)
-        s.bar(((k - steps / 2) * run, width - 0.05, rise * (k + 1)),
-              ((k - steps / 2) * run, width - 0.05, rise * (k + 1) + 0.85), 0.012, white)  # fmt: skip
-    s.bar((-steps / 2 * run, width - 0.05, 1.02), ((steps / 2 - 1) * run, width - 0.05, rise * steps + 0.85),
-          0.028, tread)  # fmt: skip
+        s.on(
+            (k - steps / 2) * run,
+            width / 2,
+            rise * (k + 1) - 0.03,
+            (run + 0.05, width, 0.03),
+            tread,
+        )
+        s.bar(
+            ((k - steps / 2) * run, width - 0.05, rise * (k + 1)),
+            ((k - steps / 2) * run, width - 0.05, rise * (k + 1) + 0.85),
+            0.012,
+            white,
+        )
+    s.bar(
+        (-steps / 2 * run, width - 0.05, 1.02),
+        ((steps / 2 - 1) * run, width - 0.05, rise * steps + 0.85),
+        0.028,
+        tread,
+    )
     return steps * run + 0.2, width
 
 
@@ -212,7 +248,12 @@ def person(s: Builder, p: Palette) -> Footprint:
     trousers, shirt, hair = p.cloth(), p.cloth(), p.black() if r.random() < 0.6 else p.any_wood()
     stride = r.normal(0, 0.12)
     for side in (-1, 1):
-        s.bar((side * 0.09, 0.3 + side * stride, 0.06 * k), (side * 0.09, 0.3, 0.85 * k), 0.075 * k, trousers)
+        s.bar(
+            (side * 0.09, 0.3 + side * stride, 0.06 * k),
+            (side * 0.09, 0.3, 0.85 * k),
+            0.075 * k,
+            trousers,
+        )
         s.ball((side * 0.09, 0.35 + side * stride, 0.05), (0.1, 0.26, 0.1), p.black())
         elbow = (side * 0.3, 0.3 + r.normal(0, 0.08), 1.12 * k)
         s.bar((side * 0.2, 0.3, 1.4 * k), elbow, 0.05, shirt)

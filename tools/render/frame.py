@@ -6,10 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
-
-from featherdepth.rng import derive, generator
+from jaxtyping import Bool, Float, Int, UInt8
 from tools.render import edges, light, sky
 from tools.render.camera_effects import Look, develop, random_look
 from tools.render.cull import by_frustum
@@ -17,9 +14,12 @@ from tools.render.indoors import build_indoor
 from tools.render.outdoors import build_outdoor
 from tools.render.rays import TILE, Cameras, from_tiles, look, to_tiles
 from tools.render.scene import FIELDS, Builder, Scenes, View, pack
-from tools.render.surface import albedo, surface_at
+from tools.render.surface import albedo, mixed, surface_at
 from tools.render.textures import Bank, load_bank
 from tools.render.trace import trace
+from torch import Tensor
+
+from featherdepth.rng import derive, generator
 
 INDOOR_SHARE = 0.7
 FARTHEST = 200.0  # meters; beyond it the depth is unknown, like the sky
@@ -59,8 +59,10 @@ def _intrinsics(rng: np.random.Generator, size: tuple[int, int]) -> tuple[float,
     return f, f * float(rng.normal(1, 0.003)), (width - 1) / 2 + off[0], (height - 1) / 2 + off[1]
 
 
-def _probe(scenes: Scenes, views: list[list[View]], k: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Depths and primitives on a coarse grid of rays for every candidate camera: b, candidates, rays."""
+def _probe(
+    scenes: Scenes, views: list[list[View]], k: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Depths and primitives (b, candidates, rays) on a coarse grid of each candidate camera."""
     count = max(len(v) for v in views)
     padded = [list(v) + [v[-1]] * (count - len(v)) for v in views]
     device = k.device
@@ -80,9 +82,13 @@ def _probe(scenes: Scenes, views: list[list[View]], k: Tensor, size: tuple[int, 
 
 
 def _choose(
-    scenes: Scenes, builders: list[Builder], rngs: list[np.random.Generator],
-    indoor: Sequence[bool], k: Tensor, size: tuple[int, int],
-) -> Cameras:  # fmt: skip
+    scenes: Scenes,
+    builders: list[Builder],
+    rngs: list[np.random.Generator],
+    indoor: Sequence[bool],
+    k: Tensor,
+    size: tuple[int, int],
+) -> Cameras:
     """Of each scene's candidates the one whose median depth comes nearest to a drawn one.
 
     The draws follow the median depths of rooms (2.6 m, quartiles 2.1 and 3.3) and of streets.
@@ -109,21 +115,33 @@ def _choose(
     )
 
 
+def _as_map(values: Float[Tensor, "b m c"], size: torch.Size) -> Float[Tensor, "b c h w"]:
+    return values.transpose(1, 2).reshape(len(values), -1, *size)
+
+
+def cast(
+    scenes: Scenes, cameras: Cameras, mask: Bool[Tensor, "b t n"]
+) -> tuple[Float[Tensor, "b 1 y x"], Int[Tensor, "b 1 y x"]]:
+    """z-depth (inf = sky) and primitive (-1 = sky) of each pixel of the picture in whole tiles."""
+    rays = to_tiles(cameras.directions(), TILE)
+    hits = trace(scenes, mask, cameras.origin[:, None, :, None], rays)
+    depth = from_tiles(hits.t[:, :, None], TILE, cameras.columns)
+    return depth, from_tiles(hits.index[:, :, None], TILE, cameras.columns)
+
+
 def shade(
     scenes: Scenes, cameras: Cameras, bank: Bank
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
     """Linear light and z-depth (inf = sky) of every pixel."""
     directions = cameras.directions()
     mask = by_frustum(scenes, cameras)
-    hits = trace(scenes, mask, cameras.origin[:, None, :, None], to_tiles(directions, TILE))
-    depth = from_tiles(hits.t[:, :, None], TILE, cameras.columns)
-    index = from_tiles(hits.index[:, :, None], TILE, cameras.columns)
+    depth, index = cast(scenes, cameras, mask)
     finite = torch.where(torch.isfinite(depth), depth, torch.full_like(depth, 1.0))
     point = cameras.origin[:, :, None, None] + directions * finite
     size = point.shape[2:]
     ray = directions.flatten(2).transpose(1, 2)
     surface = surface_at(scenes, index.flatten(1), point.flatten(2).transpose(1, 2), ray)
-    normal = surface.normal.transpose(1, 2).unflatten(2, size)
+    normal = _as_map(surface.normal, size)
     slant = (surface.normal * ray).sum(-1).abs() / (ray * ray).sum(-1).sqrt()
     focal = cameras.intrinsics[:, 0, None]
     footprint = finite.flatten(1) / focal / slant.clamp(min=0.15) ** 0.7
@@ -133,15 +151,13 @@ def shade(
         point=point[:, :, ::2, ::2], normal=normal[:, :, ::2, ::2], depth=depth[:, :, ::2, ::2]
     )
     texture = scenes.field("texture").long()
-    mean = (bank.mean[texture][..., None, :] @ scenes.material[..., :9].unflatten(-1, (3, 3)))[
-        ..., 0, :
-    ]
+    mean = mixed(bank.mean[texture], scenes.material)
     coarse = light.light_field(scenes, half, cameras.origin, mean)
     lit = light.enlarge(coarse, half, full)
     material = surface.material
-    gloss = material[..., FIELDS["gloss"], None].transpose(1, 2).unflatten(2, size)
-    glow = material[..., FIELDS["glow"], None].transpose(1, 2).unflatten(2, size)
-    color = color.transpose(1, 2).unflatten(2, size)
+    gloss = _as_map(material[..., FIELDS["gloss"], None], size)
+    glow = _as_map(material[..., FIELDS["glow"], None], size)
+    color = _as_map(color, size)
     radiance = color * (lit[:, :3] + glow) + gloss * lit[:, 3:]
     seen = sky.with_air(scenes, bank, radiance, depth, directions)
     seen = edges.soften(scenes, cameras, mask, index, seen.clamp(max=12))

@@ -6,23 +6,10 @@ Every function returns the width and depth of its footprint in meters.
 import math
 
 import numpy as np
-
 from tools.render import clutter
 from tools.render.materials import Palette
-from tools.render.scene import GRID, Builder, Material, turn_x, turn_z
-
-Footprint = tuple[float, float]
-
-
-def legs(s: Builder, w: float, d: float, h: float, thick: float, material: Material) -> None:
-    """Four legs under a top of w x d whose back edge is y = 0."""
-    round_ = s.rng.random() < 0.4
-    for x in (-w / 2 + thick, w / 2 - thick):
-        for y in (thick, d - thick):
-            if round_:
-                s.cone((x, y, 0), thick * 0.4, h, material, top=thick * 0.6)
-            else:
-                s.on(x, y, 0, (thick, thick, h), material)
+from tools.render.scene import GRID, Builder, turn_x, turn_z
+from tools.render.seats import Footprint, chair, legs, office_chair
 
 
 def rumpled(rng: np.random.Generator, rough: float) -> np.ndarray:
@@ -34,7 +21,7 @@ def rumpled(rng: np.random.Generator, rough: float) -> np.ndarray:
     for _ in range(7):
         a, f = rng.uniform(0, 6.28), rng.uniform(2, 9)
         folds += np.sin(f * (x * math.cos(a) + y * math.sin(a)) + rng.uniform(0, 6.28)) / f
-    return np.clip(-1 + edge**0.5 * (1.55 + rough * folds), -1, 1)
+    return np.asarray(np.clip(-1 + edge**0.5 * (1.55 + rough * folds), -1, 1))
 
 
 def bed(s: Builder, p: Palette) -> Footprint:
@@ -45,15 +32,25 @@ def bed(s: Builder, p: Palette) -> Footprint:
     s.on(0, d / 2 + 0.03, h * 0.4, (w - 0.02, d - 0.08, h * 0.5), sheet)
     if r.random() < 0.8:
         high = h + r.uniform(0.2, 0.75)
-        s.on(0, 0.03, 0, (w + r.uniform(0, 0.2), 0.06, high), p.face(wood, "panels", "wood", "fabric"))
+        s.on(
+            0,
+            0.03,
+            0,
+            (w + r.uniform(0, 0.2), 0.06, high),
+            p.face(wood, "panels", "wood", "fabric"),
+        )
     if r.random() < 0.35:
         s.on(0, d - 0.02, 0, (w, 0.05, h + r.uniform(-0.1, 0.3)), wood)
     # The blanket hangs over the sides; its grid is a soft, creased hill.
     back = r.uniform(0.3, 0.6)
     thick = r.uniform(0.08, 0.2)
     over = r.uniform(0.0, 0.08)
-    s.height((0, (d + back) / 2 + over / 2, h * 0.86 + thick / 2), (w + over, d - back + over, thick),
-             rumpled(r, r.uniform(0.05, 0.5)), cover)  # fmt: skip
+    s.height(
+        (0, (d + back) / 2 + over / 2, h * 0.86 + thick / 2),
+        (w + over, d - back + over, thick),
+        rumpled(r, r.uniform(0.05, 0.5)),
+        cover,
+    )
     if r.random() < 0.6:
         s.on(0, (d + back) / 2, h * 0.25, (w + over, d - back + over, h * 0.62), cover)
     for k in range(2 if w > 1.2 else 1):
@@ -61,10 +58,15 @@ def bed(s: Builder, p: Palette) -> Footprint:
         for row in range(int(r.integers(1, 3))):
             pillow = p.cloth() if r.random() < 0.4 else sheet
             turn = turn_x(r.uniform(0.1, 0.9))
-            s.ball((x + r.normal(0, 0.03), 0.25 + 0.14 * row, h * 0.95 + 0.1), (0.62, 0.42, 0.2), pillow, turn)
+            s.ball(
+                (x + r.normal(0, 0.03), 0.25 + 0.14 * row, h * 0.95 + 0.1),
+                (0.62, 0.42, 0.2),
+                pillow,
+                turn,
+            )
     for _ in range(int(r.integers(0, 3))):
         with s.at(r.uniform(-0.4, 0.4) * w, r.uniform(0.5, 0.95) * d, h * 0.95):
-            r.choice([clutter.heap, clutter.pile_of_books, clutter.bag, clutter.carton])(s, p)
+            clutter.one_of(s, p, clutter.heap, clutter.pile_of_books, clutter.bag, clutter.carton)
     return w + 0.1, d
 
 
@@ -77,7 +79,7 @@ def chest(s: Builder, p: Palette) -> Footprint:
     s.on(0, d, 0.06, (w - 0.04, 0.02, h - 0.1), p.face(wood, "drawers", "drawers", "panels"))
     s.on(0, d / 2 + 0.01, h, (w + 0.04, d + 0.04, 0.03), wood)
     with s.at(0, d / 2, h + 0.03):
-        clutter.scatter(s, p, w, d, 0, int(r.integers(0, 3 + 5 * w)))
+        clutter.scatter(s, p, w, d, 0, int(r.integers(0, 3 + int(5 * w))))
         if r.random() < 0.4:
             with s.at(r.uniform(-0.3, 0.3) * w, -0.05):
                 clutter.table_lamp(s, p)
@@ -94,7 +96,12 @@ def wardrobe(s: Builder, p: Palette) -> Footprint:
     for k in range(n):
         x = (k + 0.5) * each - w / 2
         s.on(x, d, 0.06, (each - 0.015, 0.03, h - 0.1), front)
-        s.bar((x + each * 0.38, d + 0.03, h * 0.5), (x + each * 0.38, d + 0.03, h * 0.58), 0.008, p.metal())
+        s.bar(
+            (x + each * 0.38, d + 0.03, h * 0.5),
+            (x + each * 0.38, d + 0.03, h * 0.58),
+            0.008,
+            p.metal(),
+        )
     if r.random() < 0.4:
         with s.at(0, d / 2, h):
             clutter.scatter(s, p, w, d, 0, int(r.integers(1, 4)))
@@ -125,7 +132,13 @@ def bookcase(s: Builder, p: Palette) -> Footprint:
                     deep = d * r.uniform(0.6, 0.9)
                     s.on(middle, deep / 2 + 0.02, z, (part, deep, tall), p.books())
                 elif r.random() < 0.5:
-                    s.on(middle, d * 0.5, z, (part * 0.8, d * 0.8, step * r.uniform(0.4, 0.85)), p.label())
+                    s.on(
+                        middle,
+                        d * 0.5,
+                        z,
+                        (part * 0.8, d * 0.8, step * r.uniform(0.4, 0.85)),
+                        p.label(),
+                    )
                 else:
                     with s.at(middle, d / 2, z):
                         clutter.scatter(s, p, part, d, 0, 1)
@@ -157,45 +170,6 @@ def desk(s: Builder, p: Palette) -> Footprint:
     return w, d + 0.4
 
 
-def chair(s: Builder, p: Palette, wood: Material | None = None, seat: Material | None = None) -> Footprint:
-    """Sits facing +y, back on the y = 0 side."""
-    r = s.rng
-    w, d, h, top = r.uniform(0.4, 0.5), r.uniform(0.4, 0.5), r.uniform(0.42, 0.47), r.uniform(0.8, 1.05)
-    wood = wood or p.some_wood()
-    legs(s, w, d, h, 0.045, wood)
-    s.on(0, d / 2, h - 0.02, (w, d, r.uniform(0.03, 0.09)), seat or (wood if r.random() < 0.5 else p.cloth()))
-    for x in (-w / 2 + 0.025, w / 2 - 0.025):
-        s.bar((x, 0.03, h), (x, -0.03, top), 0.018, wood)
-    style = r.random()
-    if style < 0.4:
-        for z in np.linspace(h + 0.15, top - 0.05, int(r.integers(1, 4))):
-            s.on(0, -0.01, z, (w - 0.05, 0.02, r.uniform(0.04, 0.1)), wood)
-    elif style < 0.7:
-        for x in np.linspace(-w / 2 + 0.08, w / 2 - 0.08, int(r.integers(3, 6))):
-            s.bar((x, 0.03, h), (x, -0.02, top - 0.03), 0.01, wood)
-        s.on(0, -0.02, top - 0.08, (w, 0.025, 0.08), wood)
-    else:
-        s.on(0, -0.01, h + 0.06, (w, 0.05, top - h - 0.04), seat or p.cloth())
-    return w, d
-
-
-def office_chair(s: Builder, p: Palette) -> Footprint:
-    r = s.rng
-    dark, cover = p.black(), p.black() if r.random() < 0.6 else p.cloth()
-    for k in range(5):
-        a = k * 1.2566 + 0.3
-        s.bar((0, 0.3, 0.1), (0.28 * math.cos(a), 0.3 + 0.28 * math.sin(a), 0.05), 0.02, dark)
-    s.cone((0, 0.3, 0.08), 0.03, 0.36, p.metal())
-    s.on(0, 0.3, 0.43, (0.48, 0.48, 0.07), cover)
-    h = r.uniform(0.35, 0.7)
-    s.ball((0, 0.06, 0.5 + h / 2 + 0.08), (0.5, 0.14, h * 1.15), cover)
-    if r.random() < 0.6:
-        for x in (-0.27, 0.27):
-            s.on(x, 0.3, 0.66, (0.05, 0.28, 0.03), dark)
-            s.bar((x, 0.3, 0.45), (x, 0.3, 0.66), 0.015, dark)
-    return 0.6, 0.6
-
-
 def dining(s: Builder, p: Palette) -> Footprint:
     """A table, square or round, with chairs around it; takes the middle of a room."""
     r = s.rng
@@ -224,30 +198,6 @@ def dining(s: Builder, p: Palette) -> Footprint:
                     with s.at(x, y + r.normal(0, 0.1), 0, yaw + r.normal(0, 0.2)):
                         chair(s, p, wood, seat)
     return w + 0.2, d + 1.0
-
-
-def sofa(s: Builder, p: Palette) -> Footprint:
-    r = s.rng
-    seats = int(r.choice([1, 2, 3, 3]))
-    each, d, h = r.uniform(0.55, 0.72), r.uniform(0.8, 1.0), r.uniform(0.38, 0.46)
-    arm, top = r.uniform(0.1, 0.24), r.uniform(0.7, 0.95)
-    w = seats * each + 2 * arm
-    cover = p.cloth()
-    s.on(0, d / 2, 0.06, (w, d, h * 0.55), cover)
-    # Back: a leaning profile, extruded over the whole width.
-    s.prism([(0, 0.1), (0.26, 0.1), (0.2, top), (0.06, top + 0.03), (-0.02, top - 0.05)], w - 0.02,
-            (0, 0, 0), cover, "yz")  # fmt: skip
-    for side in (-1, 1):
-        x, tall = side * (w - arm) / 2, h + r.uniform(0.1, 0.22)
-        s.on(x, d / 2, 0.05, (arm, d - 0.02, tall - 0.05), cover)
-        s.bar((x, 0.03, tall), (x, d - 0.02, tall), arm / 2, cover)
-    for k in range(seats):
-        x = (k + 0.5) * each - seats * each / 2
-        s.on(x, d / 2 + 0.08, h * 0.6, (each - 0.015, d - 0.16, h * 0.42), cover)
-        s.ball((x, 0.32, h + 0.24), (each * 1.02, 0.3, 0.56), cover)
-        if r.random() < 0.4:
-            s.ball((x + r.normal(0, 0.1), 0.45, h + 0.2), (0.42, 0.2, 0.42), p.cloth(), turn_x(0.3))
-    return w, d
 
 
 def low_table(s: Builder, p: Palette) -> Footprint:
@@ -282,7 +232,13 @@ def floor_lamp(s: Builder, p: Palette) -> Footprint:
     h, rim, metal = r.uniform(1.2, 1.7), r.uniform(0.14, 0.25), p.metal()
     s.cone((0, 0.2, 0), 0.14, 0.025, metal)
     s.cone((0, 0.2, 0), 0.014, h, metal)
-    s.cone((0, 0.2, h - 0.05), rim, 0.3, p.glowing(2.5) if r.random() < 0.5 else p.cloth(), top=rim * 0.6)
+    s.cone(
+        (0, 0.2, h - 0.05),
+        rim,
+        0.3,
+        p.glowing(2.5) if r.random() < 0.5 else p.cloth(),
+        top=rim * 0.6,
+    )
     return 0.4, 0.4
 
 

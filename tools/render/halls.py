@@ -1,21 +1,22 @@
 """Larger insides: corridors, shop aisles, open-plan offices and class rooms, halls with columns."""
 
 import numpy as np
-
-from tools.render import clutter, fixtures, furniture
+from tools.render import clutter, fixtures, furniture, seats
 from tools.render.materials import Palette
 from tools.render.scene import Builder, Light, View
 from tools.render.shell import build_wall, decorate, four_walls
 
 
-def _shell(s: Builder, p: Palette, w: float, d: float, h: float, windows: float, doors: float) -> None:
+def _shell(
+    s: Builder, p: Palette, w: float, d: float, h: float, windows: float, doors: float
+) -> None:
     r = s.rng
     paint, trim = p.paint(), p.white() if r.random() < 0.5 else p.some_wood()
     s.on(0, 0, -0.1, (w + 0.3, d + 0.3, 0.1), p.floor(wet=r.random() < 0.4))
     s.on(0, 0, h, (w + 0.3, d + 0.3, 0.1), p.ceiling())
     for wall in four_walls(r, w, d, h, windows, doors):
         build_wall(s, p, wall, h, paint, trim)
-        decorate(s, p, wall, h)
+        decorate(s, p, wall)
 
 
 def _ceiling_lights(s: Builder, p: Palette, w: float, d: float, h: float, rows: int) -> None:
@@ -45,7 +46,15 @@ def corridor(s: Builder, p: Palette) -> tuple[float, float, float]:
     for _ in range(int(r.integers(0, 7))):
         side = float(r.choice([-1, 1]))
         with s.at(side * (w / 2 - 0.02), float(r.uniform(-0.48, 0.48)) * d, 0, side * np.pi / 2):
-            r.choice([furniture.chest, furniture.chair, furniture.cartons, fixtures.radiator, fixtures.person])(s, p)
+            clutter.one_of(
+                s,
+                p,
+                furniture.chest,
+                seats.chair,
+                furniture.cartons,
+                fixtures.radiator,
+                fixtures.person,
+            )
     _ceiling_lights(s, p, w, d, h, 1)
     return w, d, h
 
@@ -94,14 +103,14 @@ def desks(s: Builder, p: Palette) -> tuple[float, float, float]:
             with s.at(x, y, 0, float(r.normal(0, 0.03))):
                 s.on(0, 0, 0.71, (1.4, 0.7, 0.03), wood)
                 with s.at(0, -0.35):
-                    furniture.legs(s, 1.4, 0.7, 0.71, 0.05, wood)
+                    seats.legs(s, 1.4, 0.7, 0.71, 0.05, wood)
                 if kind < 0.5 and r.random() < 0.7:
                     with s.at(0, 0.15, 0.74, float(r.normal(0, 0.2))):
                         clutter.monitor(s, p)
                 for side in (-1, 1):
                     if r.random() < 0.7:
                         with s.at(float(r.normal(0, 0.2)), side * 0.75, 0, np.pi * (side > 0)):
-                            furniture.chair(s, p, wood, seat)
+                            seats.chair(s, p, wood, seat)
                 with s.at(0, 0, 0.74):
                     clutter.scatter(s, p, 1.3, 0.6, 0, int(r.integers(0, 3)))
     _ceiling_lights(s, p, w, d, h, nx)
@@ -127,9 +136,23 @@ def columns(s: Builder, p: Palette) -> tuple[float, float, float]:
         for y in np.linspace(-0.45, 0.45, n) * d:
             s.on(0, float(y), h - 0.45, (w, 0.3, 0.45), stone)
     for _ in range(int(r.integers(4, 22))):
-        with s.at(float(r.uniform(-0.45, 0.45)) * w, float(r.uniform(-0.48, 0.48)) * d, 0, float(r.uniform(0, 6.28))):
-            r.choice([furniture.cartons, furniture.sofa, fixtures.person, furniture.low_table,
-                      furniture.chair, clutter.plant, furniture.cartons])(s, p)  # fmt: skip
+        with s.at(
+            float(r.uniform(-0.45, 0.45)) * w,
+            float(r.uniform(-0.48, 0.48)) * d,
+            0,
+            float(r.uniform(0, 6.28)),
+        ):
+            clutter.one_of(
+                s,
+                p,
+                furniture.cartons,
+                seats.sofa,
+                fixtures.person,
+                furniture.low_table,
+                seats.chair,
+                clutter.plant,
+                furniture.cartons,
+            )
     _ceiling_lights(s, p, w, d, h, 3)
     return w, d, h
 

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-
-from tools.render import clutter, fixtures, furniture, halls
-from tools.render.furniture import Footprint
+from tools.render import clutter, fixtures, furniture, halls, seats
 from tools.render.materials import Palette
 from tools.render.scene import Air, Builder, Light, View
+from tools.render.seats import Footprint
 from tools.render.shell import Wall, build_wall, decorate, four_walls, lamps
 from tools.render.textures import Bank
 
@@ -17,17 +16,17 @@ Piece = Callable[[Builder, Palette], Footprint]
 # Sort of room: share, typical pieces along the walls, pieces in the middle, tiled floor.
 ROOMS: dict[str, tuple[float, tuple[Piece, ...], tuple[Piece, ...], bool]] = {
     "bedroom": (0.24, (furniture.bed, furniture.chest, furniture.wardrobe, furniture.chest,
-                       furniture.bookcase, furniture.desk, furniture.chair, furniture.floor_lamp,
+                       furniture.bookcase, furniture.desk, seats.chair, furniture.floor_lamp,
                        fixtures.radiator, furniture.cartons), (), False),
-    "living": (0.22, (furniture.sofa, furniture.television, furniture.bookcase, furniture.sofa,
+    "living": (0.22, (seats.sofa, furniture.television, furniture.bookcase, seats.sofa,
                       furniture.chest, furniture.floor_lamp, furniture.piano, fixtures.radiator,
-                      fixtures.stairs), (furniture.low_table, furniture.sofa), False),
-    "dining": (0.12, (furniture.chest, furniture.bookcase, furniture.chest, furniture.chair,
+                      fixtures.stairs), (furniture.low_table, seats.sofa), False),
+    "dining": (0.12, (furniture.chest, furniture.bookcase, furniture.chest, seats.chair,
                       furniture.floor_lamp), (furniture.dining,), False),
     "office": (0.16, (furniture.desk, furniture.bookcase, furniture.desk, furniture.chest,
                       furniture.cartons, fixtures.radiator), (furniture.desk,), False),
     "study": (0.08, (furniture.desk, furniture.bookcase, furniture.bookcase, furniture.bookcase,
-                     furniture.sofa, furniture.floor_lamp), (), False),
+                     seats.sofa, furniture.floor_lamp), (), False),
     "bath": (0.08, (fixtures.basin, fixtures.toilet, fixtures.washer, furniture.chest,
                     fixtures.radiator), (), True),
     "store_room": (0.10, (furniture.cartons, furniture.bookcase, fixtures.washer,
@@ -38,9 +37,7 @@ HALLS, KITCHENS = 0.14, 0.14  # shares of all indoor scenes
 
 
 def _overlaps(boxes: list[tuple[float, ...]], box: tuple[float, ...]) -> bool:
-    return any(
-        box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in boxes
-    )
+    return any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in boxes)
 
 
 def _footprint(wall: Wall, at: float, w: float, d: float) -> tuple[float, ...]:
@@ -175,11 +172,13 @@ def build_room(s: Builder, p: Palette) -> None:
     s.on(0, 0, h, (w + 0.3, d + 0.3, 0.1), p.ceiling())
     for k, wall in enumerate(walls):
         build_wall(s, p, wall, h, other if k == 0 else paint, trim)
-        decorate(s, p, wall, h)
+        decorate(s, p, wall)
     taken: list[tuple[float, ...]] = []
     if kitchen:
         for wall in walls[: int(r.integers(1, 4))]:
-            piece: Piece = partial(fixtures.kitchen_run, length=wall.length * float(r.uniform(0.5, 0.98)))
+            piece: Piece = partial(
+                fixtures.kitchen_run, length=wall.length * float(r.uniform(0.5, 0.98))
+            )
             furnish(s, p, [wall], [piece], taken)
         middle = (furniture.dining,) if min(w, d) > 3.6 else ()
     if name == "bath" and r.random() < 0.7:
@@ -197,7 +196,9 @@ def build_room(s: Builder, p: Palette) -> None:
                 yaw=float(r.choice([0, np.pi / 2, np.pi])) + float(r.normal(0, 0.1)), length=pw,
             )  # fmt: skip
             box = _footprint(at, 0, pw, pd)
-            if not _overlaps([(o[0] + 0.3, o[1] + 0.3, o[2] - 0.3, o[3] - 0.3) for o in taken], box):
+            if not _overlaps(
+                [(o[0] + 0.3, o[1] + 0.3, o[2] - 0.3, o[3] - 0.3) for o in taken], box
+            ):
                 place(s, spare, at, 0)
                 taken.append(box)
     _on_floor(s, p, w, d)
@@ -213,10 +214,9 @@ def _on_floor(s: Builder, p: Palette, w: float, d: float) -> None:
         size = (float(r.uniform(0.3, 0.7)) * w, float(r.uniform(0.3, 0.7)) * d, 0.012)
         s.on(float(r.normal(0, 0.1) * w), float(r.normal(0, 0.1) * d), 0, size, rug)
     for _ in range(int(r.poisson(3.0))):
-        thing = clutter.ON_FLOOR[int(r.integers(len(clutter.ON_FLOOR)))]
         with s.at(float(r.uniform(-0.45, 0.45) * w), float(r.uniform(-0.45, 0.45) * d), 0.01,
                   float(r.uniform(0, 6.28))):  # fmt: skip
-            thing(s, p)
+            clutter.one_of(s, p, *clutter.ON_FLOOR)
     if r.random() < 0.06:
         with s.at(float(r.uniform(-0.3, 0.3) * w), float(r.uniform(-0.3, 0.3) * d), 0,
                   float(r.uniform(0, 6.28))):  # fmt: skip

@@ -1,16 +1,15 @@
-"""Light at half resolution: sharp lights with soft shadows, ambient light with one bounce, filters."""
+"""Light at half resolution: lamps with soft shadows, ambient light with one bounce, filters."""
 
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
-
 from tools.render.cull import by_reach, by_segment
 from tools.render.rays import TILE, from_tiles, to_tiles
 from tools.render.scene import Scenes
 from tools.render.trace import trace
+from torch import Tensor
 
 AMBIENT_RAYS = 4
 SHININESS = 48.0
@@ -70,7 +69,7 @@ def light_field(
         lamp = scenes.light[:, number]
         if not bool((lamp[:, 12:] > 0).any()):
             continue
-        target, axis_a, axis_b, facing, color = lamp.split(3, dim=1)
+        target, axis_a, axis_b, facing, color = torch.split(lamp, 3, dim=1)
         first, second = _spread(point.device, number)
         spot = (
             target[:, :, None]
@@ -132,11 +131,11 @@ def _ambient(
     free = down[:, None, :, None] + share * (up - down)[:, None, :, None]
     index = hits.index.clamp(min=0).flatten(1)
     color = torch.gather(mean_color, 1, index[..., None].expand(-1, -1, 3))
-    color = color.unflatten(1, hits.index.shape[1:]).permute(0, 1, 3, 2)
+    color = color.reshape(*hits.index.shape, 3).permute(0, 1, 3, 2)
     back = color * (0.6 * (up + down) / 2)[:, None, :, None]
     near = torch.where(met, hits.t[:, :, None].clamp(0, 1), torch.ones_like(share))
     light = back + (free - back) * near
-    return light.unflatten(3, (AMBIENT_RAYS, -1)).mean(3)
+    return light.reshape(*light.shape[:3], AMBIENT_RAYS, -1).mean(3)
 
 
 def _agreement(
@@ -171,10 +170,8 @@ def _smooth(light: Float[Tensor, "b 6 h w"], field: Field) -> Float[Tensor, "b 6
     return light
 
 
-def enlarge(
-    light: Float[Tensor, "b 6 h w"], field: Field, full: Field
-) -> Float[Tensor, "b 6 y x"]:
-    """Full-resolution light: of the four nearest half-resolution samples those on the same surface."""
+def enlarge(light: Float[Tensor, "b 6 h w"], field: Field, full: Field) -> Float[Tensor, "b 6 y x"]:
+    """Full-resolution light, from those of the four nearest samples that lie on the surface."""
     h, w = light.shape[2:]
     y = torch.arange(2 * h, device=light.device)
     x = torch.arange(2 * w, device=light.device)

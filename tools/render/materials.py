@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
-
 from tools.render.scene import Color, Material
 from tools.render.textures import Bank
 
@@ -47,9 +46,14 @@ class Palette:
         )
 
     def make(
-        self, colors: Three, *textures: str, scale: float = 1.0, fit: bool = False,
-        gloss: float = 0.0, turn: bool = False,
-    ) -> Material:  # fmt: skip
+        self,
+        colors: Three,
+        *textures: str,
+        scale: float = 1.0,
+        fit: bool = False,
+        gloss: float = 0.0,
+        turn: bool = False,
+    ) -> Material:
         return Material(
             texture=self.bank.pick(self.rng, *textures),
             colors=colors,
@@ -65,7 +69,9 @@ class Palette:
         r = self.rng
         style = r.random()
         if style < 0.7:
-            colors = self.near(r.uniform(0.05, 0.15), r.beta(1.3, 5) * 0.6, r.uniform(0.68, 0.97), 0.05)
+            colors = self.near(
+                r.uniform(0.05, 0.15), r.beta(1.3, 5) * 0.6, r.uniform(0.68, 0.97), 0.05
+            )
         elif style < 0.92:
             colors = self.near(r.random(), r.beta(1.5, 4) * 0.5, r.uniform(0.5, 0.92), 0.06)
         else:
@@ -88,11 +94,17 @@ class Palette:
         style = r.random()
         if wet or style < 0.2:
             pale = self.near(r.uniform(0.03, 0.16), r.beta(1.3, 4), r.uniform(0.4, 0.9), 0.2)
-            return self.make(pale, "tiles", "marble", "tiles", scale=r.uniform(0.8, 2.4), gloss=0.25)
+            return self.make(
+                pale, "tiles", "marble", "tiles", scale=r.uniform(0.8, 2.4), gloss=0.25
+            )
         if style < 0.55:
-            return replace(self.any_wood("planks"), scale=r.uniform(0.7, 1.6), turn=r.random() < 0.5)
+            return replace(
+                self.any_wood("planks"), scale=r.uniform(0.7, 1.6), turn=r.random() < 0.5
+            )
         if style < 0.88:
-            soft = self.near(r.choice([0.08, 0.1, r.random()]), r.beta(1.5, 4), r.uniform(0.3, 0.85), 0.2)
+            soft = self.near(
+                r.choice([0.08, 0.1, r.random()]), r.beta(1.5, 4), r.uniform(0.3, 0.85), 0.2
+            )
             return self.make(soft, "carpet", "speckle", "carpet", scale=r.uniform(0.4, 1.5))
         grey = self.near(0.1, 0.08, r.uniform(0.3, 0.8), 0.2)
         return self.make(grey, "concrete", "plaid", "plaster", scale=r.uniform(0.8, 2), gloss=0.15)
@@ -102,7 +114,9 @@ class Palette:
         r = self.rng
         tone = r.uniform(0.15, 0.85)
         colors = self.near(r.uniform(0.03, 0.1), r.uniform(0.3, 0.75), tone, 0.28)
-        return self.make(colors, texture, scale=r.uniform(0.5, 1.2), gloss=r.choice([0, 0.08, 0.25]))
+        return self.make(
+            colors, texture, scale=r.uniform(0.5, 1.2), gloss=r.choice([0, 0.08, 0.25])
+        )
 
     @cached_property
     def wood(self) -> Material:
@@ -115,7 +129,9 @@ class Palette:
     def lacquer(self) -> Material:
         r = self.rng
         pale = r.random() < 0.75
-        s, v = (0.05, r.uniform(0.75, 0.97)) if pale else (r.uniform(0.2, 0.8), r.uniform(0.15, 0.7))
+        s, v = (
+            (0.05, r.uniform(0.75, 0.97)) if pale else (r.uniform(0.2, 0.8), r.uniform(0.15, 0.7))
+        )
         return self.make(self.near(r.random(), s, v, 0.05), "plain", scale=1, gloss=0.2)
 
     def some_wood(self) -> Material:
@@ -156,8 +172,9 @@ class Palette:
     def white(self) -> Material:
         return self.make(
             self.near(0.12, self.rng.uniform(0, 0.06), self.rng.uniform(0.82, 0.97), 0.04),
-            "plain", gloss=0.3,
-        )  # fmt: skip
+            "plain",
+            gloss=0.3,
+        )
 
     def stone(self) -> Material:
         r = self.rng

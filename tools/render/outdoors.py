@@ -3,8 +3,7 @@
 import math
 
 import numpy as np
-
-from tools.render import fixtures
+from tools.render import clutter, fixtures
 from tools.render import outside_things as things
 from tools.render.materials import Palette, hsv
 from tools.render.scene import GRID, Air, Builder, Light, Material, View
@@ -19,7 +18,9 @@ def _weather(s: Builder, p: Palette) -> None:
     angle, flat = float(r.uniform(0, 6.28)), math.sqrt(1 - up * up)
     sun = (flat * math.cos(angle), flat * math.sin(angle), up)
     if sunny:
-        zenith = hsv(float(r.normal(0.6, 0.02)), float(r.uniform(0.45, 0.85)), float(r.uniform(0.5, 0.85)))
+        zenith = hsv(
+            float(r.normal(0.6, 0.02)), float(r.uniform(0.45, 0.85)), float(r.uniform(0.5, 0.85))
+        )
         pale = hsv(0.08 if low else 0.58, float(r.uniform(0.02, 0.3)), float(r.uniform(0.85, 1)))
     else:
         grey = float(r.uniform(0.6, 0.95))
@@ -43,8 +44,12 @@ def _weather(s: Builder, p: Palette) -> None:
         size = float(r.uniform(4, 12))
         center = (1000 * sun[0], 1000 * sun[1], 1000 * sun[2])
         s.lights.append(
-            Light(center=center, axes=((size, 0, 0), (0, size, 0)), normal=(0, 0, 0),
-                  color=(power, power * warm, power * warm**2))  # fmt: skip
+            Light(
+                center=center,
+                axes=((size, 0, 0), (0, size, 0)),
+                normal=(0, 0, 0),
+                color=(power, power * warm, power * warm**2),
+            )
         )
 
 
@@ -52,24 +57,56 @@ def _ground(p: Palette, *names: str) -> Material:
     r = p.rng
     sort = names[int(r.integers(len(names)))]
     if sort == "grass":
-        colors = p.near(float(r.uniform(0.15, 0.32)), float(r.uniform(0.25, 0.65)), float(r.uniform(0.3, 0.65)), 0.4)
+        colors = p.near(
+            float(r.uniform(0.15, 0.32)),
+            float(r.uniform(0.25, 0.65)),
+            float(r.uniform(0.3, 0.65)),
+            0.4,
+        )
         return p.make(colors, "grass", "carpet", "foliage", scale=float(r.uniform(0.8, 3)))
     if sort == "asphalt":
-        return p.make(p.near(0.6, 0.04, float(r.uniform(0.25, 0.55)), 0.2), "speckle", "concrete", "carpet", scale=2.5)
+        return p.make(
+            p.near(0.6, 0.04, float(r.uniform(0.25, 0.55)), 0.2),
+            "speckle",
+            "concrete",
+            "carpet",
+            scale=2.5,
+        )
     if sort == "paving":
-        return p.make(p.near(0.08, float(r.uniform(0.02, 0.25)), float(r.uniform(0.4, 0.8)), 0.2), "tiles", "brick", scale=2)
-    return p.make(p.near(0.09, float(r.uniform(0.2, 0.5)), float(r.uniform(0.35, 0.75)), 0.3), "concrete", "plaster", "carpet", scale=3)
+        return p.make(
+            p.near(0.08, float(r.uniform(0.02, 0.25)), float(r.uniform(0.4, 0.8)), 0.2),
+            "tiles",
+            "brick",
+            scale=2,
+        )
+    return p.make(
+        p.near(0.09, float(r.uniform(0.2, 0.5)), float(r.uniform(0.35, 0.75)), 0.3),
+        "concrete",
+        "plaster",
+        "carpet",
+        scale=3,
+    )
 
 
-def _views(s: Builder, xs: tuple[float, float], ys: tuple[float, float], spread: float,
-           facing: float | None, ground: float = 0.0) -> None:  # fmt: skip
+def _views(
+    s: Builder,
+    xs: tuple[float, float],
+    ys: tuple[float, float],
+    spread: float,
+    facing: float | None,
+    ground: float = 0.0,
+) -> None:
     """Hand-held or car-mounted cameras; `facing` None looks anywhere."""
     r = s.rng
     for _ in range(10):
         yaw = float(r.uniform(0, 6.28)) if facing is None else facing + float(r.normal(0, spread))
         s.views.append(
             View(
-                position=(float(r.uniform(*xs)), float(r.uniform(*ys)), ground + float(r.uniform(1.2, 2.0))),
+                position=(
+                    float(r.uniform(*xs)),
+                    float(r.uniform(*ys)),
+                    ground + float(r.uniform(1.2, 2.0)),
+                ),
                 yaw=yaw,
                 pitch=float(np.radians(np.clip(r.normal(-2, 6), -25, 18))),
                 roll=float(np.radians(r.normal(0, 1.5))),
@@ -77,11 +114,19 @@ def _views(s: Builder, xs: tuple[float, float], ys: tuple[float, float], spread:
         )
 
 
-def _drop(s: Builder, p: Palette, count: int, x: tuple[float, float], y: tuple[float, float],
-          *sorts: things.Thing) -> None:  # fmt: skip
+def _drop(
+    s: Builder,
+    p: Palette,
+    count: int,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    *sorts: clutter.Thing,
+) -> None:
     for _ in range(count):
         thing = sorts[int(s.rng.integers(len(sorts)))]
-        with s.at(float(s.rng.uniform(*x)), float(s.rng.uniform(*y)), 0, float(s.rng.uniform(0, 6.28))):
+        with s.at(
+            float(s.rng.uniform(*x)), float(s.rng.uniform(*y)), 0, float(s.rng.uniform(0, 6.28))
+        ):
             thing(s, p)
 
 
@@ -100,7 +145,7 @@ def street(s: Builder, p: Palette) -> None:
         for y in np.arange(-15, length, 6.0):
             s.on(0, float(y), 0, (0.14, 3.0, 0.004), white)
     town = r.random() < 0.5
-    for k in (-1, 1):
+    for k in (-1.0, 1.0):
         s.on(k * (side + 0.08), length / 2 - 20, -0.3, (0.16, length + 60, 0.43), kerb)
         s.on(k * (side + 0.16 + walk / 2), length / 2 - 20, -0.4, (walk, length + 60, 0.52), pave)
         s.on(k * (side + walk + 30), length / 2 - 20, -0.45, (60 - 0.3, length + 60, 0.55), lawn)
@@ -111,8 +156,14 @@ def street(s: Builder, p: Palette) -> None:
             if r.random() < 0.88:
                 floors = int(r.integers(2, 7)) if town else int(r.integers(1, 3))
                 with s.at(k * front, y + w / 2, 0.1, -k * math.pi / 2):
-                    things.house(s, p, w - float(r.choice([0, 0.5, 2.5])) * (not town), float(r.uniform(7, 11)),
-                                 floors, bool(town and r.random() < 0.6))  # fmt: skip
+                    things.house(
+                        s,
+                        p,
+                        w - float(r.choice([0, 0.5, 2.5])) * (not town),
+                        float(r.uniform(7, 11)),
+                        floors,
+                        bool(town and r.random() < 0.6),
+                    )
             elif r.random() < 0.7:
                 _drop(s, p, 3, (k * front - 2, k * front + 4), (y, y + w), things.tree, things.bush)
             y += w + (0.0 if town else float(r.uniform(0, 4)))
@@ -120,16 +171,36 @@ def street(s: Builder, p: Palette) -> None:
             y = -12 + float(r.uniform(0, 6))
             while y < min(length, 60):
                 if r.random() < 0.6:
-                    with s.at(k * (side - 1.1), y, 0, math.pi * float(k > 0) + float(r.normal(0, 0.03))):
+                    with s.at(
+                        k * (side - 1.1), y, 0, math.pi * float(k > 0) + float(r.normal(0, 0.03))
+                    ):
                         (things.car if r.random() < 0.88 else things.van)(s, p)
                 y += float(r.uniform(5.4, 9))
         edge = (k * (side + 0.5), k * (side + walk))
         x = (min(edge), max(edge))
         _drop(s, p, int(r.integers(0, 6)), x, (0, 45), fixtures.person)
-        _drop(s, p, int(r.integers(1, 8)), x, (-5, 60), things.lamp_post, things.sign, things.bin_, things.tree)
+        _drop(
+            s,
+            p,
+            int(r.integers(1, 8)),
+            x,
+            (-5, 60),
+            things.lamp_post,
+            things.sign,
+            things.bin_,
+            things.tree,
+        )
         if garden:
-            _drop(s, p, int(r.integers(1, 8)), (min(k * front, k * (front - garden)), max(k * front, k * (front - garden))),
-                  (-5, 50), things.tree, things.bush, things.bush)  # fmt: skip
+            _drop(
+                s,
+                p,
+                int(r.integers(1, 8)),
+                (min(k * front, k * (front - garden)), max(k * front, k * (front - garden))),
+                (-5, 50),
+                things.tree,
+                things.bush,
+                things.bush,
+            )
     for _ in range(int(r.integers(0, 4))):
         k = float(r.choice([-1, 1]))
         with s.at(k * road * 0.22, float(r.uniform(6, 60)), 0, math.pi * (k < 0)):
@@ -153,8 +224,19 @@ def square(s: Builder, p: Palette) -> None:
                     things.house(s, p, w, 9.0, int(r.integers(1, 6)), bool(r.random() < 0.5))
                 x += w + float(r.choice([0, 0, 3]))
     wide = (-half * 0.85, half * 0.85)
-    _drop(s, p, int(r.integers(2, 12)), wide, wide, things.tree, things.bench, things.bin_, things.lamp_post,
-          things.bush, things.sign)  # fmt: skip
+    _drop(
+        s,
+        p,
+        int(r.integers(2, 12)),
+        wide,
+        wide,
+        things.tree,
+        things.bench,
+        things.bin_,
+        things.lamp_post,
+        things.bush,
+        things.sign,
+    )
     _drop(s, p, int(r.integers(0, 10)), wide, wide, fixtures.person)
     _drop(s, p, int(r.integers(0, 5)), wide, wide, things.car)
     _views(s, (-half * 0.7, half * 0.7), (-half * 0.7, half * 0.7), 1, None)
@@ -164,15 +246,34 @@ def garden(s: Builder, p: Palette) -> None:
     """Behind or before one house: lawn, hedge, path, trees."""
     r = s.rng
     s.on(0, 0, -0.5, (300, 300, 0.5), _ground(p, "grass"))
-    s.on(float(r.uniform(-3, 3)), 0, -0.3, (float(r.uniform(1, 4)), 20, 0.32), _ground(p, "paving", "earth"))
+    s.on(
+        float(r.uniform(-3, 3)),
+        0,
+        -0.3,
+        (float(r.uniform(1, 4)), 20, 0.32),
+        _ground(p, "paving", "earth"),
+    )
     with s.at(0, float(r.uniform(6, 12))):
-        things.house(s, p, float(r.uniform(8, 15)), float(r.uniform(7, 10)), int(r.integers(1, 3)), False)
+        things.house(
+            s, p, float(r.uniform(8, 15)), float(r.uniform(7, 10)), int(r.integers(1, 3)), False
+        )
     for x, y, yaw in ((-9, 0, math.pi / 2), (9, 0, math.pi / 2), (0, -12, 0.0)):
         if r.random() < 0.8:
             with s.at(x + float(r.normal(0, 1)), y, 0, yaw):
                 things.fence(s, p, 24)
-    _drop(s, p, int(r.integers(4, 14)), (-8, 8), (-10, 6), things.tree, things.bush, things.bush, things.bench,
-          things.rock, things.bin_)  # fmt: skip
+    _drop(
+        s,
+        p,
+        int(r.integers(4, 14)),
+        (-8, 8),
+        (-10, 6),
+        things.tree,
+        things.bush,
+        things.bush,
+        things.bench,
+        things.rock,
+        things.bin_,
+    )
     _drop(s, p, int(r.integers(3, 9)), (-40, 40), (14, 60), things.tree)
     if r.random() < 0.4:
         _drop(s, p, 2, (-6, 6), (-6, 4), fixtures.person, things.car)
@@ -203,7 +304,7 @@ def country(s: Builder, p: Palette) -> None:
         i, j = ((v / extent * 2 + 1) / 2 * (GRID - 1) for v in (y, x))
         i0, j0 = min(int(i), GRID - 2), min(int(j), GRID - 2)
         a, b = i - i0, j - j0
-        rows = grid[i0, j0:j0 + 2] * (1 - a) + grid[i0 + 1, j0:j0 + 2] * a
+        rows = grid[i0, j0 : j0 + 2] * (1 - a) + grid[i0 + 1, j0 : j0 + 2] * a
         return float(rows[0] * (1 - b) + rows[1] * b) * relief / 2
 
     wood = r.random() < 0.4
@@ -214,11 +315,18 @@ def country(s: Builder, p: Palette) -> None:
         with s.at(x, y, level(x, y), float(r.uniform(0, 6.28))):
             sorts[int(r.integers(len(sorts)))](s, p)
     if r.random() < 0.5:
-        far = p.make(p.near(float(r.uniform(0.25, 0.65)), 0.2, float(r.uniform(0.3, 0.6)), 0.2), "plaster", "grass", scale=40)
+        far = p.make(
+            p.near(float(r.uniform(0.25, 0.65)), 0.2, float(r.uniform(0.3, 0.6)), 0.2),
+            "plaster",
+            "grass",
+            scale=40,
+        )
         for _ in range(int(r.integers(2, 7))):
             a, away = float(r.uniform(0, 6.28)), float(r.uniform(150, 320))
             high = float(r.uniform(15, 70))
-            s.cone((away * math.cos(a), away * math.sin(a), -5), high * 1.8, high, far, top=high * 0.15)
+            s.cone(
+                (away * math.cos(a), away * math.sin(a), -5), high * 1.8, high, far, top=high * 0.15
+            )
     for _ in range(int(r.integers(0, 3))):
         x, y = (float(v) for v in r.uniform(-30, 30, 2))
         with s.at(x, y, level(x, y) - 0.4, float(r.uniform(0, 6.28))):

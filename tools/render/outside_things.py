@@ -1,18 +1,16 @@
 """Things that stand outdoors, each at the local origin: houses, trees, cars, street furniture."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-
 from tools.render.materials import Palette
 from tools.render.scene import Builder, Material, turn_z
 
-Thing = Callable[[Builder, Palette], object]
 
-
-def foliage_at(s: Builder, leaves: Material, x: float, y: float, z: float, size: float, n: int) -> None:
+def foliage_at(
+    s: Builder, leaves: Material, x: float, y: float, z: float, size: float, n: int
+) -> None:
     """A crown: overlapping balls around one point."""
     r = s.rng
     for _ in range(n):
@@ -24,7 +22,9 @@ def foliage_at(s: Builder, leaves: Material, x: float, y: float, z: float, size:
 def tree(s: Builder, p: Palette) -> None:
     """Broad-leaved, conifer or bare."""
     r = s.rng
-    bark = p.make(p.near(0.07, r.uniform(0.15, 0.5), r.uniform(0.2, 0.55), 0.4), "wood", "plaster", scale=0.6)
+    bark = p.make(
+        p.near(0.07, r.uniform(0.15, 0.5), r.uniform(0.2, 0.55), 0.4), "wood", "plaster", scale=0.6
+    )
     leaves = replace(p.leaves(), scale=float(r.uniform(0.8, 2.5)))
     h, kind = float(r.uniform(3.5, 11)), r.random()
     trunk = h * float(r.uniform(0.02, 0.035))
@@ -61,7 +61,12 @@ def rock(s: Builder, p: Palette) -> None:
     stone = p.make(p.near(0.08, 0.1, r.uniform(0.3, 0.7), 0.3), "concrete", "speckle", scale=1.0)
     for _ in range(int(r.integers(1, 4))):
         a, b, c = r.uniform(0.4, 1.8, 3)
-        s.ball((r.normal(0, 0.4), r.normal(0, 0.4), c * 0.15), (a, b, c * 0.7), stone, turn_z(r.uniform(0, 3)))
+        s.ball(
+            (r.normal(0, 0.4), r.normal(0, 0.4), c * 0.15),
+            (a, b, c * 0.7),
+            stone,
+            turn_z(r.uniform(0, 3)),
+        )
 
 
 def car(s: Builder, p: Palette) -> None:
@@ -75,11 +80,34 @@ def car(s: Builder, p: Palette) -> None:
     a, waist = long / 2, r.uniform(0.78, 0.95)
     hood = r.uniform(0.45, 0.7) * a
     rear = -a * r.uniform(0.75, 0.98)
-    s.prism([(-a, 0.35), (-a + 0.05, waist), (-a * 0.5, waist + 0.08), (hood * 0.6, waist + 0.06),
-             (a - 0.05, waist - 0.16), (a, 0.3)], wide, (0, 0, 0), body, "yz")  # fmt: skip
-    cabin = [(rear, waist), (rear + 0.3, tall - 0.04), (-0.1 * a, tall), (hood * 0.15, tall - 0.05), (hood, waist)]
+    s.prism(
+        [
+            (-a, 0.35),
+            (-a + 0.05, waist),
+            (-a * 0.5, waist + 0.08),
+            (hood * 0.6, waist + 0.06),
+            (a - 0.05, waist - 0.16),
+            (a, 0.3),
+        ],
+        wide,
+        (0, 0, 0),
+        body,
+        "yz",
+    )
+    cabin = [
+        (rear, waist),
+        (rear + 0.3, tall - 0.04),
+        (-0.1 * a, tall),
+        (hood * 0.15, tall - 0.05),
+        (hood, waist),
+    ]
     s.prism(cabin, wide * 0.86, (0, 0, 0), glass, "yz")
-    roof = [(rear + 0.28, tall - 0.05), (rear + 0.35, tall), (-0.1 * a, tall + 0.03), (hood * 0.15, tall - 0.03)]
+    roof = [
+        (rear + 0.28, tall - 0.05),
+        (rear + 0.35, tall),
+        (-0.1 * a, tall + 0.03),
+        (hood * 0.15, tall - 0.03),
+    ]
     s.prism(roof, wide * 0.84, (0, 0, 0), body, "yz")
     for y in (rear + 0.15, -0.15 * a, hood * 0.3):
         s.box((0, y, (waist + tall) / 2), (wide * 0.865, 0.07, tall - waist), body)
@@ -102,8 +130,19 @@ def van(s: Builder, p: Palette) -> None:
     body = p.white() if r.random() < 0.5 else p.plastic()
     side = body if r.random() < 0.5 else p.picture()
     s.box((0, -0.4, 0.4 + tall / 2), (wide, long - 0.8, tall), side)
-    s.prism([(long / 2 - 0.9, 0.4), (long / 2, 0.4), (long / 2, 1.2), (long / 2 - 0.5, tall * 0.9),
-             (long / 2 - 0.9, tall * 0.9)], wide * 0.96, (0, 0, 0), body, "yz")  # fmt: skip
+    s.prism(
+        [
+            (long / 2 - 0.9, 0.4),
+            (long / 2, 0.4),
+            (long / 2, 1.2),
+            (long / 2 - 0.5, tall * 0.9),
+            (long / 2 - 0.9, tall * 0.9),
+        ],
+        wide * 0.96,
+        (0, 0, 0),
+        body,
+        "yz",
+    )
     s.box((0, long / 2 - 0.33, 1.55), (wide * 0.85, 0.5, 0.6), p.black())
     for x in (-wide / 2 + 0.12, wide / 2 - 0.12):
         for y in (-long * 0.33, long * 0.33):
@@ -121,7 +160,9 @@ def house(s: Builder, p: Palette, w: float, d: float, floors: int, flat: bool) -
     glass = p.near(0.58, 0.15, float(r.uniform(0.1, 0.35)))
     bay = float(r.uniform(1.9, 3.2))
     modelled = r.random() < 0.5
-    wall = p.make(shades, "plaster", "brick", "plain", "concrete", "brick", scale=float(r.uniform(0.8, 1.8)))
+    wall = p.make(
+        shades, "plaster", "brick", "plain", "concrete", "brick", scale=float(r.uniform(0.8, 1.8))
+    )
     colors = (shades[0], glass[0], trim[0])
     tiled = p.make(colors, "facade", scale=each)
     s.box((0, d / 2, h / 2), (w, d, h), wall if modelled else tiled)
@@ -141,29 +182,61 @@ def house(s: Builder, p: Palette, w: float, d: float, floors: int, flat: bool) -
                 s.on(x, -0.08, z - 0.1, (wide + 0.25, 0.2, 0.08), frame)
                 if floor and r.random() < 0.06:
                     s.on(x, -0.5, z - 0.3, (wide + 0.9, 1.0, 0.12), frame)
-                    s.on(x, -0.98, z - 0.2, (wide + 0.9, 0.05, 0.9), p.make(trim, "slats", turn=True, fit=True))
+                    s.on(
+                        x,
+                        -0.98,
+                        z - 0.2,
+                        (wide + 0.9, 0.05, 0.9),
+                        p.make(trim, "slats", turn=True, fit=True),
+                    )
     if floors > 1 and r.random() < 0.4:  # a shop on the ground floor
         s.on(0, -0.05, 0.3, (w * 0.9, 0.14, 2.3), pane)
         s.on(0, -0.15, 2.7, (w * 0.92, 0.3, 0.6), p.picture() if r.random() < 0.5 else p.plastic())
         if r.random() < 0.4:
             s.prism([(-1.3, 2.45), (0, 2.9), (0, 2.8)], w * 0.85, (0, 0, 0), p.cloth(), "yz")
-    tiles = p.make(p.near(float(r.choice([0.02, 0.05, 0.6])), float(r.uniform(0.1, 0.6)), float(r.uniform(0.2, 0.6)), 0.3),
-                   "roof", scale=2.0)  # fmt: skip
+    tiles = p.make(
+        p.near(
+            float(r.choice([0.02, 0.05, 0.6])),
+            float(r.uniform(0.1, 0.6)),
+            float(r.uniform(0.2, 0.6)),
+            0.3,
+        ),
+        "roof",
+        scale=2.0,
+    )
     up = float(r.uniform(0.25, 0.5)) * d
     if flat:
         s.on(0, d / 2, h, (w + 0.3, d + 0.3, 0.3), frame)
         for _ in range(int(r.integers(0, 3))):
-            s.on(float(r.uniform(-0.4, 0.4)) * w, d * float(r.uniform(0.2, 0.8)), h, (1.2, 1.5, 1.6), wall)
+            s.on(
+                float(r.uniform(-0.4, 0.4)) * w,
+                d * float(r.uniform(0.2, 0.8)),
+                h,
+                (1.2, 1.5, 1.6),
+                wall,
+            )
     elif r.random() < 0.65:
         s.prism([(-0.4, h), (d + 0.4, h), (d / 2, h + up)], w + 0.4, (0, 0, 0), tiles, "yz")
     else:
         up = float(r.uniform(0.3, 0.5)) * w
         s.prism([(-w / 2 - 0.3, h), (w / 2 + 0.3, h), (0, h + up)], d, (0, d / 2, 0), wall, "xz")
-        rim = [(-w / 2 - 0.5, h - 0.1), (0, h + up), (w / 2 + 0.5, h - 0.1), (w / 2 + 0.5, h + 0.15),
-               (0, h + up + 0.28), (-w / 2 - 0.5, h + 0.15)]  # fmt: skip
+        rim = [
+            (-w / 2 - 0.5, h - 0.1),
+            (0, h + up),
+            (w / 2 + 0.5, h - 0.1),
+            (w / 2 + 0.5, h + 0.15),
+            (0, h + up + 0.28),
+            (-w / 2 - 0.5, h + 0.15),
+        ]
         s.prism(rim, d + 0.5, (0, d / 2, 0), tiles, "xz")
     if r.random() < 0.5:
-        s.on(float(r.uniform(-0.3, 0.3)) * w, d * 0.6, h, (0.7, 0.7, up + 0.6), p.make(shades, "brick"))
+        s.on(
+            float(r.uniform(-0.3, 0.3)) * w,
+            d * 0.6,
+            h,
+            (0.7, 0.7, up + 0.6),
+            p.make(shades, "brick"),
+        )
 
 
 def lamp_post(s: Builder, p: Palette) -> None:
@@ -207,9 +280,21 @@ def fence(s: Builder, p: Palette, length: float) -> None:
     r = s.rng
     h, wood, kind = float(r.uniform(0.8, 1.9)), p.some_wood(), r.random()
     if kind < 0.35:
-        s.on(0, 0, 0, (length, 0.06, h), replace(wood, texture=p.bank.pick(r, "slats"), turn=True, scale=1.5))
+        s.on(
+            0,
+            0,
+            0,
+            (length, 0.06, h),
+            replace(wood, texture=p.bank.pick(r, "slats"), turn=True, scale=1.5),
+        )
     elif kind < 0.6:
-        s.on(0, 0, 0, (length, 0.25, h), p.make(p.near(0.05, 0.3, 0.6, 0.3), "brick", "concrete", scale=1.2))
+        s.on(
+            0,
+            0,
+            0,
+            (length, 0.25, h),
+            p.make(p.near(0.05, 0.3, 0.6, 0.3), "brick", "concrete", scale=1.2),
+        )
     elif kind < 0.8:
         leaves = p.leaves()
         for x in np.arange(-length / 2, length / 2, 0.9):

@@ -1,8 +1,8 @@
 """Procedural textures: each function paints one tile of mixing weights for a material's 3 colors.
 
-A tile is SIDE x SIDE x 3 in 0..1; the color of a surface is weight 0 * color 0 + weight 1 * color 1 + ...,
-so one tile serves many color schemes. Every tile repeats without a seam unless it is made to be
-stretched over one face ("fit").
+A tile is SIDE x SIDE x 3 in 0..1; the color of a surface is the sum of weight
+times color, so one tile serves many color schemes. Every tile repeats without a seam unless it is
+made to be stretched over one face ("fit").
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def mix(first: Plane, shade: Plane | float = 1.0, third: Plane | float = 0.0) ->
     """Weights: `third` over a blend of colors 0 (`first` = 1) and 1, all times `shade`."""
     rest = 1 - third
     layers = [first * rest * shade, (1 - first) * rest * shade, third * shade + 0 * first]
-    return np.clip(np.stack(np.broadcast_arrays(*layers), -1), 0, 1)
+    return np.asarray(np.clip(np.stack(np.broadcast_arrays(*layers), -1), 0, 1))
 
 
 def plain(rng: Rng) -> Tile:
@@ -105,7 +105,7 @@ def stripes(rng: Rng) -> Tile:
 
 def plaid(rng: Rng) -> Tile:
     across, down = stripes(rng), stripes(rng).transpose(1, 0, 2)
-    return 0.5 * (across + down)
+    return np.asarray(0.5 * (across + down))
 
 
 def carpet(rng: Rng) -> Tile:
@@ -144,15 +144,18 @@ def fabric(rng: Rng) -> Tile:
 def blobs(rng: Rng, count: int = 60, size: float = 0.09) -> Tile:
     """Ellipses of random blends on a ground, wrapped around the edges."""
     weights = np.zeros((SIDE, SIDE, 3)) + rng.dirichlet((1, 0.3, 0.3))
+    reach = int(size * SIDE) + 1
+    window = np.arange(-reach, reach + 1)
     for _ in range(count):
-        cu, cv, angle = rng.random(), rng.random(), rng.uniform(0, np.pi)
-        du = (_U - cu + 0.5) % 1 - 0.5
-        dv = (_V - cv + 0.5) % 1 - 0.5
+        cu, cv, angle = rng.random() * SIDE, rng.random() * SIDE, rng.uniform(0, np.pi)
+        column, row = int(cu) + window, int(cv) + window
+        du, dv = ((column - cu) / SIDE)[None], ((row - cv) / SIDE)[:, None]
         a, b = rng.uniform(0.3, 1, 2) * size
         x = (du * np.cos(angle) + dv * np.sin(angle)) / a
         y = (dv * np.cos(angle) - du * np.sin(angle)) / b
-        inside = x * x + y * y < 1
-        weights[inside] = rng.dirichlet((0.4, 0.4, 0.4)) * rng.uniform(0.6, 1)
+        down, across = np.nonzero(x * x + y * y < 1)
+        blend = rng.dirichlet((0.4, 0.4, 0.4)) * rng.uniform(0.6, 1)
+        weights[row[down] % SIDE, column[across] % SIDE] = blend
     return np.clip(weights, 0, 1)
 
 
@@ -204,7 +207,7 @@ def facade(rng: Rng) -> Tile:
     weights[(x < w + 0.03) & (y < h + 0.03)] = (0.0, 0.0, 0.95)
     pane = (x < w) & (y < h) & ~((x < 0.012) | (np.abs(y - h * 0.3) < 0.012))
     weights[pane] = (np.array([0.05, 0.85, 0.1]) * (0.4 + 0.6 * noise(rng, 2)[..., None]))[pane]
-    return np.clip(weights, 0, 1)
+    return np.asarray(np.clip(weights, 0, 1))
 
 
 def roof(rng: Rng) -> Tile:
@@ -217,7 +220,11 @@ def writing(rng: Rng) -> Tile:
     """Paper or a notice: rows of small dark marks."""
     rows = int(rng.integers(8, 26))
     word = noise(rng, 0.5, stretch=0.4) > 0.42
-    line = (_V * rows % 1 > 0.45) & (_U > 0.08) & (_U < rng.random(rows)[(_V * rows).astype(int)] + 0.3)
+    line = (
+        (_V * rows % 1 > 0.45)
+        & (_U > 0.08)
+        & (rng.random(rows)[(_V * rows).astype(int)] + 0.3 > _U)
+    )
     return mix(np.ones_like(_U), 1.0, (word & line & (_U < 0.92)) * 1.0)
 
 

@@ -2,9 +2,10 @@
 
 Each primitive maps the world into its own space, where it fills the cube [-1, 1]^3:
 box = the cube; ellipsoid = the unit ball; cone = radius 1 at z = -1, `taper` at z = +1 (1 makes a
-cylinder); prism = an outline in x, y of up to EDGES corners over z in [-1, 1]; height = the ground under
-z = grid(x, y), bilinear between the nodes. An affine map keeps the ray parameter, so t comes out in
-world units. Origins and directions are p 3 r (r may be 1 in origins); the answer is p r, inf = missed.
+cylinder); prism = an outline in x, y of up to EDGES corners over z in [-1, 1]; height = the ground
+under z = grid(x, y), bilinear between the nodes. An affine map keeps the ray parameter, so t comes
+out in world units. Origins and directions are p 3 r (r may be 1 in origins); the answer is p r,
+inf = missed.
 """
 
 import torch
@@ -26,7 +27,7 @@ def _safe(x: Tensor) -> Tensor:
     return torch.where(x.abs() < TINY, torch.full_like(x, TINY), x)
 
 
-def slab(origin: Float[Tensor, "p 3 q"], direction: Vectors) -> tuple[Hits, Hits]:
+def slab(origin: Float[Tensor, " p 3 #r"], direction: Vectors) -> tuple[Hits, Hits]:
     """Where rays enter and leave the cube; enter > leave means missed."""
     inverse = 1.0 / _safe(direction)
     middle, reach = -origin * inverse, inverse.abs()
@@ -36,14 +37,14 @@ def slab(origin: Float[Tensor, "p 3 q"], direction: Vectors) -> tuple[Hits, Hits
     return enter, leave
 
 
-def hit_box(origin: Float[Tensor, "p 3 q"], direction: Vectors) -> Hits:
+def hit_box(origin: Float[Tensor, " p 3 #r"], direction: Vectors) -> Hits:
     """First face in front of the ray; from inside, the face it leaves through."""
     enter, leave = slab(origin, direction)
     t = torch.where(enter > NEAR, enter, leave)
     return t.masked_fill((enter > leave) | (t <= NEAR), INF)
 
 
-def hit_ellipsoid(origin: Float[Tensor, "p 3 q"], direction: Vectors) -> Hits:
+def hit_ellipsoid(origin: Float[Tensor, " p 3 #r"], direction: Vectors) -> Hits:
     """Solved from the point of closest approach: far, small balls keep their precision."""
     a = (direction * direction).sum(1)
     middle = -(origin * direction).sum(1) / a
@@ -55,7 +56,7 @@ def hit_ellipsoid(origin: Float[Tensor, "p 3 q"], direction: Vectors) -> Hits:
 
 
 def hit_cone(
-    origin: Float[Tensor, "p 3 q"], direction: Vectors, taper: Float[Tensor, " p"]
+    origin: Float[Tensor, " p 3 #r"], direction: Vectors, taper: Float[Tensor, " p"]
 ) -> Hits:
     """Capped cone between z = -1 (radius 1) and z = +1 (radius `taper`)."""
     ox, oy, oz = origin.unbind(1)
@@ -84,7 +85,7 @@ def hit_cone(
 
 
 def hit_prism(
-    origin: Float[Tensor, "p 3 q"], direction: Vectors, outline: Float[Tensor, "p e 2"]
+    origin: Float[Tensor, " p 3 #r"], direction: Vectors, outline: Float[Tensor, "p e 2"]
 ) -> Hits:
     """Extruded outline, convex or not (even-odd rule on the caps)."""
     ox, oy, oz = origin.unbind(1)
@@ -129,7 +130,7 @@ def ground(
 
 
 def hit_height(
-    origin: Float[Tensor, "p 3 q"],
+    origin: Float[Tensor, " p 3 #r"],
     direction: Vectors,
     grid: Float[Tensor, "k g g"],
     slot: Tensor,

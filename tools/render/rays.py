@@ -1,7 +1,8 @@
 """Cameras: where they stand, what each pixel sees, and the picture cut into square tiles.
 
-World: z up, meters. Camera: x right, y down, z forward. A pixel's direction has camera z = 1, so the
-ray parameter t of a hit *is* its z-depth. Pixel centers are integers (u = 0 is the first column).
+World: z up, meters. Camera: x right, y down, z forward. A pixel's direction has camera z = 1,
+so the ray parameter t of a hit *is* its z-depth. Pixel centers are integers (u = 0 is the
+first column).
 """
 
 import math

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
-
 from tools.render.primitives import BOX, CONE, EDGES, ELLIPSOID, HEIGHT, PRISM
+from torch import Tensor
 
 GRID = 48  # nodes a side of every height field
 LIGHTS = 4  # lights of a scene that cast sharp shadows; the rest is ambient
@@ -42,7 +41,7 @@ class Material:
 FIELDS = {
     name: i
     for i, name in enumerate(
-        "texture scale du dv fit turn gloss glow shadow bump".split(), start=9
+        ["texture", "scale", "du", "dv", "fit", "turn", "gloss", "glow", "shadow", "bump"], start=9
     )
 }
 
@@ -112,9 +111,7 @@ class Builder:
     """Collects primitives; `at` moves the origin for everything placed inside it."""
 
     rng: np.random.Generator
-    poses: list[tuple[Array, Array]] = field(
-        default_factory=lambda: [(np.eye(3), np.zeros(3))]
-    )
+    poses: list[tuple[Array, Array]] = field(default_factory=lambda: [(np.eye(3), np.zeros(3))])
     kinds: list[int] = field(default_factory=list)
     frames: list[Array] = field(default_factory=list)  # 3 4: rotation | center
     halves: list[tuple[float, float, float]] = field(default_factory=list)
@@ -170,9 +167,7 @@ class Builder:
         """Cuboid by center and full size in meters."""
         self._add(BOX, center, size, material, turn)
 
-    def on(
-        self, x: float, y: float, z: float, size: Sequence[float], material: Material
-    ) -> None:
+    def on(self, x: float, y: float, z: float, size: Sequence[float], material: Material) -> None:
         """Cuboid standing with its bottom center at (x, y, z)."""
         self._add(BOX, (x, y, z + size[2] / 2), size, material, None)
 

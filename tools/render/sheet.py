@@ -16,7 +16,9 @@ def depth_picture(depth: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]
     inverse = np.where(known, 1 / np.maximum(depth, 1e-3), 0)
     low, high = np.quantile(inverse[known], (0.02, 0.98)) if known.any() else (0.0, 1.0)
     x = np.clip((inverse - low) / max(high - low, 1e-9), 0, 1)
-    stops = np.array([[40, 30, 110], [50, 130, 190], [170, 220, 160], [250, 170, 80], [160, 20, 50]])
+    stops = np.array(
+        [[40, 30, 110], [50, 130, 190], [170, 220, 160], [250, 170, 80], [160, 20, 50]]
+    )
     at = x * (len(stops) - 1)
     base = np.minimum(at.astype(int), len(stops) - 2)
     share = (at - base)[..., None]

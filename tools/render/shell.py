@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-
 from tools.render.fixtures import curtain
 from tools.render.materials import Palette
 from tools.render.scene import Builder, Light, Material
@@ -54,7 +53,9 @@ def four_walls(
 ) -> list[Wall]:
     """Walls of a room centered at the origin; the numbers are mean counts of openings a wall."""
     found = []
-    for k, (x, y, length) in enumerate(((0, -d / 2, w), (w / 2, 0, d), (0, d / 2, w), (-w / 2, 0, d))):
+    for k, (x, y, length) in enumerate(
+        ((0, -d / 2, w), (w / 2, 0, d), (0, d / 2, w), (-w / 2, 0, d))
+    ):
         made: list[Opening] = []
         for kind, mean in (("window", windows), ("door", doors)):
             for _ in range(int(rng.poisson(mean))):
@@ -79,7 +80,9 @@ def _opening(
     return [one] if free else []
 
 
-def build_wall(s: Builder, p: Palette, wall: Wall, h: float, paint: Material, trim: Material) -> None:
+def build_wall(
+    s: Builder, p: Palette, wall: Wall, h: float, paint: Material, trim: Material
+) -> None:
     """The wall in pieces around its openings, and what fills those."""
     with s.at(wall.x, wall.y, 0, wall.yaw):
         left = -wall.length / 2 - THICK
@@ -132,9 +135,13 @@ def window(s: Builder, p: Palette, o: Opening, trim: Material) -> None:
         each = o.width * r.uniform(0.15, 0.4)
         for side in (-1, 1):
             with s.at(o.middle + side * (o.width / 2 + 0.1 - each / 2), 0):
-                curtain(s, p, each, low, o.top + 0.12, cloth, 0.1)
-        s.bar((o.middle - o.width / 2 - 0.25, 0.1, o.top + 0.13),
-              (o.middle + o.width / 2 + 0.25, 0.1, o.top + 0.13), 0.015, p.metal())  # fmt: skip
+                curtain(s, each, low, o.top + 0.12, cloth, 0.1)
+        s.bar(
+            (o.middle - o.width / 2 - 0.25, 0.1, o.top + 0.13),
+            (o.middle + o.width / 2 + 0.25, 0.1, o.top + 0.13),
+            0.015,
+            p.metal(),
+        )
     inside = s.world(o.middle, 0.02, (o.bottom + o.top) / 2)
     turn = s.poses[-1][0]
     if len(s.lights) < 3 and day > 0.1:
@@ -176,7 +183,13 @@ def gap(s: Builder, p: Palette, o: Opening, trim: Material) -> None:
     s.on(o.middle, back / 2 - THICK / 2, 2.5, (wide + 0.2, deep + 0.1, 0.1), p.ceiling())
     s.on(o.middle, back / 2, -0.1, (wide + 0.2, deep + THICK + 0.1, 0.1), p.floor())
     if r.random() < 0.5:
-        s.on(o.middle + r.uniform(-0.5, 0.5), back + 0.03, 0.0, (0.85, 0.05, 2.05), p.face(trim, "panels"))
+        s.on(
+            o.middle + r.uniform(-0.5, 0.5),
+            back + 0.03,
+            0.0,
+            (0.85, 0.05, 2.05),
+            p.face(trim, "panels"),
+        )
     if r.random() < 0.5:
         size = r.uniform(0.4, 0.9, 3)
         s.on(o.middle + r.normal(0, 0.3), back + 0.4, 0, size.tolist(), p.some_wood())
@@ -184,7 +197,7 @@ def gap(s: Builder, p: Palette, o: Opening, trim: Material) -> None:
         s.on(o.middle + r.normal(0, 0.3), back + 0.02, 1.3, (0.5, 0.03, 0.4), p.picture())
 
 
-def decorate(s: Builder, p: Palette, wall: Wall, h: float) -> None:
+def decorate(s: Builder, p: Palette, wall: Wall) -> None:
     """Pictures, clocks, switches, notices, small wall shelves."""
     r = s.rng
     with s.at(wall.x, wall.y, 0, wall.yaw):

@@ -1,11 +1,10 @@
-"""What lies behind everything: gradient sky with clouds and a sun, and haze before the far things."""
+"""What lies behind everything: a sky with clouds and a sun, and haze before the far things."""
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
-
 from tools.render.scene import Scenes
 from tools.render.textures import Bank, sample
+from torch import Tensor
 
 
 def with_air(

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
-
 from tools.render.primitives import BOX, CONE, ELLIPSOID, HEIGHT, PRISM, ground
 from tools.render.scene import FIELDS, Scenes
 from tools.render.textures import Bank, sample
+from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,8 @@ class Surface:
 def _gather(values: Tensor, index: Int[Tensor, "b m"]) -> Tensor:
     b, n = values.shape[:2]
     shift = torch.arange(b, device=index.device)[:, None] * n
-    return values.flatten(0, 1)[(index + shift).flatten()].unflatten(0, index.shape)
+    rows = values.flatten(0, 1)[(index + shift).flatten()]
+    return rows.reshape(*index.shape, *values.shape[2:])
 
 
 def _unit(vectors: Tensor) -> Tensor:
@@ -105,9 +105,7 @@ def surface_at(
     )
 
 
-def albedo(
-    bank: Bank, surface: Surface, footprint: Float[Tensor, "b m"]
-) -> Float[Tensor, "b m 3"]:
+def albedo(bank: Bank, surface: Surface, footprint: Float[Tensor, "b m"]) -> Float[Tensor, "b m 3"]:
     """Linear color of each hit; `footprint` is a pixel's width on the surface in meters."""
     material = surface.material
 
@@ -132,4 +130,12 @@ def albedo(
     size = torch.where(fit[..., 0], period * surface.half.mean(-1), period)
     level = torch.log2((footprint * 256 / size).clamp(min=1e-6))
     weights = sample(bank, field("texture").long(), u, v, level)
-    return (weights[..., None, :] @ material[..., :9].unflatten(-1, (3, 3)))[..., 0, :]
+    return mixed(weights, material)
+
+
+def mixed(
+    weights: Float[Tensor, "... 3"], material: Float[Tensor, "... 19"]
+) -> Float[Tensor, "... 3"]:
+    """The color that a texture's weights make of a material's three."""
+    first, second, third = (material[..., 3 * k : 3 * k + 3] for k in range(3))
+    return weights[..., :1] * first + weights[..., 1:2] * second + weights[..., 2:] * third

@@ -1,6 +1,7 @@
 """The bank: all textures of a run in one tensor with smaller copies, and how it is sampled."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,10 +10,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
+from tools.render.patterns import PATTERNS, SIDE
 from torch import Tensor
 
 from featherdepth.rng import generator
-from tools.render.patterns import PATTERNS, SIDE
 
 LEVELS = 7  # 256, 128, ..., 4 texels a side
 PHOTOS = 160  # crops of photos
@@ -50,10 +51,9 @@ def _pictures(root: Path) -> list[Path]:
     return found
 
 
-def _crops(rng: np.random.Generator, root: Path) -> list[Float[np.ndarray, "256 256 3"]]:
+def _crops(rng: np.random.Generator, root: Path) -> Iterator[Float[np.ndarray, "256 256 3"]]:
     """Random crops in linear light; half of them mirrored into seamless tiles."""
     pictures = _pictures(root)
-    found: list[Float[np.ndarray, "256 256 3"]] = []
     for number in range(PHOTOS if pictures else 0):
         with Image.open(pictures[number % len(pictures)]) as opened:
             picture = opened.convert("RGB")
@@ -66,32 +66,37 @@ def _crops(rng: np.random.Generator, root: Path) -> list[Float[np.ndarray, "256 
         if number % 2:
             linear = np.concatenate([linear, linear[::-1]], 0)
             linear = np.concatenate([linear, linear[:, ::-1]], 1)
-        found.append(np.clip(linear * 0.5 / max(linear.mean(), 0.15), 0, 1))
-    return found
+        yield np.clip(linear * 0.5 / max(linear.mean(), 0.15), 0, 1)
+
+
+def _paintings() -> Iterator[tuple[str, Float[np.ndarray, "256 256 3"]]]:
+    """All textures of the bank, patterns first, each with the name of its sort."""
+    for name, (paint, count) in PATTERNS.items():
+        for number in range(count):
+            yield name, paint(generator(BANK_SEED, "texture", name, number))
+    for crop in _crops(generator(BANK_SEED, "texture", "photo"), data_root()):
+        yield "photo", crop
 
 
 @cache
 def load_bank(device: torch.device) -> Bank:
-    """Paint all patterns and cut the photos (about two seconds); the same bank in every process."""
-    made: list[Float[np.ndarray, "256 256 3"]] = []
+    """Paint all patterns and cut the photos (seconds); the same bank in every process."""
+    levels: list[list[UInt8[Tensor, "k 3"]]] = [[] for _ in range(LEVELS)]
+    means: list[Float[Tensor, " 3"]] = []
     names: dict[str, tuple[int, int]] = {}
-    for name, (paint, count) in PATTERNS.items():
-        names[name] = (len(made), count)
-        made += [paint(generator(BANK_SEED, "texture", name, i)) for i in range(count)]
-    photos = _crops(generator(BANK_SEED, "texture", "photo"), data_root())
-    if photos:
-        names["photo"] = (len(made), len(photos))
-        made += photos
-    level = torch.from_numpy(np.stack(made).astype(np.float32)).permute(0, 3, 1, 2)
-    parts = []
-    for _ in range(LEVELS):
-        parts.append((level * 255).round().to(torch.uint8).permute(0, 2, 3, 1).reshape(-1, 3))
-        level = torch.nn.functional.avg_pool2d(level, 2)
+    for name, tile in _paintings():
+        first, count = names.get(name, (len(means), 0))
+        names[name] = (first, count + 1)
+        level = torch.from_numpy(tile.astype(np.float32) * 255).permute(2, 0, 1)[None]
+        means.append(level.mean((0, 2, 3)) / 255)
+        for kept in levels:
+            kept.append(level[0].permute(1, 2, 0).reshape(-1, 3).round().to(torch.uint8))
+            level = torch.nn.functional.avg_pool2d(level, 2)
     return Bank(
-        texels=torch.cat(parts).to(device),
-        mean=level.mean((2, 3)).to(device),
+        texels=torch.cat([texels for kept in levels for texels in kept]).to(device),
+        mean=torch.stack(means).to(device),
         names=names,
-        count=len(made),
+        count=len(means),
     )
 
 
@@ -113,7 +118,9 @@ def sample(
     left, top = left.long() % side, top.long() % side
     right, low = (left + 1) % side, (top + 1) % side
     upper, lower = start + top * side, start + low * side
-    texel = [bank.texels[i].float() for i in (upper + left, upper + right, lower + left, lower + right)]
+    texel = [
+        bank.texels[i].float() for i in (upper + left, upper + right, lower + left, lower + right)
+    ]
     first = texel[0] + (texel[1] - texel[0]) * x
     second = texel[2] + (texel[3] - texel[2]) * x
     return (first + (second - first) * y) / 255

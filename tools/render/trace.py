@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
-
 from tools.render import primitives
 from tools.render.primitives import BOX, CONE, ELLIPSOID, HEIGHT, INF, PRISM
 from tools.render.scene import Scenes
+from torch import Tensor
 
 CHUNK_CPU, CHUNK_GPU = 1 << 16, 1 << 25  # ray-primitive tests at a time: a core's cache, or memory
 
@@ -25,7 +24,7 @@ def _test(
     scenes: Scenes,
     kind: int,
     flat: Int[Tensor, " p"],
-    origin: Float[Tensor, "p 3 q"],
+    origin: Float[Tensor, " p 3 #r"],
     direction: Float[Tensor, "p 3 r"],
 ) -> Float[Tensor, "p r"]:
     """Hits of one chunk of tile-primitive pairs, all of one kind."""
@@ -47,12 +46,12 @@ def _test(
 def trace(
     scenes: Scenes,
     mask: Bool[Tensor, "b t n"],
-    origin: Float[Tensor, "b t 3 q"],
+    origin: Float[Tensor, " b #t 3 #r"],
     direction: Float[Tensor, "b t 3 r"],
 ) -> Hits:
     """Nearest hit of every ray with the primitives its tile's row of `mask` names.
 
-    `origin` may hold one point a tile (q = 1) or one a ray.
+    `origin` may hold one point a tile (its r = 1) or one a ray.
     """
     b, tiles, _, r = direction.shape
     n = mask.shape[2]
@@ -66,7 +65,7 @@ def trace(
     chunk = max(1, (CHUNK_GPU if direction.is_cuda else CHUNK_CPU) // r)
     for kind in (BOX, ELLIPSOID, CONE, PRISM, HEIGHT):
         chosen = (kinds == kind).nonzero()[:, 0]
-        for part in chosen.split(chunk):
+        for part in torch.split(chosen, chunk):
             tile, primitive = pairs[part, 0], flat[part]
             t = _test(scenes, kind, primitive, origin[tile], direction[tile])
             where = tile[:, None].expand_as(t)

@@ -1,11 +1,10 @@
 """Frames on disk: `indoor/` and `outdoor/`, each a paired folder with its dataset.toml.
 
-OUT/indoor/rgb/0000012.jpg, OUT/indoor/depth/0000012.png (16 bits, 0 = unknown), OUT/indoor/dataset.toml.
-A frame counts as written when its depth file and its line in `frames/` stand; all files appear whole.
+OUT/indoor/rgb/0000012.jpg, OUT/indoor/depth/0000012.png (16 bits, 0 = unknown). A frame counts as
+written when both and its entry in `frames/` stand; every file appears whole or not at all.
 """
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -44,13 +43,15 @@ def _put(path: Path, data: bytes) -> None:
             try:
                 file.write(data)
                 file.close()
-                os.replace(temporary, path)
+                temporary.replace(path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
     except OSError as error:
         text = error.strerror or type(error).__name__
-        raise RunError(f"{path}: cannot be written - {text} - free space or choose another OUT") from error
+        raise RunError(
+            f"{path}: cannot be written - {text} - free space or choose another OUT"
+        ) from error
 
 
 def _encoded(picture: Image.Image, form: str, **options: int) -> bytes:
