@@ -64,7 +64,32 @@ def _row(claim: dict[str, str]) -> str:
     return f"| {claim['what']} | {figure} | {claim.get('bar', '')} | {link} |"
 
 
-PAGES = {ROOT / "docs/reference/cli.md": cli_page, ROOT / "docs/results.md": results_page}
+def readme() -> str:
+    """The README with its table of models made anew; the rest is as it stands."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    start, end = "<!-- figures -->", "<!-- /figures -->"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}\n{_models_table()}\n{end}{after}"
+
+
+def _models_table() -> str:
+    claims = tomllib.loads((RESULTS / "claims.toml").read_text(encoding="utf-8"))["readme"]
+    lines = [f"| {' | '.join(claims['columns'])} |", "|---" * len(claims["columns"]) + "|"]
+    for row in claims["row"]:
+        files = {
+            key: json.loads((RESULTS / name).read_text(encoding="utf-8"))
+            for key, name in row["files"].items()
+        }
+        lines.append("| " + " | ".join(cell.format_map(files) for cell in row["cells"]) + " |")
+    return "\n".join([*lines, "", claims["text"].strip()])
+
+
+PAGES = {
+    ROOT / "docs/reference/cli.md": cli_page,
+    ROOT / "docs/results.md": results_page,
+    ROOT / "README.md": readme,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -54,7 +54,7 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> bool:
+def _print_version(wanted: bool | None) -> bool:
     if wanted:
         print(f"featherdepth {featherdepth.__version__}")
         raise typer.Exit
@@ -64,7 +64,7 @@ def _print_version(wanted: bool) -> bool:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+        bool | None, typer.Option("--version", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Small depth networks, and the tools to distill your own.
