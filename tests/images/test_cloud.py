@@ -116,6 +116,7 @@ def test_a_jump_is_a_share_of_the_nearer_depth_in_rows_and_columns():
 
     found = jumps(values, valid, 0.04)
 
-    # 1.03 to 1.072 is 4.08 % of the nearer (3.92 % of the farther), 1.0 to 100 in the first column; the invalid pixel parts nothing.
+    # 1.03 to 1.072 is 4.08 % of the nearer, 3.92 % of the farther; the first column jumps from
+    # 1 to 100; the invalid pixel parts nothing.
     expected = [[False, True, True], [True, True, True], [True, False, False]]
     np.testing.assert_array_equal(found, expected)
