@@ -23,7 +23,7 @@ from featherdepth.rng import derive, generator
 
 INDOOR_SHARE = 0.7
 FARTHEST = 200.0  # meters; beyond it the depth is unknown, like the sky
-RICH = 0.035  # how much one more thing in view is worth, in log depth
+RICH = 0.045  # how much one more thing in view is worth, in log depth
 PROBE = (9, 12)  # rays of a candidate camera
 Place = Literal["indoor", "outdoor", "mixed"]
 
@@ -102,7 +102,7 @@ def _choose(
         close = 0.95 if indoor[i] else 1.8
         blocked = (mine < close).float().mean(1)  # something right before the lens
         things = torch.tensor([len(seen.unique()) for seen in shown[i, : len(mine)]])
-        cost = cost - RICH * things.clamp(max=24)
+        cost = cost - RICH * things.clamp(max=28)
         cost = cost + 4 * (blocked - 0.03).clamp(min=0) + 9.0 * (mine.amin(1) < 0.35)
         chosen.append(builder.views[int(cost.argmin())])
     turns = np.stack([look(v.yaw, v.pitch, v.roll) for v in chosen]).astype(np.float32)

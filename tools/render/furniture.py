@@ -79,7 +79,7 @@ def chest(s: Builder, p: Palette) -> Footprint:
     s.on(0, d, 0.06, (w - 0.04, 0.02, h - 0.1), p.face(wood, "drawers", "drawers", "panels"))
     s.on(0, d / 2 + 0.01, h, (w + 0.04, d + 0.04, 0.03), wood)
     with s.at(0, d / 2, h + 0.03):
-        clutter.scatter(s, p, w, d, 0, int(r.integers(0, 3 + int(5 * w))))
+        clutter.scatter(s, p, w, d, 0, int(r.integers(1, 5 + int(6 * w))))
         if r.random() < 0.4:
             with s.at(r.uniform(-0.3, 0.3) * w, -0.05):
                 clutter.table_lamp(s, p)

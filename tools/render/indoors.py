@@ -184,7 +184,7 @@ def build_room(s: Builder, p: Palette) -> None:
     if name == "bath" and r.random() < 0.7:
         wall = walls[int(r.integers(4))]
         furnish(s, p, [wall], [partial(fixtures.bathtub, w=min(wall.length, 1.7))], taken)
-    drawn = [along[0]] + [along[int(k)] for k in r.integers(0, len(along), int(r.integers(6, 18)))]
+    drawn = [along[0]] + [along[int(k)] for k in r.integers(0, len(along), int(r.integers(8, 20)))]
     # No room has three fridges: a piece comes twice only if the list names it twice.
     pieces = [f for k, f in enumerate(drawn) if drawn[:k].count(f) < max(1, along.count(f))]
     furnish(s, p, walls, pieces, taken)
@@ -213,7 +213,7 @@ def _on_floor(s: Builder, p: Palette, w: float, d: float) -> None:
         rug = p.make(p.vivid(), "rug", "stripes", "plaid", "carpet", "rug", fit=True)
         size = (float(r.uniform(0.3, 0.7)) * w, float(r.uniform(0.3, 0.7)) * d, 0.012)
         s.on(float(r.normal(0, 0.1) * w), float(r.normal(0, 0.1) * d), 0, size, rug)
-    for _ in range(int(r.poisson(3.0))):
+    for _ in range(int(r.poisson(4.0))):
         with s.at(float(r.uniform(-0.45, 0.45) * w), float(r.uniform(-0.45, 0.45) * d), 0.01,
                   float(r.uniform(0, 6.28))):  # fmt: skip
             clutter.one_of(s, p, *clutter.ON_FLOOR)

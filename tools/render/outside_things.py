@@ -154,8 +154,8 @@ def house(s: Builder, p: Palette, w: float, d: float, floors: int, flat: bool) -
     r = s.rng
     each = float(r.uniform(2.8, 3.4))
     h = floors * each + 0.4
-    hue = float(r.choice([0.03, 0.08, 0.11, 0.6, r.random()]))
-    shades = p.near(hue, float(r.beta(1.5, 3)) * 0.6, float(r.uniform(0.35, 0.95)), 0.12)
+    hue = float(r.choice([0.03, 0.08, 0.1, 0.12, 0.6, r.random()]))
+    shades = p.near(hue, float(r.beta(1.4, 3.5)) * 0.5, float(r.uniform(0.35, 0.95)), 0.12)
     trim = p.near(0.1, 0.05, float(r.choice([0.25, 0.9, 0.8])))
     glass = p.near(0.58, 0.15, float(r.uniform(0.1, 0.35)))
     bay = float(r.uniform(1.9, 3.2))

@@ -169,7 +169,7 @@ def books(rng: Rng) -> Tile:
     weights, left = np.zeros((SIDE, SIDE, 3)), 0
     while left < SIDE:
         width, tall = int(rng.integers(5, 18)), int(SIDE * rng.uniform(0.68, 1.0))
-        spine = weights[:tall, left : left + width]
+        spine = weights[SIDE - tall :, left : left + width]
         spine[:] = rng.dirichlet((0.5, 0.5, 0.5)) * rng.uniform(0.35, 1)
         spine[:, :1] *= 0.4
         if rng.random() < 0.6:
