@@ -15,14 +15,14 @@ def test_a_value_an_image_stands_for_its_sum_and_count() -> None:
 
 
 def test_only_kept_values_reach_sum_and_gradient() -> None:
-    values = torch.tensor([1.0, math.nan, 6.0], requires_grad=True)
+    values = torch.tensor([1.0, math.nan, 6.0, 50.0], requires_grad=True)
 
-    term = Term.over(values, torch.tensor([True, False, True]))
+    term = Term.over(values, torch.tensor([True, False, True, False]))
     term.sum.backward()
 
     assert (term.sum.item(), int(term.count)) == (7.0, 2)
     assert values.grad is not None
-    assert values.grad.tolist() == [1.0, 0.0, 1.0]
+    assert values.grad.tolist() == [1.0, 0.0, 1.0, 0.0]
 
 
 @pytest.mark.parametrize("shape", [(), (2, 3)])

@@ -1,7 +1,5 @@
 """One place decides the precision; what leaves the network is float32."""
 
-import copy
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -65,15 +63,6 @@ def test_gradients_arrive_in_float32_weights() -> None:
 
     assert probe.conv.weight.grad is not None
     assert probe.conv.weight.grad.dtype == torch.float32
-
-
-def test_a_copy_is_a_copy() -> None:
-    lowered = Lowered(Probe(), CPU, bf16=False, channels_last=False)
-
-    twin = copy.deepcopy(lowered)
-
-    assert twin.module is not lowered.module
-    assert torch.equal(twin.conv.weight, lowered.conv.weight)
 
 
 def test_an_attribute_that_is_nowhere_is_an_attribute_error() -> None:

@@ -53,8 +53,6 @@ class Lowered(nn.Module):
         try:
             return super().__getattr__(name)
         except AttributeError:
-            if name == "module":  # not set yet, as in a copy that is being made
-                raise
             attribute = getattr(self.module, name)
         if not isinstance(attribute, MethodType):
             return attribute
