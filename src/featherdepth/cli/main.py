@@ -54,7 +54,7 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool | None) -> bool:
+def _print_version(wanted: bool | None) -> bool | None:
     if wanted:
         print(f"featherdepth {featherdepth.__version__}")
         raise typer.Exit
