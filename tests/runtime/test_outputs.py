@@ -13,7 +13,7 @@ from featherdepth.images.read import FoundImage
 from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
 from featherdepth.types import Depth, DepthKind, Image, Provenance
 
-EVERY = OutputOptions(formats=("png16", "npy", "color", "ply"), near_far=(1.0, 10.0))
+EVERY = OutputOptions(formats=("png16", "npy", "color", "ply"), near_far=(1.0, 1.1))
 COLOR = OutputOptions(formats=("color",))
 SOURCE = {"path": "room.jpg", "bytes": 100}
 FILES = ["room.png", "room.npy", "room.color.png", "room.ply"]

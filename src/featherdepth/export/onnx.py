@@ -80,7 +80,9 @@ def trace(module: nn.Module, *, multiple: int = 64) -> onnx.ModelProto:
     # take two of them for one; batch 2 because 1 would be kept as a constant.
     example = torch.zeros(2, 3, 3 * multiple, 5 * multiple)
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter warns about itself
+        # The exporter warns about its own insides, and that torchvision is not there.
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
         program = torch.onnx.export(
             module.eval(),
             (example,),

@@ -13,11 +13,11 @@ import featherdepth
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.geometry.resize import Size, resize_map
-from featherdepth.images.prepare import prepare
 from featherdepth.images.read import read_image
 from featherdepth.networks.folder import GRAPH, read_config
 from featherdepth.runtime.ahead import read_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, Precision, available, choose
+from featherdepth.runtime.fit import fit
 from featherdepth.runtime.reference import resolve
 from featherdepth.types import Depth, Image, Intrinsics, Preset, Provenance
 
@@ -115,7 +115,7 @@ class DepthModel:
                 floats in 0..1); or a list of them, of any sizes.
             size: of the network's input: an edge N stands for the area N * N at the photo's
                 aspect ratio, a pair (height, width) is taken as it is; the model's own by default.
-            out_size: "photo" gives the photo's size, "model" that of the network.
+            out_size: "photo" gives the photo's size, "model" that at which the network saw it.
             intrinsics: the photo's camera where it is known better than from its EXIF.
 
         Returns:
@@ -148,12 +148,12 @@ class DepthModel:
     ) -> Depth:
         """`infer` for a photo that has been read."""
         preset = self.preset
-        pixels = prepare(
+        pixels, window = fit(
             image, size=size or preset.size, multiple=preset.multiple, rule=preset.resize
         )
         input_size = pixels.shape[1:]
         try:
-            values = self._network(pixels[None])[0, 0]
+            values = self._network(pixels[None])[0, 0][window]
             if out_size == "photo":
                 values = _resized(values, image.photo_size)
         except MemoryError as error:
