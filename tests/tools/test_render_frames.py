@@ -116,7 +116,7 @@ def lit_corner(*lamps):
 
 def test_a_slab_shadows_the_floor_below_it_and_nothing_beside_it():
     lamp = Light(
-        center=(0, 0, 4), axes=((0.1, 0, 0), (0, 0.1, 0)), normal=(0, 0, 0), color=(9, 9, 9)
+        center=(0, 0, 2), axes=((0.1, 0, 0), (0, 0.1, 0)), normal=(0, 0, 0), color=(9, 9, 9)
     )
     scenes, cameras = lit_corner(lamp)
     bank = textures.load_bank(torch.device("cpu"))
@@ -125,14 +125,14 @@ def test_a_slab_shadows_the_floor_below_it_and_nothing_beside_it():
     under, beside = pixel_at(cameras, (0, 0.1, 0)), pixel_at(cameras, (1.6, 0.1, 0))
     assert float(grey[under]) < 0.02 * float(grey[beside])
     # Irradiance falls with the square of the distance and the cosine.
-    near, far = pixel_at(cameras, (1.2, 0.8, 0)), pixel_at(cameras, (-1.7, 1.5, 0))
-    expected = falloff(1.2, 0.8) / falloff(1.7, 1.5)
-    assert float(grey[near] / grey[far]) == pytest.approx(expected, rel=0.15)  # texture, pixels
+    near, far = pixel_at(cameras, (1.3, 0.8, 0)), pixel_at(cameras, (-1.7, 1.5, 0))
+    expected = falloff(1.3, 0.8) / falloff(1.7, 1.5)
+    assert float(grey[near] / grey[far]) == pytest.approx(expected, rel=0.1)  # texture, pixels
 
 
 def falloff(x, y):
-    square = x * x + y * y + 16
-    return 4 / square**1.5
+    square = x * x + y * y + 4
+    return 2 / square**1.5
 
 
 def pixel_at(cameras, point):

@@ -129,6 +129,17 @@ def test_an_l_shaped_outline_is_open_in_its_notch():
     assert np.isinf(depth[notch & (px < 0.9) & (pz < 0.9)]).all()
 
 
+def test_a_u_shaped_outline_is_open_between_its_prongs():
+    s = scene()
+    shape = [(-1, -1), (1, -1), (1, 1), (0.5, 1), (0.5, -0.5), (-0.5, -0.5), (-0.5, 1), (-1, 1)]
+    s.prism(shape, 0.4, (0, 3, 0), PLAIN, "xz")
+    depth, _ = depth_of(s, camera())
+    x, y = slopes()
+    between = (np.abs(x * 2.8) < 0.4) & (-y * 2.8 > -0.3) & (-y * 2.8 < 0.9)
+    assert between.sum() > 100
+    assert (depth[between] > 2.81).all()  # nothing at the front plane, only walls further in
+
+
 def test_a_sloping_height_field_is_the_plane_it_samples():
     s = scene()
     n = np.linspace(-1, 1, GRID)
@@ -205,6 +216,8 @@ def test_culling_changes_no_pixel_even_around_the_camera():
 
 def test_a_batch_of_scenes_equals_each_scene_alone():
     one, two = cluttered(), scene()
+    one.prism([(-1, -1), (1, -1), (1, 1), (-1, 1)], 1.0, (0, 3, 0), PLAIN)
+    one.height((0, 5, -1), (10, 10, 1), np.full((GRID, GRID), 0.5), PLAIN)
     two.prism([(-1, -1), (1, -1), (0, 1)], 1.0, (0, 3, 0), PLAIN)
     two.height((0, 5, -1), (10, 10, 1), np.zeros((GRID, GRID)), PLAIN)
     scenes = pack([one, two], CPU)
