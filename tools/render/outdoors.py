@@ -3,131 +3,12 @@
 import math
 
 import numpy as np
-from tools.render import clutter, fixtures
+from tools.render import fixtures
 from tools.render import outside_things as things
-from tools.render.materials import Palette, hsv
-from tools.render.scene import GRID, Air, Builder, Light, Material, View
+from tools.render.materials import Palette
+from tools.render.open_air import drop, ground, views, weather
+from tools.render.scene import GRID, Builder, View
 from tools.render.textures import Bank
-
-
-def _weather(s: Builder, p: Palette) -> None:
-    """Sun or clouds, the color of the sky, haze."""
-    r = s.rng
-    sunny, low = r.random() < 0.6, r.random() < 0.2
-    up = float(r.uniform(0.12, 0.35) if low else r.uniform(0.35, 0.95))
-    angle, flat = float(r.uniform(0, 6.28)), math.sqrt(1 - up * up)
-    sun = (flat * math.cos(angle), flat * math.sin(angle), up)
-    if sunny:
-        zenith = hsv(
-            float(r.normal(0.6, 0.02)), float(r.uniform(0.45, 0.85)), float(r.uniform(0.5, 0.85))
-        )
-        pale = hsv(0.08 if low else 0.58, float(r.uniform(0.02, 0.3)), float(r.uniform(0.85, 1)))
-    else:
-        grey = float(r.uniform(0.6, 0.95))
-        zenith, pale = hsv(0.6, float(r.uniform(0, 0.15)), grey * 0.9), hsv(0.6, 0.03, grey)
-    bright = float(r.uniform(0.3, 0.5)) if sunny else float(r.uniform(0.6, 0.9))
-    dark = bright * float(r.uniform(0.25, 0.5))
-    s.air = Air(
-        ambient_up=(bright * (0.5 + 0.5 * zenith[0]), bright * (0.5 + 0.5 * zenith[1]), bright),
-        ambient_down=(dark, dark * 0.97, dark * 0.9),
-        zenith=zenith,
-        horizon=pale,
-        clouds=float(r.uniform(0, 1.2)) if r.random() < 0.7 else 0.0,
-        cloud_texture=p.bank.pick(r, "clouds"),
-        haze=float(np.exp(r.normal(6.6, 0.9))),
-        reach=float(r.uniform(1.2, 3.0)),
-        sun=sun if sunny else (0, 0, -1),
-    )
-    if sunny:
-        power = float(r.uniform(0.6, 1.3)) * 1e6
-        warm = 0.75 if low else 0.93
-        size = float(r.uniform(4, 12))
-        center = (1000 * sun[0], 1000 * sun[1], 1000 * sun[2])
-        s.lights.append(
-            Light(
-                center=center,
-                axes=((size, 0, 0), (0, size, 0)),
-                normal=(0, 0, 0),
-                color=(power, power * warm, power * warm**2),
-            )
-        )
-
-
-def _ground(p: Palette, *names: str) -> Material:
-    r = p.rng
-    sort = names[int(r.integers(len(names)))]
-    if sort == "grass":
-        colors = p.near(
-            float(r.uniform(0.15, 0.32)),
-            float(r.uniform(0.25, 0.65)),
-            float(r.uniform(0.3, 0.65)),
-            0.4,
-        )
-        return p.make(colors, "grass", "carpet", "foliage", scale=float(r.uniform(0.8, 3)))
-    if sort == "asphalt":
-        return p.make(
-            p.near(0.6, 0.04, float(r.uniform(0.25, 0.55)), 0.2),
-            "speckle",
-            "concrete",
-            "carpet",
-            scale=2.5,
-        )
-    if sort == "paving":
-        return p.make(
-            p.near(0.08, float(r.uniform(0.02, 0.25)), float(r.uniform(0.4, 0.8)), 0.2),
-            "tiles",
-            "brick",
-            scale=2,
-        )
-    return p.make(
-        p.near(0.09, float(r.uniform(0.2, 0.5)), float(r.uniform(0.35, 0.75)), 0.3),
-        "concrete",
-        "plaster",
-        "carpet",
-        scale=3,
-    )
-
-
-def _views(
-    s: Builder,
-    xs: tuple[float, float],
-    ys: tuple[float, float],
-    spread: float,
-    facing: float | None,
-    ground: float = 0.0,
-) -> None:
-    """Hand-held or car-mounted cameras; `facing` None looks anywhere."""
-    r = s.rng
-    for _ in range(10):
-        yaw = float(r.uniform(0, 6.28)) if facing is None else facing + float(r.normal(0, spread))
-        s.views.append(
-            View(
-                position=(
-                    float(r.uniform(*xs)),
-                    float(r.uniform(*ys)),
-                    ground + float(r.uniform(1.2, 2.0)),
-                ),
-                yaw=yaw,
-                pitch=float(np.radians(np.clip(r.normal(-2, 6), -25, 18))),
-                roll=float(np.radians(r.normal(0, 1.5))),
-            )
-        )
-
-
-def _drop(
-    s: Builder,
-    p: Palette,
-    count: int,
-    x: tuple[float, float],
-    y: tuple[float, float],
-    *sorts: clutter.Thing,
-) -> None:
-    for _ in range(count):
-        thing = sorts[int(s.rng.integers(len(sorts)))]
-        with s.at(
-            float(s.rng.uniform(*x)), float(s.rng.uniform(*y)), 0, float(s.rng.uniform(0, 6.28))
-        ):
-            thing(s, p)
 
 
 def street(s: Builder, p: Palette) -> None:
@@ -136,10 +17,10 @@ def street(s: Builder, p: Palette) -> None:
     road, walk = float(r.uniform(5.5, 11)), float(r.uniform(1.5, 4))
     garden = float(r.choice([0, 0, r.uniform(2, 7)]))
     length = float(r.uniform(60, 140))
-    s.on(0, length / 2 - 20, -0.5, (road, length + 60, 0.5), _ground(p, "asphalt"))
+    s.on(0, length / 2 - 20, -0.5, (road, length + 60, 0.5), ground(p, "asphalt"))
     side = road / 2
-    pave, kerb = _ground(p, "paving", "asphalt"), p.make(p.near(0.1, 0.05, 0.6), "concrete")
-    lawn = _ground(p, "grass", "grass", "paving")
+    pave, kerb = ground(p, "paving", "asphalt"), p.make(p.near(0.1, 0.05, 0.6), "concrete")
+    lawn = ground(p, "grass", "grass", "paving")
     white = p.make(p.near(0.1, 0.02, 0.85), "concrete")
     if r.random() < 0.7:
         for y in np.arange(-15, length, 6.0):
@@ -165,7 +46,7 @@ def street(s: Builder, p: Palette) -> None:
                         bool(town and r.random() < 0.6),
                     )
             elif r.random() < 0.7:
-                _drop(s, p, 3, (k * front - 2, k * front + 4), (y, y + w), things.tree, things.bush)
+                drop(s, p, 3, (k * front - 2, k * front + 4), (y, y + w), things.tree, things.bush)
             y += w + (0.0 if town else float(r.uniform(0, 4)))
         if r.random() < 0.7:
             y = -12 + float(r.uniform(0, 6))
@@ -178,8 +59,8 @@ def street(s: Builder, p: Palette) -> None:
                 y += float(r.uniform(5.4, 9))
         edge = (k * (side + 0.5), k * (side + walk))
         x = (min(edge), max(edge))
-        _drop(s, p, int(r.integers(0, 6)), x, (0, 45), fixtures.person)
-        _drop(
+        drop(s, p, int(r.integers(0, 6)), x, (0, 45), fixtures.person)
+        drop(
             s,
             p,
             int(r.integers(1, 8)),
@@ -191,7 +72,7 @@ def street(s: Builder, p: Palette) -> None:
             things.tree,
         )
         if garden:
-            _drop(
+            drop(
                 s,
                 p,
                 int(r.integers(1, 8)),
@@ -207,14 +88,14 @@ def street(s: Builder, p: Palette) -> None:
             (things.car if r.random() < 0.8 else things.van)(s, p)
     walking = r.random() < 0.45
     xs = (side + 0.3, side + walk - 0.3) if walking else (-side * 0.5, side * 0.5)
-    _views(s, xs, (-6, 15), 0.3 if r.random() < 0.75 else 1.2, 0.0)
+    views(s, xs, (-6, 15), 0.3 if r.random() < 0.75 else 1.2, 0.0)
 
 
 def square(s: Builder, p: Palette) -> None:
     """Houses around an open place or a yard, with trees, people and benches."""
     r = s.rng
     half = float(r.uniform(8, 22))
-    s.on(0, 0, -0.5, (400, 400, 0.5), _ground(p, "paving", "paving", "earth", "grass", "asphalt"))
+    s.on(0, 0, -0.5, (400, 400, 0.5), ground(p, "paving", "paving", "earth", "grass", "asphalt"))
     for k in range(4):
         if r.random() < 0.8:
             x = -half
@@ -224,7 +105,7 @@ def square(s: Builder, p: Palette) -> None:
                     things.house(s, p, w, 9.0, int(r.integers(1, 6)), bool(r.random() < 0.5))
                 x += w + float(r.choice([0, 0, 3]))
     wide = (-half * 0.85, half * 0.85)
-    _drop(
+    drop(
         s,
         p,
         int(r.integers(2, 12)),
@@ -237,21 +118,21 @@ def square(s: Builder, p: Palette) -> None:
         things.bush,
         things.sign,
     )
-    _drop(s, p, int(r.integers(0, 10)), wide, wide, fixtures.person)
-    _drop(s, p, int(r.integers(0, 5)), wide, wide, things.car)
-    _views(s, (-half * 0.7, half * 0.7), (-half * 0.7, half * 0.7), 1, None)
+    drop(s, p, int(r.integers(0, 10)), wide, wide, fixtures.person)
+    drop(s, p, int(r.integers(0, 5)), wide, wide, things.car)
+    views(s, (-half * 0.7, half * 0.7), (-half * 0.7, half * 0.7), 1, None)
 
 
 def garden(s: Builder, p: Palette) -> None:
     """Behind or before one house: lawn, hedge, path, trees."""
     r = s.rng
-    s.on(0, 0, -0.5, (300, 300, 0.5), _ground(p, "grass"))
+    s.on(0, 0, -0.5, (300, 300, 0.5), ground(p, "grass"))
     s.on(
         float(r.uniform(-3, 3)),
         0,
         -0.3,
         (float(r.uniform(1, 4)), 20, 0.32),
-        _ground(p, "paving", "earth"),
+        ground(p, "paving", "earth"),
     )
     with s.at(0, float(r.uniform(6, 12))):
         things.house(
@@ -261,7 +142,7 @@ def garden(s: Builder, p: Palette) -> None:
         if r.random() < 0.8:
             with s.at(x + float(r.normal(0, 1)), y, 0, yaw):
                 things.fence(s, p, 24)
-    _drop(
+    drop(
         s,
         p,
         int(r.integers(4, 14)),
@@ -274,10 +155,10 @@ def garden(s: Builder, p: Palette) -> None:
         things.rock,
         things.bin_,
     )
-    _drop(s, p, int(r.integers(3, 9)), (-40, 40), (14, 60), things.tree)
+    drop(s, p, int(r.integers(3, 9)), (-40, 40), (14, 60), things.tree)
     if r.random() < 0.4:
-        _drop(s, p, 2, (-6, 6), (-6, 4), fixtures.person, things.car)
-    _views(s, (-6, 6), (-9, 0), 0.9, 0.0)
+        drop(s, p, 2, (-6, 6), (-6, 4), fixtures.person, things.car)
+    views(s, (-6, 6), (-9, 0), 0.9, 0.0)
 
 
 def _hills(rng: np.random.Generator, rough: float) -> np.ndarray:
@@ -297,8 +178,8 @@ def country(s: Builder, p: Palette) -> None:
     r = s.rng
     extent, relief = float(r.uniform(90, 190)), float(r.uniform(2, 14))
     grid = _hills(r, float(r.uniform(1.2, 1.8)))
-    s.height((0, 0, 0), (extent, extent, relief), grid, _ground(p, "grass", "grass", "earth"))
-    s.on(0, 0, -relief - 2, (900, 900, relief / 2 + 2), _ground(p, "grass", "earth"))
+    s.height((0, 0, 0), (extent, extent, relief), grid, ground(p, "grass", "grass", "earth"))
+    s.on(0, 0, -relief - 2, (900, 900, relief / 2 + 2), ground(p, "grass", "earth"))
 
     def level(x: float, y: float) -> float:
         i, j = ((v / extent * 2 + 1) / 2 * (GRID - 1) for v in (y, x))
@@ -350,7 +231,7 @@ def build_outdoor(rng: np.random.Generator, bank: Bank) -> Builder:
     """One outdoor scene with its candidate cameras."""
     s = Builder(rng=rng)
     p = Palette(rng, bank)
-    _weather(s, p)
+    weather(s, p)
     kinds = (street, square, garden, country)
     kinds[int(rng.choice(4, p=[0.4, 0.17, 0.18, 0.25]))](s, p)
     return s
