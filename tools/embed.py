@@ -1,8 +1,9 @@
-"""Put the model of a run into the package: python -m tools.embed RUN NAME
+"""Put the model of a run into the package: python -m tools.embed RUN NAME EVALUATION.json
 
 Writes src/featherdepth/runtime/weights/NAME (config.json, model.safetensors, model.onnx, README.md)
 beside its place, checks every backend against torch at ten sizes and the counts against the
-generated list of networks, and only then lets it take the place of the old one.
+generated list of networks, and only then lets it take the place of the old one. The card's figures
+are those of EVALUATION.json, which `featherdepth evaluate --model RUN -o` wrote.
 """
 
 import argparse
@@ -11,6 +12,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from tools.card import model_card
+
+from featherdepth.config import read_json
 from featherdepth.errors import FeatherDepthError, WeightsError
 from featherdepth.export.onnx import write_graph
 from featherdepth.export.parity import verify
@@ -20,26 +24,30 @@ from featherdepth.networks.weights import load_model, save_model
 from featherdepth.runtime.presets import EMBEDDED
 
 
-def embed(run: Path, name: str, place: Path = EMBEDDED) -> Path:
+def embed(run: Path, name: str, evaluation: Path, place: Path = EMBEDDED) -> Path:
     """Make `place/name` from the model folder `run`; the old one stays until this is checked.
 
     Raises:
-        WeightsError: the run is damaged, its counts are wrong, or it has no card or no terms.
+        WeightsError: the run is damaged, its counts are wrong, it has no terms, or the evaluation
+            is of other weights.
+        InputError: run.json or the evaluation cannot be read.
         BackendError: a backend computes something else than torch.
     """
     preset, module = load_model(run)
-    card = run / CARD
-    if not card.is_file() or not preset.license or not preset.materials:
-        raise WeightsError(f"{run}: expected a card, a license and materials before it ships")
+    if not preset.license or not preset.materials:
+        raise WeightsError(f"{run}: expected a license and materials before it ships")
     row = next((r for r in list_networks() if r["name"] == preset.network), None)
     if row is not None and not preset.settings and row["params"] != preset.params:
         raise WeightsError(f"{run}: {preset.params} parameters, {row['params']} are listed")
     macs = preset.macs or (row["macs"] if row is not None else 0)
+    try:
+        text = model_card(name, preset, read_json(run / "run.json"), read_json(evaluation))
+    except ValueError as error:
+        raise WeightsError(f"{evaluation}: {error}") from error
     fresh, target, old = (place / n for n in (f".{name}.new", name, f".{name}.old"))
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     try:
-        text = card.read_text(encoding="utf-8")
         save_model(fresh, replace(preset, name=name, macs=macs), module, text)
         write_graph(fresh)
         for difference in verify(fresh):
@@ -60,9 +68,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
+    parser.add_argument("evaluation", type=Path)
     arguments = parser.parse_args()
     try:
-        target = embed(arguments.run, arguments.name)
+        target = embed(arguments.run, arguments.name, arguments.evaluation)
     except FeatherDepthError as error:
         print(f"embed: {error}", file=sys.stderr)
         return error.exit_code

@@ -51,17 +51,17 @@ def results_page() -> str:
         if "text" in section:
             parts.append(section["text"].strip() + "\n")
         parts.append("| what | figure | asked for | file |\n|---|---|---|---|")
-        parts += [_row(claim) for claim in section["claim"]]
-        commands = dict.fromkeys(claim["command"] for claim in section["claim"])
-        parts.append("\n```bash\n" + "\n".join(commands) + "\n```\n")
+        for run in section["run"]:
+            values = json.loads((RESULTS / run["file"]).read_text(encoding="utf-8"))
+            parts += [_row(claim, values, run["file"]) for claim in run["claims"]]
+        commands = "\n".join(run["command"] for run in section["run"])
+        parts.append(f"\n```bash\n{commands}\n```\n")
     return "\n".join(parts)
 
 
-def _row(claim: dict[str, str]) -> str:
-    values: dict[str, Any] = json.loads((RESULTS / claim["file"]).read_text(encoding="utf-8"))
+def _row(claim: dict[str, str], values: dict[str, Any], file: str) -> str:
     figure = claim["figure"].format_map(values)
-    link = f"[{claim['file']}](results/{claim['file']})"
-    return f"| {claim['what']} | {figure} | {claim.get('bar', '')} | {link} |"
+    return f"| {claim['what']} | {figure} | {claim.get('bar', '')} | [{file}](results/{file}) |"
 
 
 def readme() -> str:

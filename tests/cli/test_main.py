@@ -1,5 +1,6 @@
 """The command line ends every error in one line and the right exit code, and starts fast."""
 
+import logging
 import subprocess
 import sys
 import time
@@ -99,3 +100,13 @@ def test_help_takes_under_three_tenths_of_a_second():
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(5)) < 0.3
+
+
+def test_only_own_warnings_are_shown_unless_more_is_asked_for():
+    cli._take_common([])
+    assert logging.getLogger("featherdepth.data").isEnabledFor(logging.WARNING)
+    assert not logging.getLogger("torch.onnx").isEnabledFor(logging.WARNING)
+
+    cli._take_common(["-v"])
+    assert logging.getLogger("featherdepth.data").isEnabledFor(logging.INFO)
+    assert logging.getLogger("another").isEnabledFor(logging.INFO)

@@ -21,8 +21,8 @@ def test_a_stale_page_fails_the_check_and_is_rewritten_without_it(tmp_path, monk
 def test_a_figure_is_read_from_the_file_a_command_wrote(tmp_path, monkeypatch):
     (tmp_path / "a.json").write_text(json.dumps({"metrics": {"delta1": {"value": 0.8251}}}))
     (tmp_path / "claims.toml").write_text(
-        '[[section]]\ntitle = "T"\n[[section.claim]]\nwhat = "w"\nbar = ">= 0.82"\n'
-        'command = "run it"\nfile = "a.json"\nfigure = "{metrics[delta1][value]:.3f}"\n'
+        '[[section]]\ntitle = "T"\n[[section.run]]\ncommand = "run it"\nfile = "a.json"\n'
+        'claims = [{ what = "w", bar = ">= 0.82", figure = "{metrics[delta1][value]:.3f}" }]\n'
     )
     monkeypatch.setattr(pages, "RESULTS", tmp_path)
 

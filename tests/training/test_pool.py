@@ -126,6 +126,17 @@ def test_relative_disparity_becomes_an_order_of_depths() -> None:
     assert far / near == pytest.approx(values[20, 5] / values[10, 5], rel=2e-3)
 
 
+def test_what_is_unknown_in_renderings_lies_as_far_as_the_farthest_thing() -> None:
+    values = np.full((24, 32), 3.0)
+    values[:8], values[8] = 0, 40
+    sky = Source(name="s", frames=Frames(sample_of(values=values)), unknown_is_far=True)
+
+    depth = load_pool([sky]).depths[0, 0].numpy()
+
+    assert (depth[:9] == 40).all()
+    assert (depth[9:] == 3).all()
+
+
 def test_shares_follow_the_weights_and_members_the_sources() -> None:
     first = Source(name="a", frames=Frames(sample_of(), sample_of(key="b")), weight=3.0)
     second = Source(name="b", frames=Frames(sample_of(key="c")), weight=1.0, ranking_only=True)

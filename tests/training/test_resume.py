@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ def stop_in_step(tiny, folder: Path, step: int, number: signal.Signals = signal.
     assert tiny.guarded(lambda: tiny.train(folder, batches=batches)) == 130
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """SIGINT as a terminal's program has it, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_checkpoint_and_a_line_that_says_how_to_go_on(
     tiny, tmp_path: Path, number: signal.Signals, caplog: pytest.LogCaptureFixture
@@ -102,12 +112,24 @@ def test_a_signal_leaves_a_checkpoint_and_a_line_that_says_how_to_go_on(
     assert_same_end(tiny, tmp_path / "whole", tmp_path / "stopped")
 
 
+@pytest.mark.usefixtures("heard")
 def test_the_second_signal_acts_as_usual() -> None:
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
         assert interrupts.name == "SIGINT"
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.usefixtures("heard")
+def test_an_ignored_signal_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with Interrupts() as interrupts:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert interrupts.name == ""
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_a_damaged_newest_checkpoint_costs_only_time(

@@ -103,13 +103,16 @@ def _take_common(arguments: list[str]) -> tuple[list[str], bool]:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     head, rest = arguments[:end], arguments[end:]
     loud = head.count("-v") + head.count("--verbose") - head.count("-q") - head.count("--quiet")
-    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
+    levels = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
+    level = levels.get(max(loud, -1), logging.DEBUG)
+    # Other packages' warnings are for developers: they show with -v.
     logging.basicConfig(
-        level=level.get(max(loud, -1), logging.DEBUG),
+        level=level if loud > 0 else logging.ERROR,
         format="featherdepth: %(message)s",
         stream=sys.stderr,
         force=True,
     )
+    logging.getLogger("featherdepth").setLevel(level)
     common = {"-q", "--quiet", "-v", "--verbose", "--debug"}
     return [a for a in head if a not in common] + rest, "--debug" in head
 

@@ -14,7 +14,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """While entered, the first SIGINT or SIGTERM only sets `name`; a second one acts as usual."""
+    """While entered, the first SIGINT or SIGTERM only sets `name`; a second one acts as usual.
+
+    A signal that was ignored stays ignored: shells start background jobs without SIGINT.
+    """
 
     def __init__(self) -> None:
         self.name = ""
@@ -23,6 +26,8 @@ class Interrupts:
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():  # signals arrive only there
             for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 self._before[number] = signal.signal(number, self._note)
         return self
 

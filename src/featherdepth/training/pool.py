@@ -50,6 +50,8 @@ class Source:
     """Share of a batch, relative to the other sources."""
     ranking_only: bool = False
     """Trust the order of its depths, not their values."""
+    unknown_is_far: bool = False
+    """What has no depth is sky: put it at the farthest depth of its frame."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -160,6 +162,8 @@ def _load(source: Source, index: int, *, long_side: int) -> _Frame | None:
     if size != (height, width):
         pixels = resize_pixels(pixels, size)
     values, valid = _as_far(depth)
+    if source.unknown_is_far:
+        values, valid = np.where(valid, values, values[valid].max()), np.ones_like(valid)
     if size != depth.size:
         values, valid = resize_truth(values, valid, size)
     return _Frame(

@@ -39,6 +39,8 @@ class DataTable:
     """Share of a batch, relative to the other data sets."""
     ranking_only: bool = False
     """Trust the order of the depths, not their values."""
+    unknown_is_far: bool = False
+    """What has no depth is sky, as in renderings: the farthest depth of its frame."""
 
     def __post_init__(self) -> None:
         if self.weight <= 0:
@@ -150,7 +152,10 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
             raise UsageError(f"{where}: steps stands at the top level and in [loop]; keep one")
         loop["steps"] = table.pop("steps")
     table["loop"] = loop
-    parts = (("data", ("weight", "ranking_only"), "reader"), ("losses", ("weight",), "loss"))
+    parts = (
+        ("data", ("weight", "ranking_only", "unknown_is_far"), "reader"),
+        ("losses", ("weight",), "loss"),
+    )
     for key, own, rest in parts:
         rows = table.get(key, [])
         if not isinstance(rows, list):

@@ -115,6 +115,7 @@ def train(
             frames=reader,
             weight=table.weight,
             ranking_only=table.ranking_only,
+            unknown_is_far=table.unknown_is_far,
         )
         for i, (table, reader) in enumerate(zip(recipe.data, readers, strict=True))
     ]
