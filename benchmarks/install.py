@@ -28,7 +28,7 @@ def demo(cached: bool) -> dict[str, Any]:
         start = time.perf_counter()
         subprocess.run(["make", "demo"], cwd=clone, env=environment, check=True)
         seconds = time.perf_counter() - start
-        pictures = sorted(p.name for p in (clone / "demo").rglob("*.png"))
+        pictures = sorted(p.name for p in (clone / "demo").rglob("*.color.png"))
         return {"seconds": seconds, "pictures": len(pictures)}
 
 

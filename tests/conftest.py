@@ -40,6 +40,9 @@ def randomize() -> "Callable[[nn.Module], nn.Module]":
                 nn.init.uniform_(part.running_var, 0.5, 2)
                 nn.init.uniform_(part.weight, 0.5, 2)
                 nn.init.normal_(part.bias, 0, 0.1)
+                # Trained networks have channels that never fire: no variance, a small weight.
+                nn.init.zeros_(part.running_var[:1])
+                nn.init.constant_(part.weight[:1], 0.01)
         return module.eval()
 
     return apply

@@ -113,12 +113,13 @@ def train(
         InputError: data that is missing or not as promised.
         WeightsError: a start that is missing or of another network.
         RunError: a folder that holds another run, a loss that is not a number, no space.
-        BackendError: torch is not installed.
+        BackendError: torch is not installed, or a backend computes something else than torch.
     """
     try:
         import torch
 
         from featherdepth.export.onnx import write_graph
+        from featherdepth.export.parity import verify
         from featherdepth.training.recipe import read_recipe
         from featherdepth.training.supervised import train as train_supervised
     except ModuleNotFoundError as error:
@@ -143,7 +144,12 @@ def train(
         threads=threads or os.cpu_count() or 1,
         shown=shown,
     )
-    write_graph(Path(output))
+    graph = write_graph(Path(output))
+    try:
+        verify(Path(output), sizes=[(192, 256)])
+    except BackendError:
+        graph.unlink()  # without it the folder is still right: it runs on torch
+        raise
     return {"folder": str(output), "step": outcome.step, "figures": outcome.figures}
 
 
