@@ -1,4 +1,4 @@
-"""One picture of many: python -m tools.sheet demo -o docs/pictures/first-look.png --columns 2"""
+"""One picture of many: python -m tools.sheet demo -o docs/pictures/first-look.jpg --columns 2"""
 
 import argparse
 import math
@@ -34,7 +34,7 @@ def main() -> None:
     names = options.names or [""]
     paths = [p for name in names for p in sorted(options.folder.glob(f"{name}*.color.png"))]
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    sheet(paths, options.columns, options.width).quantize(256).save(options.output, optimize=True)
+    sheet(paths, options.columns, options.width).save(options.output, quality=88)
 
 
 if __name__ == "__main__":
