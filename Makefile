@@ -18,7 +18,8 @@ test: .venv/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore tests/training
+	$(BIN)/python -m pytest tests/training # its own process: see docs/experiments.md, SIGINT
 	$(BIN)/python -m tools.pages --check
 
 slow: .venv/dev.stamp
