@@ -98,8 +98,10 @@ def test_any_size_and_aspect_comes_back_at_its_size(
 def test_upscaling_stays_within_the_range_of_the_network(
     model: DepthModel, pixels: np.ndarray
 ) -> None:
-    raw = model.infer(pixels, size=64, out_size="model").values
-    shown = model.infer(np.kron(pixels, np.ones((3, 3, 1), dtype=np.uint8)), size=64).values
+    photo = np.kron(pixels, np.ones((3, 3, 1), dtype=np.uint8))
+
+    raw = model.infer(photo, size=64, out_size="model").values
+    shown = model.infer(photo, size=64).values
 
     assert raw.shape == (64, 64)
     assert raw.min() <= shown.min() and shown.max() <= raw.max()

@@ -87,8 +87,8 @@ def test_a_recipe_becomes_a_model_folder_with_its_papers(data: Path, tmp_path: P
 
 
 def test_training_lowers_the_loss(data: Path, tmp_path: Path) -> None:
-    table = recipe_table(data, steps=25, losses=[{"name": "ilnr"}])
-    table["loop"] |= {"lr": 3e-3, "log_every": 5}
+    table = recipe_table(data, steps=80, losses=[{"name": "ilnr"}])
+    table["loop"] |= {"lr": 3e-3, "log_every": 10}
 
     train(parse_recipe(table, "r"), tmp_path / "run", device="cpu")
 

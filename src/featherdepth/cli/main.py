@@ -105,14 +105,12 @@ def _take_common(arguments: list[str]) -> tuple[list[str], bool]:
     loud = head.count("-v") + head.count("--verbose") - head.count("-q") - head.count("--quiet")
     levels = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
     level = levels.get(max(loud, -1), logging.DEBUG)
-    # Other packages' warnings are for developers: they show with -v.
-    logging.basicConfig(
-        level=level if loud > 0 else logging.ERROR,
-        format="featherdepth: %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )
-    logging.getLogger("featherdepth").setLevel(level)
+    handler = logging.StreamHandler(sys.stderr)
+    if loud <= 0:
+        # Other packages' warnings are for developers: they show with -v.
+        handler.addFilter(lambda r: r.name.startswith("featherdepth") or r.levelno > level)
+    form = "featherdepth: %(message)s"
+    logging.basicConfig(level=level, format=form, handlers=[handler], force=True)
     common = {"-q", "--quiet", "-v", "--verbose", "--debug"}
     return [a for a in head if a not in common] + rest, "--debug" in head
 
