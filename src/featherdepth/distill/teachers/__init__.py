@@ -1,0 +1,1 @@
+"""Teachers: whatever turns a photo into a depth map, behind one protocol."""
