@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from featherdepth.errors import RunError, UsageError
 from featherdepth.training.journal import read_journal
 from featherdepth.training.loop import LoopConfig
-from featherdepth.training.objective import Losses
+from featherdepth.training.objective import Losses, Term
 
 
 def test_training_lowers_the_loss_and_leaves_a_journal_and_checkpoints(
@@ -276,3 +276,20 @@ def test_figures_of_any_float_type_survive_a_resume(tiny, tmp_path: Path) -> Non
     tiny.train(tmp_path, extra=extra)
 
     assert tiny.train(tmp_path, extra=extra, resume=True).figures == {"delta1": 0.5, "rmse": 2.0}
+
+
+def test_a_figure_that_is_only_told_is_in_the_journal_and_not_in_the_total(
+    tiny, tmp_path: Path
+) -> None:
+    def losses(model: nn.Module, batch: dict[str, Tensor]) -> Losses:
+        told = Term(batch["truth"].sum() * 100, float(len(batch["truth"])), minimized=False)
+        return {**tiny.objective(model, batch), "truth": told}
+
+    plain = tiny.train(tmp_path / "plain")
+    told = tiny.train(tmp_path / "told", step_losses=losses)
+
+    lines = read_journal(tmp_path / "told" / "journal.jsonl", speed=False)
+    assert lines[-1].pop("watched")["truth"] == pytest.approx(150, rel=0.1)
+    assert lines == read_journal(tmp_path / "plain" / "journal.jsonl", speed=False)
+    for name, tensor in plain.model.state_dict().items():
+        assert torch.equal(tensor, told.model.state_dict()[name])

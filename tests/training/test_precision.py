@@ -30,12 +30,17 @@ class Probe(nn.Module):
         return result, {"map": result}
 
 
-@pytest.mark.parametrize("amx", [True, False])
-def test_auto_on_a_cpu_is_bf16_only_with_amx(amx: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = {"amx_bf16": amx, "avx512_bf16": True}
+@pytest.mark.parametrize(
+    ("able", "precision"),
+    [({"amx_bf16"}, "bf16"), ({"avx512_bf16"}, "bf16"), ({"avx512_vnni", "avx2"}, "fp32")],
+)
+def test_auto_on_a_cpu_is_bf16_where_it_has_products_of_it(
+    able: set[str], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = dict.fromkeys(able, True)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: parts)
 
-    assert choose_precision("auto", CPU) == ("bf16" if amx else "fp32")
+    assert choose_precision("auto", CPU) == precision
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -4,8 +4,9 @@
      "speed": {"images_per_s": 10.2, "seconds": 31.0}}
     {"step": 500, "validation": {"delta1": 0.8}}
 
-Losses and the gradient norm are means over the steps since the line before. `speed` is the only
-part that a clock touches: without it, two runs of one recipe have equal journals.
+Losses, the gradient norm and, where there are any, `watched` figures (told, not minimized) are
+means over the steps since the line before. `speed` is the only part that a clock touches: without
+it, two runs of one recipe have equal journals.
 """
 
 import json

@@ -40,17 +40,17 @@ class RunLog:
         figures = trainer.meter.read(trainer.processes)  # waits for the device
         seconds = time.perf_counter() - self._start
         images = (step - self._done) * trainer.batches.size
-        losses = {n.removeprefix("losses/"): v for n, v in figures.items() if "/" in n}
-        self.line(
-            {
-                "step": step,
-                "total": figures["total"],
-                "losses": losses,
-                "lr": trainer.rate,
-                "grad_norm": figures["grad_norm"],
-                "speed": {"images_per_s": images / seconds, "seconds": seconds},
-            }
-        )
+        line: dict[str, Any] = {
+            "step": step,
+            "total": figures["total"],
+            "losses": _part(figures, "losses/"),
+            "lr": trainer.rate,
+            "grad_norm": figures["grad_norm"],
+            "speed": {"images_per_s": images / seconds, "seconds": seconds},
+        }
+        if watched := _part(figures, "watched/"):
+            line["watched"] = watched
+        self.line(line)
         self._start, self._done = time.perf_counter(), step
 
     def line(self, line: Mapping[str, Any]) -> None:
@@ -80,3 +80,7 @@ class RunLog:
     ) -> None:
         if self._journal is not None:
             self._stack.__exit__(kind, error, trace)
+
+
+def _part(figures: Mapping[str, float], prefix: str) -> dict[str, float]:
+    return {n.removeprefix(prefix): v for n, v in figures.items() if n.startswith(prefix)}

@@ -7,6 +7,7 @@ resumed ends in the weights of an undisturbed one, bit for bit on one machine's 
 import json
 import logging
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from featherdepth.training.checkpoint import Checkpoints
 from featherdepth.training.interrupts import Interrupted, Interrupts
 from featherdepth.training.log import RunLog
 from featherdepth.training.objective import Batches, Objective, Save, Validation
+from featherdepth.training.patience import Patience
 from featherdepth.training.processes import Processes
 from featherdepth.training.settings import WITHOUT_EFFECT, LoopConfig
 from featherdepth.training.trainer import Trainer
@@ -34,10 +36,13 @@ class Outcome:
     """What a finished run leaves in memory."""
 
     model: nn.Module
-    """The averaged model, in eval mode, on the device of the run."""
+    """The averaged model as the run left it, in eval mode, on the device of the run."""
     step: int
+    """Steps made; fewer than asked for where the run stopped early."""
+    best_step: int
+    """Of the weights that were saved last: the best ones where a figure is watched."""
     figures: dict[str, float]
-    """Of the last validation; empty in all processes but the first."""
+    """Of those weights; empty in all processes but the first."""
 
 
 def run(
@@ -66,7 +71,8 @@ def run(
         recipe: the resolved recipe, as JSON can hold it; a resume with another one is refused. By
             default `config`.
         validate: called every `validate_every` steps and at the end, by the first process.
-        save: called after each validation and at the end, by the first process.
+        save: called after each validation and at the end, by the first process; where `config`
+            watches a figure, only for weights that are better than all before, the start included.
         resume: go on from the newest whole checkpoint, or start if there is none.
         device: such as "cpu" or "cuda:0"; by default what accelerate finds.
         shown: progress on stderr: a bar on a terminal, lines elsewhere.
@@ -81,11 +87,11 @@ def run(
     checkpoints = Checkpoints(folder / "checkpoints", config.keep)
     identity = {"recipe": asdict(config) if recipe is None else recipe, "seed": seed}
     identity = json.loads(json.dumps(identity))  # as the checkpoint will hold it
-    found = _find_start(checkpoints, identity, resume=resume)
+    found = _find_start(checkpoints, identity, resume=resume, watched=bool(config.watch))
     trainer = Trainer(model, objective, batches, config, processes, seed=seed)
-    figures: dict[str, float] = {}
+    patience = Patience(config.watch, config.patience)
     if found is not None:
-        figures = dict(found["figures"])
+        patience.load_state_dict(found["patience"])
         trainer.load_state_dict(found["trainer"])
         logger.info("resumed after step %d", trainer.step)
     with ExitStack() as stack:
@@ -93,7 +99,12 @@ def run(
         stack.enter_context(torch.random.fork_rng(_accelerators(processes)))
         log = stack.enter_context(RunLog(folder, trainer, shown=shown))
         interrupts = stack.enter_context(Interrupts())
-        while trainer.step < config.steps:
+
+        ended = patience.exhausted
+        if config.watch and trainer.step == 0:
+            # Weights that training only makes worse are the best there are.
+            _examine(trainer, log, patience, validate, save)
+        while trainer.step < config.steps and not ended:
             trainer.advance()
             log.step()
             stopped = _agree(interrupts, trainer)
@@ -101,28 +112,49 @@ def run(
             kept = bool(stopped) or _due(trainer, config.checkpoint_every)
             if watched or kept:
                 trainer.check_finite()
-            if watched and processes.first:
-                if validate is not None:
-                    measured = validate(trainer.average.module)
-                    figures = {name: float(value) for name, value in measured.items()}
-                    log.line({"step": trainer.step, "validation": figures})
-                if save is not None and trainer.step < config.steps:
-                    save(trainer.average.module, trainer.step, figures)
-            if kept and processes.first:
+            if watched:
+                _examine(trainer, log, patience, validate, save)
+                ended = processes.any(patience.exhausted)
+            if (kept or ended) and processes.first:
                 log.flush()
-                state = {"identity": json.dumps(identity), "figures": figures}
+                state = {"identity": json.dumps(identity), "patience": patience.state_dict()}
                 checkpoints.write(trainer.step, {**state, "trainer": trainer.state_dict()})
-            if stopped and trainer.step < config.steps:
+            if stopped and trainer.step < config.steps and not ended:
                 message = f"stopped by {stopped} after step {trainer.step}; resume to go on"
                 logger.warning(message)
                 raise Interrupted(message)
-        if save is not None and processes.first:
-            save(trainer.average.module, trainer.step, figures)
-    return Outcome(model=trainer.average.module, step=trainer.step, figures=figures)
+        if save is not None and processes.first and not config.watch:
+            save(trainer.average.module, trainer.step, patience.figures)
+    return Outcome(
+        model=trainer.average.module,
+        step=trainer.step,
+        best_step=patience.step,
+        figures=patience.figures,
+    )
+
+
+def _examine(
+    trainer: Trainer,
+    log: RunLog,
+    patience: Patience,
+    validate: Validation | None,
+    save: Save | None,
+) -> None:
+    """Validate, and save weights that are the best so far; the first process does."""
+    if not trainer.processes.first:
+        return
+    model, config, figures = trainer.average.module, trainer.config, patience.figures
+    if validate is not None:
+        figures = {name: float(value) for name, value in validate(model).items()}
+        log.line({"step": trainer.step, "validation": figures})
+    best = patience.improves(trainer.step, figures)
+    last = trainer.step == config.steps and not config.watch  # saved when the run has ended
+    if save is not None and best and not last:
+        save(model, trainer.step, figures)
 
 
 def _find_start(
-    checkpoints: Checkpoints, identity: dict[str, Any], *, resume: bool
+    checkpoints: Checkpoints, identity: dict[str, Any], *, resume: bool, watched: bool
 ) -> dict[str, Any] | None:
     """The checkpoint to go on from, after a look at whose it is."""
     folder = checkpoints.folder.parent
@@ -134,26 +166,27 @@ def _find_start(
     if state is None:
         logger.warning("%s: no checkpoint to resume from; starting at step 0", folder)
         return None
-    difference = _first_difference(json.loads(state["identity"]), identity, "")
+    free = WITHOUT_EFFECT - ({"validate_every"} if watched else set())
+    difference = _first_difference(json.loads(state["identity"]), identity, "", free)
     if difference:
         raise RunError(f"{folder}: cannot resume with another recipe: {difference}")
     return state
 
 
-def _first_difference(before: Any, now: Any, where: str) -> str:
-    """The first key whose value changed, in words; empty if none did."""
+def _first_difference(before: Any, now: Any, where: str, free: AbstractSet[str]) -> str:
+    """The first key whose value changed, in words; empty if none did but those that are free."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in sorted(before.keys() | now.keys()):
             place = f"{where}.{key}".removeprefix(".")
-            if key in WITHOUT_EFFECT:
+            if key in free:
                 continue
             if key not in before or key not in now:
                 return f"{place} is {'new' if key in now else 'missing'}"
-            if found := _first_difference(before[key], now[key], place):
+            if found := _first_difference(before[key], now[key], place, free):
                 return found
         return ""
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return _first_difference(dict(enumerate(before)), dict(enumerate(now)), where)
+        return _first_difference(dict(enumerate(before)), dict(enumerate(now)), where, free)
     return "" if before == now else f"{where} was {before!r}, now {now!r}"
 
 

@@ -13,6 +13,7 @@ number as soon as the counts differ, so an objective hands over values or sums, 
   as the losses room returns it.
 - a `Term` where something else is counted, such as only the images that hold truth, or pixels:
   `Term.over(values, kept)` or `Term(sum, count)`. A count of 0 everywhere gives a loss of 0.
+- a `Term` with `minimized=False` for a figure that is told in the journal and not minimized.
 
 A scalar tensor is refused: what it is a mean of can no longer be known. The total that is
 minimised is the plain sum of the named losses, so weights are multiplied in by the objective.
@@ -35,6 +36,8 @@ class Term:
     """Weighted, with gradient."""
     count: Tensor | float
     """How many images or pixels `sum` runs over, without gradient; 0 is allowed."""
+    minimized: bool = True
+    """False for a figure that is only told, such as the spread of the outputs."""
 
     @staticmethod
     def over(values: Float[Tensor, " n"], kept: Bool[Tensor, " n"]) -> "Term":

@@ -36,6 +36,11 @@ class LoopConfig:
     log_every: int = 20
     validate_every: int = 0
     """0: only at the end."""
+    watch: str = ""
+    """Figure of validation that says which weights are the best and stay; lower is better. Without
+    one the newest stay."""
+    patience: int = 0
+    """Validations in a row without a better figure after which the run stops; 0 for never."""
     checkpoint_every: int = 500
     keep: int = 3
     """Checkpoints that stay, at least 2."""
@@ -45,12 +50,14 @@ class LoopConfig:
         for name in ("steps", "lr", "log_every", "checkpoint_every"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("weight_decay", "warmup", "final", "validate_every"):
+        for name in ("weight_decay", "warmup", "final", "validate_every", "patience"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
         if self.clip is not None and self.clip <= 0:
             raise ValueError(f"clip must be above 0, got {self.clip}; leave it out for no limit")
+        if self.patience and not (self.watch and self.validate_every):
+            raise ValueError("patience needs a figure to watch and validate_every above 0")
         if self.keep < 2:
             raise ValueError(f"keep must be at least 2, got {self.keep}")

@@ -77,12 +77,12 @@ class Trainer:
         torch.manual_seed(derive(self.seed, "torch", self.step, processes.rank))
         batch = self.batches(self.step, processes.rank, processes.world)
         batch = send_to_device(batch, processes.device, non_blocking=True)  # type: ignore[no-untyped-call]
-        losses = self._losses(self.objective(self._lowered, batch))
+        losses, watched = self._shares(self.objective(self._lowered, batch))
         share = torch.stack(list(losses.values())).sum()
         share.backward()  # type: ignore[no-untyped-call]
         total = processes.sum_gradients(self._parameters, self._statistics, share.detach())
         norm = clip_(self._parameters, config.clip)
-        self._note(losses, total, norm)
+        self._note(losses, watched, total, norm)
         factor = rate_factor(
             self.step, steps=config.steps, warmup=config.warmup, final=config.final
         )
@@ -128,18 +128,35 @@ class Trainer:
         self.meter.load_state_dict(state["meter"], self.processes.device)
         self._last_finite.fill_(self.step)
 
-    def _losses(self, losses: Mapping[str, Tensor | Term]) -> dict[str, Tensor]:
-        """This process's share of each loss: its sum over the count of all processes."""
+    def _shares(
+        self, losses: Mapping[str, Tensor | Term]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """This process's share of what is minimized and of what is told.
+
+        A share is a sum over the count of all processes.
+        """
         terms = {name: as_term(name, loss) for name, loss in losses.items()}
         counts = self.processes.sum_counts([term.count for term in terms.values()])
-        return {
-            name: term.sum.float() / _at_least_one(count)
-            for (name, term), count in zip(terms.items(), counts, strict=True)
-        }
+        minimized, told = {}, {}
+        for (name, term), count in zip(terms.items(), counts, strict=True):
+            share = term.sum.float() / _at_least_one(count)
+            if term.minimized:
+                minimized[name] = share
+            else:
+                told[name] = share.detach()
+        return minimized, told
 
-    def _note(self, losses: Mapping[str, Tensor], total: Tensor, norm: Tensor) -> None:
+    def _note(
+        self,
+        losses: Mapping[str, Tensor],
+        watched: Mapping[str, Tensor],
+        total: Tensor,
+        norm: Tensor,
+    ) -> None:
         for name, share in losses.items():
             self.meter.add(f"losses/{name}", share)
+        for name, share in watched.items():
+            self.meter.add(f"watched/{name}", share)
         # These two are equal everywhere; the meter sums over processes.
         self.meter.add("total", total if self.processes.first else torch.zeros_like(total))
         self.meter.add("grad_norm", norm if self.processes.first else torch.zeros_like(norm))
