@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from featherdepth.geometry.resize import resize_pixels, resize_truth
+from featherdepth.geometry.resize import resize_map, resize_pixels, resize_truth
+from featherdepth.training.plan import Plan, ViewConfig, draw_plan, plain_plan
 from featherdepth.training.pool import Pool
-from featherdepth.training.views import Batch, Plan, ViewConfig, draw_plan, plain_plan, render
+from featherdepth.training.views import Batch, cut_images, cut_maps, render
 from featherdepth.types import Intrinsics
 
 PLAIN = ViewConfig(
@@ -269,3 +270,24 @@ def test_images_stay_in_range_under_the_strongest_jitter() -> None:
 def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):
         ViewConfig(**setting)  # type: ignore[arg-type]
+
+
+def test_a_clean_view_has_the_crop_and_flip_of_the_jittered_one_and_its_own_size() -> None:
+    pool = pool_of([noise_frame(60, 80, seed=i) for i in range(3)], [np.ones((60, 80))] * 3)
+    plan = draw_plan(pool, ViewConfig(), seed=1, step=0, batch=4, size=(32, 64))
+    still = replace(plan, blur=np.ones(4), noise=np.zeros(4), color=np.ones_like(plan.color))
+
+    clean = cut_images(pool.images, plan, (64, 96), clean=True)
+
+    torch.testing.assert_close(clean, render(pool, still, (64, 96)).images, atol=2e-4, rtol=0)
+    assert (clean - cut_images(pool.images, plan, (64, 96))).abs().mean() > 0.01
+
+
+def test_dense_maps_are_cut_as_the_geometry_room_resizes_them() -> None:
+    dense = np.random.default_rng(0).normal(0, 3, (60, 80)).astype(np.float16)
+    maps = torch.from_numpy(dense)[None, None]
+
+    view = cut_maps(maps, plan_of((3, 7, 50, 66), flip=True), (32, 48))
+
+    expected = resize_map(dense[3:53, 7:73].astype(np.float32), (32, 48))[:, ::-1]
+    np.testing.assert_allclose(view[0, 0].numpy(), expected, atol=1e-3)

@@ -11,8 +11,8 @@ from featherdepth.errors import UsageError
 from featherdepth.losses import LOSSES
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.networks import NETWORKS
+from featherdepth.training.plan import ViewConfig
 from featherdepth.training.settings import LoopConfig
-from featherdepth.training.views import ViewConfig
 from featherdepth.types import DepthKind
 
 KIND = DepthKind.AFFINE_INVARIANT

@@ -4,8 +4,10 @@ Each view has its truth; all losses compare the raw map with it, except where on
 the truth can be trusted (relative disparity, or a data set marked so): there only ranking does.
 """
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,16 @@ from featherdepth.networks.imagenet import load_imagenet
 from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
 from featherdepth.training.loop import Outcome, run
+from featherdepth.training.materials import data_row, start_rows
 from featherdepth.training.objective import Losses
-from featherdepth.training.output import RunFolder
+from featherdepth.training.output import About, RunFolder
+from featherdepth.training.plan import draw_plan
 from featherdepth.training.pool import Pool, Source, load_pool
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
 from featherdepth.training.recipe import KIND, Recipe
 from featherdepth.training.validation import DepthValidation
-from featherdepth.training.views import Batch, draw_plan, render
+from featherdepth.training.views import Batch, render
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +125,7 @@ def train(
     ]
     pool = load_pool(sources, long_side=recipe.long_side, device=processes.device, threads=threads)
     logger.info("%d frames in memory", len(pool))
-    output = RunFolder(folder, recipe, readers, pool)
+    about = describe(recipe, readers, pool)
     bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
     return run(
         model,
@@ -130,12 +134,33 @@ def train(
         recipe.loop,
         folder,
         seed=recipe.seed,
-        recipe=output.identity,
+        recipe=about.identity,
         validate=validate,
-        save=output.save,
+        save=RunFolder(folder, about).save,
         resume=resume,
         device=device,
         shown=shown,
+    )
+
+
+def describe(recipe: Recipe, readers: Sequence[Reader], pool: Pool) -> About:
+    """What the run folder says of the model."""
+    rows = [data_row(reader, f"training, {len(reader)} frames") for reader in readers]
+    table = recipe.validation
+    identity = {"recipe": asdict(recipe), "data_sha256": pool.sha256}
+    return About(
+        network=recipe.network,
+        settings=recipe.settings,
+        kind=KIND,
+        input_size=recipe.input_size,
+        license=recipe.license,
+        materials=(*start_rows(recipe.init, recipe.encoder_weights), *rows),
+        identity=json.loads(json.dumps(identity, default=str)),
+        facts={"seed": recipe.seed, "frames": len(pool)},
+        story="trained {step} steps on labelled depth.",
+        scored=""
+        if table is None
+        else f"Held-out split, protocol `{table.protocol}`, input size {table.size}",
     )
 
 

@@ -1,0 +1,47 @@
+"""The bill of materials: every data set, start and teacher that went into weights, with its terms.
+
+One row an ingredient: `name`, `class` (A, B or C, by what the terms allow), `terms`, `use`.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from featherdepth.data.reader import Reader
+from featherdepth.networks.folder import read_preset
+
+Row = dict[str, Any]
+
+
+def data_row(reader: Reader, use: str) -> Row:
+    """The row of a data set."""
+    return {
+        "name": f"{reader.name}{f' ({reader.split})' if reader.split else ''}",
+        "class": _strictest(reader.terms),
+        "terms": reader.terms,
+        "use": use,
+    }
+
+
+def start_rows(init: Path | None, encoder_weights: str) -> list[Row]:
+    """The rows of what training began from: all that a model folder was made from, or an encoder.
+
+    Raises:
+        WeightsError: `init` is no model folder.
+    """
+    rows = [] if init is None else [dict(row) for row in read_preset(init).materials]
+    if encoder_weights:
+        rows.append(
+            {
+                "name": Path(encoder_weights).name,
+                "class": "B",
+                "terms": "ImageNet-pretrained weights (class B: research terms of the images)",
+                "use": "start of the encoder",
+            }
+        )
+    return rows
+
+
+def _strictest(terms: str) -> str:
+    """The last of the classes A, B, C that the terms name; unknown terms count as C."""
+    return max(re.findall(r"class ([ABC])\b", terms), default="C")
