@@ -1,0 +1,37 @@
+"""Templates to pages: everything inline, everything from outside escaped."""
+
+from pathlib import Path
+from typing import Any
+
+from featherdepth.errors import BackendError
+from featherdepth.report import wording
+
+TEMPLATES = Path(__file__).parent / "templates"
+WORDS = (
+    "figure signed percent points interval percent_interval change_interval points_interval"
+    " count megabytes milliseconds duration times"
+)
+
+
+def render(template: str, **values: Any) -> bytes:
+    """A page in UTF-8. It runs no script and fetches nothing: its own policy forbids both.
+
+    Text that is not Unicode, as file names can be, is written with question marks.
+
+    Raises:
+        BackendError: jinja2 is not installed.
+    """
+    try:
+        import jinja2
+    except ModuleNotFoundError as error:
+        message = f"a report needs {error.name}; pip install 'featherdepth[train]'"
+        raise BackendError(message) from error
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(wording, name) for name in WORDS.split()}
+    return environment.get_template(template).render(**values).encode("utf-8", "replace")
