@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from featherdepth.errors import RunError
-from featherdepth.images.atomic import atomic_file, write_atomic, write_together
+from featherdepth.images.atomic import (
+    atomic_file,
+    make_folder,
+    remove_partials,
+    write_atomic,
+    write_together,
+)
 
 
 def test_a_file_takes_its_name_only_when_it_is_complete(tmp_path):
@@ -73,6 +79,28 @@ def test_a_missing_folder_and_a_folder_in_the_way_are_told_in_one_line(tmp_path)
         write_atomic(tmp_path, b"1")
 
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    with pytest.raises(RunError, match=r"cannot make folder .*file/c: Not a directory$"):
+        make_folder(tmp_path / "file" / "c")
+
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_only_what_nobody_writes_any_more_is_removed(tmp_path):
+    names = [".old.part", ".new.part", "old.part", ".old.txt"]
+    for name in names:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, None if name == ".new.part" else (1, 1))
+
+    assert remove_partials(tmp_path) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(names[1:])
+    assert remove_partials(tmp_path / "none") == 0
 
 
 def test_of_several_files_all_are_written_or_none(tmp_path):

@@ -4,12 +4,17 @@ import contextlib
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from featherdepth.errors import RunError
+
+PARTIAL = ".part"
+IDLE_S = 600.0
+"""A file that somebody still writes grows more often than this."""
 
 
 @contextmanager
@@ -30,7 +35,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
                 yield device
             return
         # A short name of its own: the target's may already be as long as the system allows.
-        partial = target.with_name(f".{secrets.token_hex(6)}.part")
+        partial = target.with_name(f".{secrets.token_hex(6)}{PARTIAL}")
         try:
             with partial.open("xb") as stream:
                 yield stream
@@ -57,6 +62,32 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
             stream.write(content)
             # A full disk shows here at the latest, before any file has taken its name.
             _to_disk(stream)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        RunError: it cannot be made, or is a file.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make folder {path}: {error.strerror or error}") from error
+
+
+def remove_partials(folder: Path, *, idle_s: float | int = IDLE_S) -> int:
+    """Remove what killed processes left half-written in `folder`; returns how many files.
+
+    Only what has not grown for `idle_s` seconds: another process may be writing beside us.
+    """
+    removed = 0
+    for path in folder.glob(f".*{PARTIAL}"):
+        with contextlib.suppress(OSError):  # gone already, or not ours to remove
+            if time.time() - path.stat().st_mtime > idle_s:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def _to_disk(stream: IO[bytes]) -> None:

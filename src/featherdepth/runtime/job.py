@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import cast
 
 from featherdepth.errors import FeatherDepthError, InputError, RunError
-from featherdepth.images.atomic import write_atomic
+from featherdepth.images.atomic import make_folder, write_atomic
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.runtime.ahead import WORKERS, read_ahead
 from featherdepth.runtime.model import DepthModel, OutSize
 from featherdepth.runtime.outputs import (
     OutputOptions,
     is_done,
-    make_folder,
     source_facts,
     write_outputs,
 )
@@ -67,7 +66,7 @@ def predict_files(
     try:
         job.run(overwrite)
     finally:  # also after a full disk or Ctrl-C: what failed so far is worth knowing
-        _write_failures(out / failures, job.result.failed)
+        write_failures(out / failures, job.result.failed)
     return job.result
 
 
@@ -150,13 +149,18 @@ class _Job:
             self.progress(self.result.finished, len(self.photos))
 
 
-def _write_failures(path: Path, failed: list[dict[str, str]]) -> None:
+def write_failures(path: Path, failed: list[dict[str, str]]) -> None:
+    """List what failed, one JSON object a line; the file is there only if something did.
+
+    Raises:
+        RunError: it cannot be written or removed.
+    """
     if failed:
         make_folder(path.parent)
         lines = [json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in failed]
         write_atomic(path, "".join(lines).encode(errors="surrogateescape"))
     elif path.exists():
         try:
-            path.unlink()
+            path.unlink(missing_ok=True)  # another process may be as far
         except OSError as error:
             raise RunError(f"cannot remove {path}: {error.strerror or error}") from error

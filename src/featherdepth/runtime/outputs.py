@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from featherdepth.errors import InputError, RunError, UsageError
+from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.camera import Range, from_fov_x
 from featherdepth.geometry.resize import Size
-from featherdepth.images.atomic import write_atomic
+from featherdepth.images.atomic import make_folder, write_atomic
 from featherdepth.images.palettes import palette
 from featherdepth.images.read import FoundImage
 from featherdepth.images.sidecar import describe, parse, sidecar_path, to_text
@@ -146,18 +146,6 @@ def is_done(stem: Path, sha256: str, options: OutputOptions, source: Mapping[str
         and document.get("source", {}).get("bytes") == source["bytes"]
         for document in documents
     )
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it.
-
-    Raises:
-        RunError: it cannot be made, or is a file.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make folder {path}: {error.strerror or error}") from error
 
 
 def _color_first(name: str) -> bool:
