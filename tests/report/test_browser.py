@@ -12,15 +12,23 @@ import pytest
 
 from featherdepth.report.distillation import write_report
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None or os.name != "posix", reason="no chromium is installed"
 )
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
-    " --remote-debugging-pipe"
-)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-pipe",
+]
 
 
 class Browser:
@@ -29,16 +37,11 @@ class Browser:
     def __init__(self, profile: Path) -> None:
         read_end, self._out = os.pipe()
         self._in, write_end = os.pipe()
-
-        def wire() -> None:  # high numbers first: an end may already have the number 3 or 4
-            source, target = os.dup(read_end), os.dup(write_end)
-            os.dup2(source, 3)
-            os.dup2(target, 4)
-
+        # A shell puts the ends where the browser looks for them.
+        wires = f'exec "$@" 3<&{read_end} 4>&{write_end}'
         self._process = subprocess.Popen(
-            [str(CHROMIUM), *FLAGS.split(), f"--user-data-dir={profile}"],
-            preexec_fn=wire,
-            close_fds=False,
+            ["bash", "-c", wires, "bash", str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"],
+            pass_fds=(read_end, write_end),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -118,3 +121,102 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     found = Browser(tmp_path_factory.mktemp("profile"))
     yield found
     found.close()
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_opens_without_a_request_a_complaint_or_a_part_that_sticks_out(
+    browser: Browser, make_run: Callable[..., Path], width: int
+) -> None:
+    page = write_report(make_run(with_long_names, pictures=4))
+
+    browser.open(page, width)
+
+    asked = {e["request"]["url"].partition(":")[0] for e in browser.of("Network.requestWillBeSent")}
+    files = [e for e in browser.of("Network.requestWillBeSent") if "file:" in e["request"]["url"]]
+    assert asked == {"file", "data"}
+    assert len(files) == 1
+    complaints = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
+    assert not [e for name in complaints for e in browser.of(name)]
+    assert browser.ask("document.documentElement.scrollWidth") <= width
+    assert browser.ask("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert browser.ask("document.images.length") == 16
+
+
+def test_a_name_that_holds_a_script_is_read_and_not_run(
+    browser: Browser, make_run: Callable[..., Path]
+) -> None:
+    hostile = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
+
+    def change(found: dict[str, Any]) -> None:
+        found["student"]["name"] = found["agreement"]["photos"][0]["key"] = hostile
+        found["pictures"][0]["key"] = hostile
+
+    browser.open(write_report(make_run(change)), 800)
+
+    assert browser.ask("document.title").startswith("<img src=x")
+    assert browser.ask("document.scripts.length") == 0
+    assert "<script>" in browser.ask("document.querySelector('.shot h3').textContent")
+
+
+def test_the_page_itself_forbids_requests(browser: Browser, make_run: Callable[..., Path]) -> None:
+    page = write_report(make_run())
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("<footer>", "<img src='http://127.0.0.1:9/x.png'><footer>"))
+
+    browser.open(page, 800)
+
+    assert any(
+        "Content Security Policy" in e["entry"]["text"] for e in browser.of("Log.entryAdded")
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast_enough_to_be_read(
+    browser: Browser, make_run: Callable[..., Path], scheme: str
+) -> None:
+    browser.open(write_report(make_run(with_everything)), 1200, scheme=scheme)
+
+    worst = browser.ask(CONTRAST)
+
+    assert worst["ratio"] >= 4.5, worst
+
+
+def with_long_names(found: dict[str, Any]) -> None:
+    with_everything(found)
+    long = "a" * 300 + ".jpg"
+    found["student"]["name"] = found["photos"]["name"] = found["teacher"]["name"] = long
+    found["photos"]["failed"] = [{"photo": long, "error": "x" * 200}]
+    found["agreement"]["photos"][0]["key"] = found["pictures"][0]["key"] = long
+    found["initial"]["name"] = found["default"]["name"] + "b" * 100
+    found["student"]["materials"][0] |= {"name": long, "terms": "t" * 400}
+
+
+def with_everything(found: dict[str, Any]) -> None:
+    found["teacher"] |= {"commercial": False, "license": "CC BY-NC 4.0"}
+    found["drift"]["alarms"] = [{"step": 2400, "text": "the spread doubled"}]
+
+
+# The least contrast (WCAG 2) of any text on the page with what lies behind it.
+CONTRAST = """
+(() => {
+  const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
+  const light = c => { const [r, g, b] = c.map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = e => { for (; e; e = e.parentElement) {
+    const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.length === 3 || c[3] > 0) return c; }
+    return [255, 255, 255]; };
+  let worst = {ratio: 99};
+  document.querySelectorAll('body *').forEach(e => {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) return;
+    const style = getComputedStyle(e);
+    const ink = parse(e.namespaceURI.endsWith('svg') ? style.fill : style.color);
+    if (ink.length < 3 || e.tagName === 'title') return;
+    const [a, b] = [light(ink.slice(0, 3)), light(behind(e).slice(0, 3))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < worst.ratio) worst = {ratio, text: e.textContent.slice(0, 40), on: e.tagName};
+  });
+  return worst;
+})()
+"""

@@ -26,9 +26,11 @@ STEP = Axis(label="training step")
 WIDE = 20
 """Values that differ by more than this factor are drawn on a log scale."""
 SCORES = {
-    "rms": Axis(label="left after scale and shift (rms), 0 is the same shape"),
+    "rms": Axis(label="rms left after the best scale and shift"),
     "delta1": Axis(label="pixels within 25 % of the teacher", percent=True),
 }
+
+TITLES = {"rms": "Disagreement", "delta1": "Pixels within 25 %"}
 
 
 def states(run: Distillation) -> list[tuple[str, Agreement, str]]:
@@ -56,13 +58,13 @@ def agreement_plots(run: Distillation) -> list[tuple[str, Svg]]:
     now, paired = states(run), changes(run)
     return [
         _whiskers(
-            "Left between student and teacher: smaller is better",
+            "Disagreement: smaller is better",
             SCORES["rms"],
             [(n, f.rms, f"{figure(f.rms.value)}  ({interval(f.rms)})", s) for n, f, s in now],
         ),
         _whiskers(
             "How it changed, photo by photo: below 0 is better",
-            Axis(label="change of rms"),
+            Axis(label="change of the rms"),
             [
                 (n, f.rms, f"{signed(f.rms.value)}  ({change_interval(f.rms)})", s)
                 for n, f, s in paired
@@ -70,7 +72,7 @@ def agreement_plots(run: Distillation) -> list[tuple[str, Svg]]:
             zero="no change",
         ),
         _whiskers(
-            "Pixels within 25 % of the teacher: larger is better",
+            "Pixels within 25\N{NO-BREAK SPACE}% of the teacher: larger is better",
             SCORES["delta1"],
             [
                 (n, f.delta1, f"{percent(f.delta1.value)}  ({percent_interval(f.delta1)})", s)
@@ -79,14 +81,23 @@ def agreement_plots(run: Distillation) -> list[tuple[str, Svg]]:
         ),
         _whiskers(
             "How it changed, photo by photo: above 0 is better",
-            Axis(label="change of the share of pixels", percent=True),
+            Axis(label="change in percentage points"),
             [
-                (n, f.delta1, f"{points(f.delta1.value)}  ({points_interval(f.delta1)}) points", s)
+                (
+                    n,
+                    _hundredfold(f.delta1),
+                    f"{points(f.delta1.value)}  ({points_interval(f.delta1)}) points",
+                    s,
+                )
                 for n, f, s in paired
             ],
             zero="no change",
         ),
     ]
+
+
+def _hundredfold(share: Estimate) -> Estimate:
+    return Estimate(value=100 * share.value, low=100 * share.low, high=100 * share.high)
 
 
 def _whiskers(
@@ -130,8 +141,9 @@ def loss_plot(lines: Sequence[Mapping[str, Any]]) -> Svg | None:
         if "losses" in line
     ]
     names = list(dict.fromkeys(name for _, losses in found for name in losses))
+    x = [float(step) for step, _ in found]
     series = [
-        Series(label=name, x=[s for s, _ in found], y=[_number(v.get(name)) for _, v in found])
+        Series(label=name, x=x, y=[_number(losses.get(name)) for _, losses in found])
         for name in names
     ]
     if not series:
@@ -146,22 +158,26 @@ def loss_plot(lines: Sequence[Mapping[str, Any]]) -> Svg | None:
     )
 
 
-def validation_plots(lines: Sequence[Mapping[str, Any]], best_step: int) -> list[Svg]:
-    """Curves of the held-out figures, one plot a measure; the step that was kept is marked."""
+def validation_plots(lines: Sequence[Mapping[str, Any]], best_step: int) -> list[tuple[str, Svg]]:
+    """Curves of the held-out figures with their titles; the step that was kept is marked."""
     found = [(line["step"], line["validation"]) for line in lines if "validation" in line]
     names = list(dict.fromkeys(name for _, figures in found for name in figures))
     shown = [name for name in names if name in SCORES] or names[:2]
+    kept = Mark(x=float(best_step), label=f"kept: step {best_step:,}", style="kept")
     plots = []
     for name in shown:
         y = [_number(figures.get(name)) for _, figures in found]
         axis = SCORES.get(name, Axis(label=name))
         plots.append(
-            line_chart(
-                [Series(label=name, x=[step for step, _ in found], y=y)],
-                x=STEP,
-                y=axis,
-                marks=[Mark(x=best_step, label=f"kept: step {best_step:,}", style="kept")],
-                description=f"{axis.label} on held-out photos along the training",
+            (
+                f"{TITLES.get(name, name)} on held-out photos",
+                line_chart(
+                    [Series(label=name, x=[float(step) for step, _ in found], y=y)],
+                    x=STEP,
+                    y=axis,
+                    marks=[kept],
+                    description=f"{axis.label} on held-out photos along the training",
+                ),
             )
         )
     return plots
@@ -171,9 +187,9 @@ def drift_plot(drift: Drift) -> Svg | None:
     """Mean and spread of the raw outputs, with a line at each alarm; None without a point."""
     if not drift.steps:
         return None
-    steps = list(drift.steps)
+    steps = [float(step) for step in drift.steps]
     marks = [
-        Mark(x=a.step, label="alarm" if i == 0 else "", style="alarm")
+        Mark(x=float(a.step), label="alarm" if i == 0 else "", style="alarm")
         for i, a in enumerate(drift.alarms)
     ]
     return line_chart(

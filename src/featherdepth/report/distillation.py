@@ -55,6 +55,7 @@ def write_report(run: Path) -> Path:
         validation_plots=curves.validation_plots(lines, document.training.best_step),
         drift_plot=curves.drift_plot(document.drift) if document.drift else None,
         about=about,
+        versions=about["versions"] if isinstance(about.get("versions"), dict) else {},
         recipe=json.dumps(without_folders(about.get("recipe", {})), indent=2, ensure_ascii=False),
         sha256=config.get("sha256"),
     )

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from featherdepth.report.document import Distillation, Estimate
-from featherdepth.report.wording import change_interval, figure, points, points_interval, signed
+from featherdepth.report.wording import (
+    SPACE,
+    change_interval,
+    figure,
+    points,
+    points_interval,
+    signed,
+)
 
 RANDOM = "random weights"
 FEW = 10
@@ -46,8 +53,9 @@ def verdict_on_start(run: Distillation) -> Verdict:
     }[tone]
     before, after = figures.before.rms.value, figures.after.rms.value
     text = (
-        f"What is left between student and teacher went from {figure(before)} to {figure(after)}"
-        f" on {_photos(photos)} held out from training: {_change(figures.gain.rms, tone, photos)}"
+        f"Their disagreement (0: the same shape, 1: nothing in common) went from {figure(before)}"
+        f" to {figure(after)} on {_photos(photos)} held out from training:"
+        f" {_change(figures.gain.rms, tone, photos)}"
     )
     if starts_from_default(run):
         text += {
@@ -91,7 +99,7 @@ def verdict_on_default(run: Distillation) -> Verdict | None:
         tone=tone,
         short={"good": "better", "unclear": "not better", "bad": "worse"}[tone],
         headline=headline,
-        text=f"{figure(after)} against {figure(default)} on the same photos: {change}{advice}",
+        text=f"Disagreement {figure(after)} against {figure(default)}: {change}{advice}",
     )
 
 
@@ -106,14 +114,14 @@ def compared_photos(run: Distillation) -> int:
 
 
 def improved_photos(run: Distillation) -> int:
-    """How many held-out photos have less left between student and teacher than before."""
+    """How many held-out photos show less disagreement than before."""
     return sum(row.after.rms < row.before.rms for row in run.agreement.photos)
 
 
 def _change(gain: Estimate, tone: Tone, photos: int) -> str:
     if photos < 2:
         return f"a change of {signed(gain.value)}; a single photo has no interval."
-    said = f"a change of {signed(gain.value)}, 95 % interval {change_interval(gain)}"
+    said = f"a change of {signed(gain.value)}, 95{SPACE}% interval {change_interval(gain)}"
     return f"{said}, which includes no change at all." if tone == "unclear" else f"{said}."
 
 
@@ -132,7 +140,7 @@ def _cautions(run: Distillation, tone: Tone) -> list[str]:
     delta1 = run.agreement.gain.delta1
     if photos > 1 and tone == "good" and delta1.high < 0:
         found.append(
-            "The share of pixels within 25 % of the teacher fell at the same time, by"
+            f"The share of pixels within 25{SPACE}% of the teacher fell at the same time, by"
             f" {points(-delta1.value).removeprefix('+')} points"
             f" ({points_interval(delta1)}): the two measures disagree."
         )

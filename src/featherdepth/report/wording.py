@@ -3,6 +3,8 @@
 from featherdepth.report.document import Estimate
 from featherdepth.report.plots.scale import MINUS
 
+SPACE = "\N{NO-BREAK SPACE}"
+
 
 def figure(value: float, decimals: int = 3) -> str:
     """0.2236 as "0.224", with a true minus sign."""
@@ -16,8 +18,8 @@ def signed(value: float, decimals: int = 3) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """0.894 as "89.4 %"."""
-    return f"{figure(100 * share, decimals)} %"
+    """0.894 as "89.4 %", in one piece as all that follows with a unit."""
+    return f"{figure(100 * share, decimals)}{SPACE}%"
 
 
 def points(share: float, decimals: int = 1) -> str:
@@ -32,7 +34,7 @@ def interval(estimate: Estimate) -> str:
 
 def percent_interval(estimate: Estimate) -> str:
     """The ends in percent: "88.1 to 90.6 %"."""
-    return f"{figure(100 * estimate.low, 1)} to {figure(100 * estimate.high, 1)} %"
+    return f"{figure(100 * estimate.low, 1)} to {figure(100 * estimate.high, 1)}{SPACE}%"
 
 
 def change_interval(estimate: Estimate) -> str:
@@ -45,22 +47,22 @@ def points_interval(estimate: Estimate) -> str:
     return f"{points(estimate.low)} to {points(estimate.high)}"
 
 
-def count(value: float) -> str:
+def count(value: int) -> str:
     """3456977 as "3.46 M", 12345 as "12,345", 3725737344 as "3.73 G"."""
     for unit, size in (("G", 1e9), ("M", 1e6)):
         if value >= size:
-            return f"{_three_digits(value / size)} {unit}"
+            return f"{_three_digits(value / size)}{SPACE}{unit}"
     return f"{value:,.0f}"
 
 
-def megabytes(size: float) -> str:
+def megabytes(size: int) -> str:
     """Bytes as "7.0 MB"."""
-    return f"{size / 1e6:.1f} MB"
+    return f"{size / 1e6:.1f}{SPACE}MB"
 
 
 def milliseconds(value: float) -> str:
     """412.31 as "412 ms", 4.213 as "4.21 ms"."""
-    return f"{_three_digits(value)} ms"
+    return f"{_three_digits(value)}{SPACE}ms"
 
 
 def duration(seconds: float) -> str:

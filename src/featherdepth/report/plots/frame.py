@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from featherdepth.report.plots.element import Svg, element
 from featherdepth.report.plots.scale import Scale, tick_labels
 
-WIDTH = 400
+WIDTH = 400.0
 """Of every plot, in its own units; text is 12 of them high, so it stays readable on a phone."""
-LINE = 17
+LINE = 17.0
 """From one line of text to the next."""
-LEFT, RIGHT, BOTTOM = 46, 14, 40
-LETTER = 6.4
+LEFT, RIGHT, BOTTOM = 46.0, 14.0, 40.0
+LETTER = 7.0
 """About the width of a letter: SVG cannot be asked for it."""
 
 
@@ -89,5 +89,6 @@ def legend(entries: Sequence[Entry], y: float) -> tuple[list[Svg], float]:
 def _ticks(scale: Scale, axis: Axis) -> tuple[list[float], list[str]]:
     ticks = scale.ticks()
     if axis.percent:
-        return ticks, [f"{t} %" for t in tick_labels([100 * v for v in ticks], log=scale.log)]
+        labels = tick_labels([100 * v for v in ticks], log=scale.log)
+        return ticks, [f"{label}\N{NO-BREAK SPACE}%" for label in labels]
     return ticks, tick_labels(ticks, log=scale.log)

@@ -20,9 +20,9 @@ from featherdepth.report.plots.frame import (
 )
 from featherdepth.report.plots.scale import Scale, fit
 
-HEIGHT = 190
+HEIGHT = 190.0
 """Of the plotting area."""
-MOST = 240
+MOST = 120
 """Points that a series is thinned to."""
 
 
@@ -66,13 +66,13 @@ def line_chart(
         description: for those who cannot see it.
     """
     series = [_thinned(s) for s in series]
-    parts = [text(0, 12, y.label, style="label")]
+    parts = [text(0.0, 12.0, y.label, style="label")]
     end = 12.0
     if len(series) > 1:
         entries = [Entry(style=style_of(i), label=s.label) for i, s in enumerate(series)]
         rows, end = legend(entries, 12.0 + LINE)
         parts += rows
-    top = end + 12 + (LINE if any(m.label for m in marks) else 0)
+    top = end + 12.0 + (LINE if any(m.label for m in marks) else 0.0)
     bottom, right = top + HEIGHT, WIDTH - RIGHT
     across = fit((v for s in series for v in s.x), LEFT, right, include=[m.x for m in marks])
     up = fit((v for s in series for v in s.y), bottom, top, log=y.log, include=include)

@@ -44,7 +44,7 @@ def paired_scatter(
     values = [v for p in shown for v in (p.x, p.y)]
     across = fit(values, left, right, include=(0.0,))
     up = fit(values, bottom, top, include=(0.0,))
-    parts = [text(0, 12, y.label, style="label")]
+    parts = [text(0.0, 12.0, y.label, style="label")]
     parts += y_axis(up, y, left=left, right=right)
     parts += x_axis(across, x, top=top, bottom=bottom)
     parts.append(element("line", x1=left, x2=right, y1=bottom, y2=top, class_="zero"))

@@ -7,9 +7,9 @@ from featherdepth.report.plots.element import Svg, drawing, element
 from featherdepth.report.plots.frame import BOTTOM, LETTER, WIDTH, Axis, cut, text, x_axis
 from featherdepth.report.plots.scale import fit
 
-ROW = 40
-SIDE = 16
-CAP = 5
+ROW = 40.0
+SIDE = 16.0
+CAP = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +43,14 @@ def whisker_plot(
         half = LETTER * len(zero) / 2
         at = min(max(middle, half), WIDTH - half)
         parts.append(element("line", x1=middle, x2=middle, y1=top - 6, y2=bottom, class_="zero"))
-        parts.append(text(at, 11, zero, anchor="middle", style="note"))
+        parts.append(text(at, 11.0, zero, anchor="middle", style="note"))
     for i, row in enumerate(rows):
         y = top + ROW * i
         start, dot, end = across(row.low), across(row.value), across(row.high)
         width = WIDTH - LETTER * len(row.said) - 10
         parts += [
-            text(0, y + 14, cut(row.label, width), style="row"),
-            text(WIDTH, y + 14, row.said, anchor="end", style="row value"),
+            *_on_paper(0.0, y + 14, cut(row.label, width)),
+            *_on_paper(WIDTH, y + 14, row.said, anchor="end", style="value"),
             element("line", x1=start, x2=end, y1=y + 27, y2=y + 27, class_=f"line {row.style}"),
             *(
                 element(
@@ -61,3 +61,13 @@ def whisker_plot(
             element("circle", cx=dot, cy=y + 27, r=4.5, class_=f"dot {row.style}"),
         ]
     return drawing(WIDTH, bottom + BOTTOM, description, *parts)
+
+
+def _on_paper(
+    x: float, y: float, words: str, *, anchor: str = "start", style: str = ""
+) -> list[Svg]:
+    """Words that lines behind them do not strike through."""
+    width = LETTER * len(words)
+    left = x if anchor == "start" else x - width
+    back = element("rect", x=left, y=y - 12, width=width, height=16, class_="back")
+    return [back, text(x, y, words, anchor=anchor, style=style)]
