@@ -1,12 +1,15 @@
 """What the command does, as functions: one a verb, plain values in and out."""
 
 import json
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from featherdepth.errors import BackendError, UsageError, WeightsError
+
+logger = logging.getLogger(__name__)
 
 
 def predict(
@@ -118,8 +121,6 @@ def train(
     try:
         import torch
 
-        from featherdepth.export.onnx import write_graph
-        from featherdepth.export.parity import verify
         from featherdepth.training.recipe import read_recipe
         from featherdepth.training.supervised import train as train_supervised
     except ModuleNotFoundError as error:
@@ -144,13 +145,113 @@ def train(
         threads=threads or os.cpu_count() or 1,
         shown=shown,
     )
-    graph = write_graph(Path(output))
-    try:
-        verify(Path(output), sizes=[(192, 256)])
-    except BackendError:
-        graph.unlink()  # without it the folder is still right: it runs on torch
-        raise
+    _write_checked_graph(Path(output))
     return {"folder": str(output), "step": outcome.step, "figures": outcome.figures}
+
+
+def distill(
+    photos: str | Path,
+    output: str | Path,
+    *,
+    teacher: str | Path,
+    student: str | None = None,
+    init: str | None = None,
+    recipe: str | Path | None = None,
+    assignments: Sequence[str] = (),
+    cache: str | Path | None = None,
+    holdout: float | None = None,
+    report: bool = False,
+    resume: bool = False,
+    device: str | None = None,
+    threads: int | None = None,
+    shown: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Teach a small student what a teacher knows about these photos, without a label.
+
+    Args:
+        photos: a folder, .zip, .txt list, folder of shards, or a data set, whose depth is not
+            looked at.
+        output: becomes a model folder.
+        teacher: as `featherdepth.distill.teachers.open.open_teacher` takes it.
+        student: a network, in place of the recipe's.
+        init: where the student begins, in place of what the recipe says: a model or "random".
+        recipe: a file, or the name of one that comes with the package; the poster's by default.
+        assignments: `key=value` texts that replace keys of the recipe.
+        cache: folder for the teacher's maps of the whole photos: each is made once, and training
+            asks the teacher no more. Without one the teacher sees the crops of every step.
+        holdout: part of the photos that only measures, in place of the recipe's.
+        report: also write report.html.
+        resume: go on from the newest checkpoint in `output`; the end is the same, bit for bit.
+        device: such as "cpu" or "cuda:0"; by default what accelerate finds.
+        threads: CPU threads.
+        shown: progress of training on stderr.
+        progress: of what comes before it: called with (what, done, in all).
+
+    Returns:
+        `folder`, `step`, `best_step`, `agreement` (before, after, gain: measure -> value, low,
+        high), `failed` (photos that could not be used), `warning` (terms of the teacher; or
+        None), `report` (its path, or None).
+
+    Raises:
+        UsageError: a key, name, value or teacher that does not exist or fit.
+        InputError: no photos, too few, or none that can be used.
+        WeightsError: a start or teacher that is missing, damaged or of another network.
+        RunError: a folder with another run, a teacher that gives NaN, no space.
+        BackendError: a package that is not installed.
+    """
+    try:
+        import torch
+
+        from featherdepth.data.probe import open_data
+        from featherdepth.distill.recipe import DEFAULT, read_recipe
+        from featherdepth.distill.run import distill as run
+        from featherdepth.distill.teachers.open import open_teacher
+        from featherdepth.distill.teachers.terms import warning_line
+    except ModuleNotFoundError as error:
+        message = f"distillation needs {error.name}; pip install 'featherdepth[train]'"
+        raise BackendError(message) from error
+    changes = [*assignments]
+    for key, value in (("student", student), ("init", init), ("holdout", holdout)):
+        if value is not None:
+            changes.append(f"{key}={json.dumps(value)}")
+    found = read_recipe(recipe or DEFAULT, changes)
+    collection = open_data(Path(photos))
+    if threads is not None:
+        torch.set_num_threads(threads)
+    opened = open_teacher(teacher, size=found.teacher_size)
+    warning = warning_line(opened.card)
+    if warning is not None:
+        logger.warning("%s", warning)
+    result = run(
+        collection,
+        opened,
+        found,
+        Path(output),
+        cache=None if cache is None else Path(cache),
+        resume=resume,
+        device=device,
+        threads=threads or os.cpu_count() or 1,
+        shown=shown,
+        progress=progress,
+    )
+    page = None
+    if result.document:  # the first of several processes writes
+        _write_checked_graph(Path(output))
+        if report:
+            from featherdepth.report.distillation import write_report
+
+            page = write_report(Path(output))
+    agreement: dict[str, Any] = result.document.get("agreement", {})
+    return {
+        "folder": str(output),
+        "step": result.outcome.step,
+        "best_step": result.outcome.best_step,
+        "agreement": {k: v for k, v in agreement.items() if k != "photos"},
+        "failed": result.document.get("photos", {}).get("failed", []),
+        "warning": warning,
+        "report": None if page is None else str(page),
+    }
 
 
 def evaluate(
@@ -294,3 +395,20 @@ def card(model: str | Path | None = None) -> str:
         return ""
     path = resolve(model).path / CARD
     return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _write_checked_graph(folder: Path) -> None:
+    """Give a trained folder its model.onnx, or none if backends compute another thing than torch.
+
+    Raises:
+        BackendError: they do.
+    """
+    from featherdepth.export.onnx import write_graph
+    from featherdepth.export.parity import verify
+
+    graph = write_graph(folder)
+    try:
+        verify(folder, sizes=[(192, 256)])
+    except BackendError:
+        graph.unlink()  # without it the folder is still right: it runs on torch
+        raise

@@ -15,6 +15,7 @@ from featherdepth.errors import FeatherDepthError
 COMMANDS = {
     "predict": "Photo to depth, at the photo's size: files, folders, globs, lists.",
     "train": "Supervised training of a network from a recipe.",
+    "distill": "A small student of a big teacher, from photos without labels.",
     "evaluate": "Score a model on a data set under a named protocol, with intervals.",
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }

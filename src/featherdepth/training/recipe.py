@@ -1,6 +1,6 @@
 """What a recipe of supervised training may say, checked whole before a photo is opened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,11 +105,10 @@ class Recipe:
             raise ValueError("init and encoder_weights are two starts; give one")
         if not self.data or not self.losses:
             raise ValueError("a recipe needs at least one [[data]] and one [[losses]] table")
-        if self.batch < 1 or any(stage.batch < 1 for stage in self.stages):
-            raise ValueError("batch must be at least 1")
-        for height, width in (self.size, *(stage.size for stage in self.stages)):
-            if height < 32 or width < 32 or height % 32 or width % 32:
-                raise ValueError(f"size [{height}, {width}]: multiples of 32 are needed")
+        check_sizes(
+            [self.size, *(stage.size for stage in self.stages)],
+            [self.batch, *(stage.batch for stage in self.stages)],
+        )
         ends = [stage.until for stage in self.stages]
         if ends != sorted(set(ends)):
             raise ValueError(f"stages must end one after the other, got until = {ends}")
@@ -145,13 +144,7 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
     Raises:
         UsageError: as `read_recipe`.
     """
-    table = dict(table)
-    loop = dict(table.get("loop", {}))
-    if "steps" in table:
-        if "steps" in loop:
-            raise UsageError(f"{where}: steps stands at the top level and in [loop]; keep one")
-        loop["steps"] = table.pop("steps")
-    table["loop"] = loop
+    table = steps_into_loop(table, where)
     parts = (
         ("data", ("weight", "ranking_only", "unknown_is_far"), "reader"),
         ("losses", ("weight",), "loss"),
@@ -160,9 +153,9 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
         rows = table.get(key, [])
         if not isinstance(rows, list):
             raise UsageError(f"{where}.{key}: expected [[{key}]] tables")
-        table[key] = [_split(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)]
+        table[key] = [split_table(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)]
     if "validation" in table:
-        table["validation"] = _split(
+        table["validation"] = split_table(
             table["validation"], ("protocol", "size"), "reader", f"{where}.validation"
         )
     recipe = from_table(Recipe, table, where)
@@ -170,8 +163,40 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
     return recipe
 
 
-def _split(row: Any, own: tuple[str, ...], rest: str, where: str) -> dict[str, Any]:
-    """Keys of the recipe's own beside one table with those of the component."""
+def check_sizes(sizes: Sequence[tuple[int, int]], batches: Sequence[int]) -> None:
+    """Refuse views that no network takes.
+
+    Raises:
+        ValueError: a batch below 1, or a height or width that is no multiple of 32.
+    """
+    if min(batches) < 1:
+        raise ValueError("batch must be at least 1")
+    for height, width in sizes:
+        if height < 32 or width < 32 or height % 32 or width % 32:
+            raise ValueError(f"size [{height}, {width}]: multiples of 32 are needed")
+
+
+def steps_into_loop(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A copy of a recipe's table with `steps`, which may stand at the top level, in its `loop`.
+
+    Raises:
+        UsageError: it stands in both places.
+    """
+    table = dict(table)
+    loop = dict(table.get("loop", {}))
+    if "steps" in table:
+        if "steps" in loop:
+            raise UsageError(f"{where}: steps stands at the top level and in [loop]; keep one")
+        loop["steps"] = table.pop("steps")
+    return table | {"loop": loop}
+
+
+def split_table(row: Any, own: tuple[str, ...], rest: str, where: str) -> dict[str, Any]:
+    """Keys of the recipe's own beside one table with those of the component.
+
+    Raises:
+        UsageError: `row` is no table.
+    """
     if not isinstance(row, Mapping):
         raise UsageError(f"{where}: expected a table, got {row!r}")
     kept = {key: row[key] for key in ("name", *own) if key in row}

@@ -19,7 +19,7 @@ from featherdepth.data import READERS
 from featherdepth.data.reader import Reader
 from featherdepth.errors import UsageError
 from featherdepth.losses import LOSSES
-from featherdepth.losses.ranking import Ranking
+from featherdepth.losses.views import ViewLoss, Views
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.networks.build import build_network
 from featherdepth.networks.imagenet import load_imagenet
@@ -52,13 +52,17 @@ class SupervisedObjective:
         valued = batch.valid & ~batch.ranking_only[:, None, None, None]
         values: dict[str, Tensor] = {}
         for name, (weight, loss) in self._losses.items():
-            if isinstance(loss, Ranking):
-                generators = [torch.Generator().manual_seed(int(s)) for s in batch.seeds]
-                pairs = loss.draw_pairs(batch.images, generators)
-                values[name] = weight * loss(depth, batch.depth, batch.valid, pairs)
+            if isinstance(loss, ViewLoss):
+                valid = batch.valid if loss.order_only else valued
+                values[name] = weight * loss.on_views(depth, batch.depth, valid, _views(batch))
             else:
                 values[name] = weight * loss(depth, batch.depth, valued)
         return values
+
+
+def _views(batch: Batch) -> Views:
+    generators = [torch.Generator().manual_seed(int(seed)) for seed in batch.seeds]
+    return Views(images=batch.images, intrinsics=batch.intrinsics, generators=generators)
 
 
 class PoolBatches:

@@ -1,0 +1,247 @@
+"""Photos in the memory of the device that trains, whole or window by window.
+
+A collection that fits is decoded once. A larger one is read in windows of a size that fits: every
+epoch puts the photos into another order (tar shards one after the other, so that each is read from
+front to back), and while one window is trained on the next is decoded in the background. What a
+step sees is a function of the step alone.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float16, Float32, Float64, Int64, UInt8
+from torch import Tensor
+
+from featherdepth.data.reader import Reader
+from featherdepth.errors import InputError
+from featherdepth.geometry.camera import assumed_intrinsics
+from featherdepth.geometry.resize import Size, resize_map, resize_pixels
+from featherdepth.rng import derive, generator
+from featherdepth.types import Image
+
+logger = logging.getLogger(__name__)
+
+FEWEST = 10
+"""Photos below this say nothing about a domain, and none could be held out."""
+
+
+class Labels(Protocol):
+    """Teacher maps of whole photos."""
+
+    def read(self, image: Image) -> Float32[np.ndarray, "h w"] | None:
+        """The map of a photo; None where the teacher gave none that can be used."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PhotoPool:
+    """Photos on one device, each in the top left corner of its canvas; a `Drawable`."""
+
+    images: UInt8[Tensor, "n 3 h w"]
+    maps: Float16[Tensor, "n 1 h w"] | None
+    """The teacher's maps of the whole photos, at the size of the photos; None without labels."""
+    boxes: Int64[np.ndarray, "n 4"]
+    intrinsics: Float64[np.ndarray, "n 4"]
+    """fx, fy, cx, cy in pixels of the stored photo: known or assumed."""
+    keys: tuple[str, ...]
+
+    @property
+    def members(self) -> tuple[Int64[np.ndarray, " n"], ...]:
+        """One source: all photos."""
+        return (np.arange(len(self.keys)),)
+
+    @property
+    def shares(self) -> Float64[np.ndarray, " 1"]:
+        return np.ones(1)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """Which photos train and which only measure."""
+
+    training: Int64[np.ndarray, " n"]
+    held_out: Int64[np.ndarray, " m"]
+
+
+def split_photos(photos: Reader, part: float, seed: int) -> Split:
+    """Hold out a part of the photos, chosen by their keys: adding photos moves none across.
+
+    Raises:
+        InputError: fewer than `FEWEST` photos.
+    """
+    if len(photos) < FEWEST:
+        raise InputError(
+            f"{photos.name}: {len(photos)} photo{'s' if len(photos) > 1 else ''};"
+            f" distillation needs {FEWEST} or more, a part of which is held out"
+        )
+    chances = np.array([derive(seed, "holdout", key) for key in photos.keys]) / 2**63
+    order = np.argsort(chances, kind="stable")
+    count = max(int((chances < part).sum()), 2)
+    return Split(training=np.sort(order[count:]), held_out=np.sort(order[:count]))
+
+
+def load_photos(
+    photos: Reader,
+    indices: Int64[np.ndarray, " n"],
+    *,
+    long_side: int,
+    labels: Labels | None = None,
+    device: torch.device | str = "cpu",
+    threads: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> PhotoPool:
+    """Decode photos and move them to `device`; broken ones are left out, with a warning each.
+
+    Args:
+        long_side: photos with a longer edge are shrunk to it.
+        labels: where the teacher's maps are; photos without one are left out.
+        progress: called with (photos done, photos in all).
+
+    Raises:
+        InputError: not one photo could be read.
+    """
+    load = partial(_load, photos, long_side=long_side, labels=labels)
+    frames = []
+    with ThreadPoolExecutor(max(1, threads)) as workers:
+        for done, frame in enumerate(workers.map(load, indices.tolist()), 1):
+            if frame is not None:
+                frames.append(frame)
+            if progress:
+                progress(done, len(indices))
+    if not frames:
+        reason = photos.skipped[0].reason if photos.skipped else "the teacher gave no map for any"
+        raise InputError(f"{photos.name}: not one of {len(indices)} photos can be used: {reason}")
+    height = max(frame.pixels.shape[0] for frame in frames)
+    width = max(frame.pixels.shape[1] for frame in frames)
+    images = torch.zeros(len(frames), 3, height, width, dtype=torch.uint8)
+    maps = None
+    if labels is not None:
+        maps = torch.zeros(len(frames), 1, height, width, dtype=torch.float16)
+    for i, frame in enumerate(frames):
+        h, w = frame.pixels.shape[:2]
+        images[i, :, :h, :w] = torch.from_numpy(frame.pixels).permute(2, 0, 1)
+        if maps is not None:
+            maps[i, 0, :h, :w] = torch.from_numpy(frame.map)
+    return PhotoPool(
+        images=images.to(device),
+        maps=None if maps is None else maps.to(device),
+        boxes=np.array([(0, 0, *frame.pixels.shape[:2]) for frame in frames], np.int64),
+        intrinsics=np.array([frame.intrinsics for frame in frames], np.float64),
+        keys=tuple(frame.key for frame in frames),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Frame:
+    key: str
+    pixels: UInt8[np.ndarray, "h w 3"]
+    intrinsics: tuple[float, float, float, float]
+    map: Float16[np.ndarray, "h w"] | None
+
+
+def _load(photos: Reader, index: int, *, long_side: int, labels: Labels | None) -> _Frame | None:
+    try:
+        image = photos[index].image
+    except InputError as error:
+        logger.warning("left out: %s", error)
+        return None
+    values = None
+    if labels is not None and (values := labels.read(image)) is None:
+        return None  # the labeler said so once
+    size = shrunk(image.size, long_side)
+    camera = (image.intrinsics or assumed_intrinsics(*image.size)).resized(*size)
+    return _Frame(
+        key=photos.keys[index],
+        pixels=resize_pixels(image.pixels, size),
+        intrinsics=(camera.fx, camera.fy, camera.cx, camera.cy),
+        map=None if values is None else resize_map(values, size).astype(np.float16),
+    )
+
+
+def shrunk(size: Size, long_side: int) -> Size:
+    """`size` with its longer edge at most `long_side`, the aspect kept."""
+    factor = min(1.0, long_side / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+class Windows:
+    """The pool of each step.
+
+    Args:
+        load: decodes the photos at these positions.
+        photos_held: how many fit into memory at a time; two windows share them.
+        batch: views in a step.
+        visits: views of a photo while its window is in memory.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[Int64[np.ndarray, " n"]], PhotoPool],
+        photos: Reader,
+        training: Int64[np.ndarray, " n"],
+        *,
+        photos_held: int,
+        batch: int,
+        visits: int,
+        seed: int,
+    ) -> None:
+        self._load, self._photos, self._training, self._seed = load, photos, training, seed
+        whole = len(training) <= photos_held
+        # While one window is trained on, the next is loaded.
+        self._count = 1 if whole else -(-len(training) // max(photos_held // 2, 1))
+        self._steps = 0 if whole else max(1, round(len(training) / self._count * visits / batch))
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="window")
+        self._pools: dict[int, Future[PhotoPool]] = {}
+
+    @property
+    def several(self) -> bool:
+        """Whether the photos do not fit into memory together."""
+        return self._count > 1
+
+    def of(self, step: int) -> PhotoPool:
+        """The photos of a step; the next window begins to load."""
+        number = step // self._steps if self.several else 0
+        wanted = [number, number + 1] if self.several else [number]
+        self._pools = {n: pool for n, pool in self._pools.items() if n in wanted}
+        for n in wanted:
+            if n not in self._pools:
+                self._pools[n] = self._worker.submit(self._load, self.members(n))
+        return self._pools[number].result()
+
+    def members(self, number: int) -> Int64[np.ndarray, " n"]:
+        """Positions of the photos of a window, counted over all epochs."""
+        if not self.several:
+            return self._training
+        epoch, window = divmod(number, self._count)
+        random = generator(self._seed, "windows", epoch)
+        groups: dict[str, list[int]] = {}
+        for index in random.permutation(self._training).tolist():
+            groups.setdefault(self._photos.groups[index], []).append(index)
+        names = random.permutation(sorted(groups)).tolist()
+        order = [index for name in names for index in groups[name]]
+        return np.sort(np.array_split(np.array(order), self._count)[window])
+
+    def close(self) -> None:
+        """Stop loading."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def photos_held(long_side: int, memory_gb: float, *, labeled: bool) -> int:
+    """How many photos fit into memory, at worst: canvases hold the longer edge both ways."""
+    bytes_each = long_side**2 * (3 + 2 * labeled)
+    return max(1, int(memory_gb * 1e9 / bytes_each))
+
+
+def digest(photos: Reader) -> str:
+    """Of the keys of a collection: whether a run goes on with the same photos."""
+    return hashlib.sha256("\n".join(photos.keys).encode()).hexdigest()

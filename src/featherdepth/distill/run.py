@@ -1,0 +1,301 @@
+"""Distillation from end to end: photos and a teacher in, a student's model folder out."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from torch import nn
+
+from featherdepth.data.reader import Reader
+from featherdepth.distill.agreement import Agreement, HeldOut, drift_alarm
+from featherdepth.distill.cache import MapCache, Refused, photo_key
+from featherdepth.distill.label import LabelResult, fault, label_photos
+from featherdepth.distill.objective import AFFINE, Distiller
+from featherdepth.distill.outcome import Story, write_outcome
+from featherdepth.distill.photos import (
+    Windows,
+    digest,
+    load_photos,
+    photos_held,
+    split_photos,
+)
+from featherdepth.distill.recipe import DistillRecipe
+from featherdepth.distill.student import find_start, start_student
+from featherdepth.distill.teachers.protocol import Teacher, TeacherCard
+from featherdepth.distill.views import DistillBatches
+from featherdepth.errors import InputError, RunError, UsageError
+from featherdepth.images.prepare import prepare
+from featherdepth.losses.zscore import trimmed_zscore
+from featherdepth.training.loop import Outcome, run
+from featherdepth.training.materials import data_row, start_rows
+from featherdepth.training.output import About, RunFolder
+from featherdepth.training.precision import choose_precision
+from featherdepth.training.processes import Processes
+from featherdepth.types import DepthKind, Image
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is going on, done, in all)."""
+
+
+class CachedLabels:
+    """The maps of a cache, by photo."""
+
+    def __init__(self, cache: MapCache) -> None:
+        self._cache = cache
+
+    def read(self, image: Image) -> Float32[np.ndarray, "h w"] | None:
+        found = self._cache.find(photo_key(image.pixels))
+        return None if isinstance(found, Refused) else found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Distilled:
+    """What a finished distillation leaves."""
+
+    outcome: Outcome
+    document: Mapping[str, Any]
+    """distillation.json as written; empty in all processes but the first."""
+    labels: LabelResult | None
+    """What became of the photos on the way to the cache; None without one."""
+
+
+def distill(
+    photos: Reader,
+    teacher: Teacher,
+    recipe: DistillRecipe,
+    folder: Path,
+    *,
+    cache: Path | None = None,
+    resume: bool = False,
+    device: str | None = None,
+    threads: int = 2,
+    shown: bool = False,
+    progress: Progress | None = None,
+) -> Distilled:
+    """Train a student on photos by what a teacher says of them; `folder` becomes its model folder.
+
+    With a cache every photo is labeled once (what the cache holds already is taken) and training
+    asks the teacher no more; without one the teacher sees the very crop that the student sees.
+
+    Args:
+        resume: go on from the newest checkpoint in `folder`; the end is the same, bit for bit.
+        device: such as "cpu" or "cuda:0"; by default what accelerate finds.
+        threads: for decoding photos.
+        shown: progress of training on stderr.
+        progress: of what comes before it.
+
+    Raises:
+        UsageError: a start, loss or size that does not fit student or teacher.
+        InputError: too few photos, or not one that can be used.
+        WeightsError: a start that is missing or of another network.
+        RunError: a teacher that gives NaN, a cache of another one, and as `training.loop.run`.
+    """
+    if cache is not None and recipe.compares_features:
+        raise UsageError("losses on features need the teacher itself; leave out the cache")
+    processes = Processes(device)
+    card = teacher.card
+    teacher.to(processes.device)
+    split = split_photos(photos, recipe.holdout, recipe.seed)
+    student = start_student(recipe, card.kind)
+    labels, labeled = None, None
+    if cache is not None:
+        store = MapCache.open(cache, card, recipe.teacher_size)
+        labels = CachedLabels(store)
+        labeled = label_photos(
+            photos,
+            teacher,
+            store,
+            device=processes.device,
+            progress=None if progress is None else partial(progress, "labels"),
+            shard=(processes.rank + 1, processes.world),
+        )
+        processes.any(False)  # all labels are there before anybody reads them
+    windows = Windows(
+        partial(
+            load_photos,
+            photos,
+            long_side=recipe.long_side,
+            labels=labels,
+            device=processes.device,
+            threads=threads,
+        ),
+        photos,
+        split.training,
+        photos_held=photos_held(recipe.long_side, recipe.memory_gb, labeled=labels is not None),
+        batch=recipe.batch,
+        visits=recipe.visits,
+        seed=recipe.seed,
+    )
+    windows.of(0)  # what cannot be used shows now, not in the first step
+    about = describe(recipe, photos, card, len(split.held_out), cached=cache is not None)
+    agreement = None
+    if processes.first:
+        held = hold_out(
+            photos,
+            split.held_out,
+            teacher,
+            recipe,
+            labels=labels,
+            device=processes.device,
+            progress=progress,
+        )
+        agreement = Agreement(held, card.kind, target=raw_target(recipe, card.kind))
+        student.to(processes.device).eval()
+        agreement(student)
+        before = agreement.rows
+    bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
+    try:
+        outcome = run(
+            student,
+            Distiller(
+                recipe.losses,
+                teacher=None if cache is not None else teacher,
+                kind=card.kind,
+                student=student,
+                standardize=recipe.standardize,
+                gradients_every=recipe.gradients_every,
+            ),
+            DistillBatches(
+                windows,
+                recipe.views,
+                size=recipe.size,
+                batch=recipe.batch,
+                seed=recipe.seed,
+                teacher_size=None
+                if cache is not None
+                else partial(teacher.input_size, size=recipe.teacher_size),
+                half=bf16 and processes.device.type == "cpu",
+            ),
+            recipe.loop,
+            folder,
+            seed=recipe.seed,
+            recipe=about.identity,
+            validate=None if agreement is None else partial(_guarded, agreement),
+            save=RunFolder(folder, about).save,
+            resume=resume,
+            device=device,
+            shown=shown,
+        )
+    finally:
+        windows.close()
+    document: Mapping[str, Any] = {}
+    if agreement is not None:
+        story = Story(
+            recipe=recipe,
+            teacher=teacher,
+            photos=photos,
+            labeled=labeled,
+            start=find_start(recipe),
+            outcome=outcome,
+            device=processes.device,
+        )
+        document = write_outcome(folder, story, agreement, before)
+    return Distilled(outcome=outcome, document=document, labels=labeled)
+
+
+def describe(
+    recipe: DistillRecipe, photos: Reader, card: TeacherCard, held_out: int, *, cached: bool
+) -> About:
+    """What the run folder says of the student."""
+    starts = start_rows(find_start(recipe), recipe.encoder_weights)
+    allowed = card.commercial and all(row["class"] != "C" for row in starts)
+    identity = {
+        "recipe": asdict(recipe),
+        "photos_sha256": digest(photos),
+        "teacher": {"name": card.name, "digest": card.digest, "kind": card.kind.value},
+        "labels": "cached" if cached else "online",
+    }
+    license_text = recipe.license if allowed else f"terms of its teacher: {card.license or 'none'}"
+    return About(
+        network=recipe.student,
+        settings=recipe.settings,
+        kind=card.kind,
+        input_size=recipe.input_size,
+        license=license_text,
+        materials=(
+            *starts,
+            *card.materials,
+            data_row(photos, f"distillation, {len(photos)} unlabeled photos"),
+        ),
+        identity=json.loads(json.dumps(identity, default=str)),
+        facts={"seed": recipe.seed, "photos": len(photos), "held_out": held_out},
+        story=(
+            f"trained {{step}} steps without labels by distillation from `{card.name}` on"
+            f" {len(photos)} photos ({photos.name})."
+        ),
+        scored=f"Agreement with the teacher on {held_out} held-out photos (not accuracy)",
+    )
+
+
+def hold_out(
+    photos: Reader,
+    indices: Int64[np.ndarray, " m"],
+    teacher: Teacher,
+    recipe: DistillRecipe,
+    *,
+    labels: CachedLabels | None,
+    device: torch.device,
+    progress: Progress | None,
+) -> list[HeldOut]:
+    """The held-out photos as the student sees them, with their teacher's maps.
+
+    Raises:
+        InputError: not one can be used.
+        RunError: the teacher gives NaN for all of them.
+    """
+    held = []
+    reason = ""
+    for done, index in enumerate(indices.tolist(), 1):
+        try:
+            image = photos[index].image
+        except InputError as error:
+            logger.warning("left out: %s", error)
+            continue
+        if labels is not None:
+            values = labels.read(image)
+        else:
+            pixels = torch.from_numpy(teacher.prepare(image.pixels, recipe.teacher_size))
+            values = teacher(pixels[None].to(device))[0, 0].float().cpu().numpy()
+            if found := fault(values):
+                reason = f"{photos.keys[index]}: {teacher.card.name} gave {found}"
+                logger.warning("left out: %s", reason)
+                values = None
+        if values is not None:
+            seen = prepare(image, size=recipe.input_size)
+            held.append(HeldOut(key=photos.keys[index], pixels=seen, map=values))
+        if progress:
+            progress("held-out photos", done, len(indices))
+    if not held:
+        if reason:
+            raise RunError(reason)
+        raise InputError(f"{photos.name}: not one of {len(indices)} held-out photos can be used")
+    return held
+
+
+def raw_target(
+    recipe: DistillRecipe, kind: DepthKind
+) -> Callable[[Float32[np.ndarray, "h w"]], Float32[np.ndarray, "h w"]]:
+    """What the raw values of the student are taught to be, from a map of the teacher."""
+
+    def standardized(values: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+        maps = torch.from_numpy(values)[None, None]
+        found: Float32[np.ndarray, "h w"] = trimmed_zscore(maps, maps.isfinite())[0, 0].numpy()
+        return found
+
+    return standardized if recipe.standardize and kind in AFFINE else lambda values: values
+
+
+def _guarded(agreement: Agreement, model: nn.Module) -> Mapping[str, float]:
+    figures = agreement(model)
+    if alarm := drift_alarm(figures):
+        logger.warning("%s", alarm)
+    return figures
