@@ -72,8 +72,8 @@ def test_a_folder_with_an_at_sign_is_a_folder(tmp_path: Path) -> None:
         ("huge", UsageError, "embedded: fast, small; or a folder, or NETWORK@FILE"),
         ("lers-resnet50@x.pth", UsageError, "did you mean 'leres-resnet50'?"),
         ("leres-resnet50@x.pth", WeightsError, "no file 'x.pth'"),
-        ("hf:owner/name", UsageError, "models of the hub are not read by this version"),
-        ("py:module:function", UsageError, "Python functions are not models"),
+        ("hf:owner/name", UsageError, "models of the hub are teachers, for distill and label"),
+        ("py:module:function", UsageError, "Python functions are teachers, for distill and label"),
         ("./nowhere", WeightsError, "nowhere: no such folder"),
         ("no/where", WeightsError, "where: no such folder"),
     ],
@@ -91,6 +91,13 @@ def test_a_file_of_a_model_folder_points_to_the_folder(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="a single file is not a model here; name its folder"):
         resolve(tmp_path / "run" / "model.onnx")
+
+
+def test_an_onnx_file_of_its_own_is_said_to_be_a_teacher(tmp_path: Path) -> None:
+    (tmp_path / "depth.onnx").write_bytes(b"")
+
+    with pytest.raises(UsageError, match="an ONNX file is a teacher, for distill and label"):
+        resolve(tmp_path / "depth.onnx")
 
 
 def test_a_folder_without_a_config_is_refused(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from featherdepth.networks import NETWORKS
 from featherdepth.networks.folder import CONFIG
 from featherdepth.runtime.presets import DEFAULT, embedded_folder, embedded_models
 
-LATER = {
-    "hf:": "models of the hub are not read by this version; fetch the folder and name it ./folder",
-    "py:": "Python functions are not models in this version; expected a name or a folder",
+TEACHERS_ONLY = {
+    "hf:": "models of the hub are teachers, for distill and label; expected a name or a folder",
+    "py:": "Python functions are teachers, for distill and label; expected a name or a folder",
 }
 
 
@@ -50,7 +50,7 @@ def resolve(reference: str | Path | None) -> Reference:
             )
     if name in embedded_models():
         return Reference(path=embedded_folder(name))
-    for prefix, reason in LATER.items():
+    for prefix, reason in TEACHERS_ONLY.items():
         if name.startswith(prefix):
             raise UsageError(f"model {name!r}: {reason}")
     network, at, file = name.partition("@")
@@ -69,7 +69,9 @@ def _folder(path: Path) -> Path:
         raise WeightsError(f"{path}: no such folder; expected a model folder with {CONFIG}")
     if path.is_file():
         inside = (path.parent / CONFIG).is_file()
-        hint = f"name its folder, {path.parent}" if inside else "expected a folder or NETWORK@FILE"
+        other = "an ONNX file is a teacher, for distill and label; " * (path.suffix == ".onnx")
+        other += "expected a folder or NETWORK@FILE"
+        hint = f"name its folder, {path.parent}" if inside else other
         raise UsageError(f"{path}: a single file is not a model here; {hint}")
     if not (path / CONFIG).is_file():
         raise WeightsError(f"{path}: has no {CONFIG}; expected a model folder")
