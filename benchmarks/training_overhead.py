@@ -1,6 +1,6 @@
 """What the training loop costs beside the bare forward + backward + optimizer step.
 
-    python benchmarks/training_overhead.py -o OUT.json [--network small] [--size 192 256] ...
+    python -m benchmarks.training_overhead -o OUT.json [--network small] [--size 192 256] ...
 
 Two copies of one network see the same batch, one in a bare loop, one in the engine with all it does
 in a step: seeds, sums and counts, clipping, averaging, the check for NaN, the journal. Steps of the
@@ -10,17 +10,13 @@ the median of the ratios of neighbors, with a 95 % bootstrap interval. Batches a
 
 import argparse
 import json
-import os
-import platform
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from benchmarks.timing import interleave, interval, machine, milliseconds, spread
 from torch import Tensor, nn
 from torch.optim import AdamW
 
@@ -60,14 +56,6 @@ def bare_step(model: nn.Module, images: Tensor, optimizer: AdamW, bf16: bool) ->
     optimizer.zero_grad(set_to_none=True)
 
 
-def milliseconds(call: Callable[[], None], device: torch.device) -> float:
-    start = time.perf_counter()
-    call()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return 1000 * (time.perf_counter() - start)
-
-
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     processes = Processes(arguments.device)
     device = processes.device
@@ -92,18 +80,14 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             trainer.advance()
             log.step()
 
-        times: dict[Any, list[float]] = {bare: [], looped: []}
-        for round_ in range(arguments.warmup + arguments.rounds):
-            pair = [bare, looped] if round_ % 2 else [looped, bare]
-            for call in pair:
-                times[call].append(milliseconds(call, device))
+        calls = {"bare": bare, "loop": looped}
+        kept = interleave(calls, rounds=arguments.rounds, warmup=arguments.warmup, device=device)
     checkpoints = Checkpoints(folder / "checkpoints", 2)
     checkpoint = milliseconds(lambda: write(checkpoints, trainer), device)
-    kept = {call: np.array(values[arguments.warmup :]) for call, values in times.items()}
     return {
-        "bare_ms": spread(kept[bare]),
-        "loop_ms": spread(kept[looped]),
-        "ratio": interval(kept[looped] / kept[bare]),
+        "bare_ms": spread(kept["bare"]),
+        "loop_ms": spread(kept["loop"]),
+        "ratio": interval(kept["loop"] / kept["bare"]),
         "checkpoint_ms": checkpoint,
         "precision": trainer.precision,
     }
@@ -111,32 +95,6 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def write(checkpoints: Checkpoints, trainer: Trainer) -> None:
     checkpoints.write(trainer.step, trainer.state_dict())
-
-
-def spread(values: np.ndarray) -> dict[str, float]:
-    return {"median": float(np.median(values)), "p95": float(np.quantile(values, 0.95))}
-
-
-def interval(ratios: np.ndarray) -> dict[str, float]:
-    generator = np.random.default_rng(0)
-    medians = np.median(generator.choice(ratios, (2000, len(ratios))), axis=1)
-    low, high = np.quantile(medians, [0.025, 0.975])
-    return {"median": float(np.median(ratios)), "low": float(low), "high": float(high)}
-
-
-def machine() -> dict[str, Any]:
-    parts = torch.cpu.get_capabilities()
-    isa = [name for name in ("avx2", "avx512_f", "avx512_bf16", "amx_bf16") if parts.get(name)]
-    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {
-        "cpu": parts.get("cpu_name", platform.processor()),
-        "cores": os.cpu_count(),
-        "isa": isa,
-        "threads": torch.get_num_threads(),
-        "accelerator": accelerator,
-        "torch": torch.__version__,
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-    }
 
 
 def main() -> None:
