@@ -13,6 +13,7 @@ from torch import nn
 from featherdepth.cli.train import run
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.losses.ilnr import ImageLevelRegression
+from featherdepth.losses.pairwise_normal import PairwiseNormal
 from featherdepth.losses.ranking import Ranking
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.networks.weights import load_model
@@ -176,6 +177,40 @@ def test_only_ranking_sees_views_whose_values_cannot_be_trusted() -> None:
     assert ilnr[0].item() == pytest.approx(2 * alone[0].item())
     assert ilnr[1].item() == 0
     assert (ranking > 0).all()
+
+
+def test_a_recipe_may_name_pair_wise_normals(data: Path, tmp_path: Path) -> None:
+    losses = [{"name": "ilnr"}, {"name": "pairwise_normal", "weight": 0.5, "spacings": [1, 2]}]
+    recipe = parse_recipe(recipe_table(data, losses=losses), "r")
+
+    train(recipe, tmp_path / "run", device="cpu")
+
+    lines = (tmp_path / "run/journal.jsonl").read_text().splitlines()
+    values = [json.loads(line)["losses"]["pairwise_normal"] for line in lines if "losses" in line]
+    assert len(values) == 2
+    assert all(value > 0 for value in values)
+
+
+def test_pair_wise_normals_read_the_camera_of_a_view_and_not_an_order_alone() -> None:
+    depth = 4 / (1 + ((torch.arange(64) - 31.5) / 50).abs()).expand(3, 1, 64, 64)
+    cameras = np.array([[50.0, 50.0, 31.5, 31.5], [50.0, 50.0, 31.5, 31.5], [200, 200, 31.5, 31.5]])
+    batch = Batch(
+        images=torch.full((3, 3, 64, 64), 0.5),
+        depth=depth,
+        valid=depth > 0,
+        ranking_only=torch.tensor([False, True, False]),
+        intrinsics=cameras,
+        seeds=np.array([3, 3, 3]),
+    )
+    loss = PairwiseNormal(PairwiseNormal.Config())
+
+    values = SupervisedObjective({"pairwise_normal": (2.0, loss)})(Half(), batch)["pairwise_normal"]
+
+    assert isinstance(values, torch.Tensor)
+    # A flat answer to a corner of 90 degrees costs 1.5; a long lens sees another corner.
+    assert values[0].item() == pytest.approx(2 * 1.5, abs=0.2)
+    assert values[1].item() == 0
+    assert values[2].item() != values[0].item()
 
 
 def test_losses_carry_their_own_settings_and_weights(data: Path) -> None:

@@ -13,6 +13,7 @@ LOSSES = Registry(
         "ilnr": "featherdepth.losses.ilnr:ImageLevelRegression",
         "mse": "featherdepth.losses.mse:MSE",
         "pairwise": "featherdepth.losses.pairwise:Pairwise",
+        "pairwise_normal": "featherdepth.losses.pairwise_normal:PairwiseNormal",
         "ranking": "featherdepth.losses.ranking:Ranking",
         "spatial_kl": "featherdepth.losses.spatial_kl:SpatialKL",
     },

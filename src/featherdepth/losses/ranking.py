@@ -5,25 +5,30 @@
          + mean of log(1 + exp(-l (d_A - d_B)))   over the others, l = +1 if rho >= 1.03, else -1
 
 Only the order of the target counts, and ratios near 1; a shift of the student changes nothing
-(Xian et al. 2020, "Structure-Guided Ranking Loss"; anchors and spacing as LeReS's code has them).
+(Xian et al. 2020, "Structure-Guided Ranking Loss").
 The pairs are drawn outside the loss by `draw_pairs`, from the photo and a generator.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
+from featherdepth.losses.edge_pairs import NUMBERS, pairs_across, sobel
+from featherdepth.losses.views import Views
+
 EPSILON = 1e-6
-FARTHEST_PX = 30
-NEAREST_PX = 2
 
 
 class Ranking(nn.Module):
     """Order of the depths of pairs of points."""
+
+    order_only: ClassVar[bool] = True
+    """It may see where only the order of the target is known."""
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config:
@@ -77,48 +82,33 @@ class Ranking(nn.Module):
         enough = usable.sum(dim=1) >= self.min_valid
         return torch.where(enough, ordered + equal, 0.0 * (ordered + equal))
 
+    def on_views(
+        self,
+        student: Float[Tensor, "b 1 h w"],
+        teacher: Float[Tensor, "b 1 h w"],
+        valid: Bool[Tensor, "b 1 h w"],
+        views: Views,
+    ) -> Float[Tensor, " b"]:
+        """The loss over pairs that `draw_pairs` draws."""
+        pairs = self.draw_pairs(views.images, views.generators)
+        result: Tensor = self(student, teacher, valid, pairs)
+        return result
+
     def draw_pairs(
         self, images: Float[Tensor, "b 3 h w"], generators: Sequence[torch.Generator]
     ) -> Int64[Tensor, "b n 2"]:
-        """Draw three pairs along the gradient of each of `anchors` edge points, and random ones.
+        """Draw three pairs across the edges of the red channel for each anchor, and random ones.
 
-        An edge point is one whose Sobel magnitude in the red channel reaches a tenth of the
-        largest. Each gives four points on a line across the edge, two on each side, 2 to 30 px
-        away, and the pairs of neighbors among them. `generators` are one an image, so that a batch
-        split over processes draws the same, and on the CPU, so that every device does.
+        `generators` are one an image, so that a batch split over processes draws the same, and on
+        the CPU, so that every device does.
         """
         count, _, height, width = images.shape
-        drawn = [torch.rand(self.anchors, 11, generator=g) for g in generators]
+        drawn = [torch.rand(self.anchors, NUMBERS + 6, generator=g) for g in generators]
         numbers = torch.stack(drawn).to(images.device)
-        along_x, along_y = _sobel(images[:, :1].float())
-        strength = (along_x.square() + along_y.square()).sqrt().flatten(1)
-        edges = (strength >= 0.1 * strength.amax(dim=1, keepdim=True)).cumsum(dim=1)
-        # The k-th edge pixel is where the running count first exceeds k.
-        order = (numbers[..., 0] * edges[:, -1:]).to(edges.dtype)
-        anchors = torch.searchsorted(edges, order, right=True).clamp(max=height * width - 1)
-
-        length = strength.gather(1, anchors).clamp(min=1e-8)
-        dx = along_x.flatten(1).gather(1, anchors) / length
-        dy = along_y.flatten(1).gather(1, anchors) / length
-        away = NEAREST_PX + numbers[..., 1:5] * (FARTHEST_PX - NEAREST_PX)
-        offsets = torch.cat([-away[..., :2], away[..., 2:]], dim=2).sort(dim=2).values
-        x = (anchors % width)[..., None] + dx[..., None] * offsets
-        y = (anchors // width)[..., None] + dy[..., None] * offsets
-        points = y.round().long().clamp(0, height - 1) * width + x.round().long().clamp(
-            0, width - 1
-        )
-        across = torch.stack([points[..., :3], points[..., 1:]], dim=3).flatten(1, 2)
-        random = (numbers[..., 5:] * (height * width)).long().clamp(max=height * width - 1)
+        across = pairs_across(*sobel(images[:, :1].float()), numbers[..., :NUMBERS])
+        random = (numbers[..., NUMBERS:] * (height * width)).long().clamp(max=height * width - 1)
         return torch.cat([across, random.reshape(count, -1, 2)], dim=1)
 
 
 def _mean_where(values: Float[Tensor, "b n"], where: Bool[Tensor, "b n"]) -> Float[Tensor, " b"]:
     return torch.where(where, values, 0.0).sum(dim=1) / where.sum(dim=1).clamp(min=1)
-
-
-def _sobel(gray: Float[Tensor, "b 1 h w"]) -> tuple[Float[Tensor, "b 1 h w"], ...]:
-    kernel = gray.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
-    weights = torch.stack([kernel, kernel.T])[:, None]
-    padded = F.pad(gray, (1, 1, 1, 1), mode="replicate")
-    along = F.conv2d(padded, weights)
-    return along[:, :1], along[:, 1:]
