@@ -8,6 +8,7 @@ READERS = Registry(
         "manifest": "featherdepth.data.manifest:Manifest",
         "paired": "featherdepth.data.paired:Paired",
         "photos": "featherdepth.data.photos:Photos",
+        "shards": "featherdepth.data.shards:Shards",
     },
 )
 """Name -> reader class with a nested `Config`; `featherdepth.data.probe` picks one by the files."""

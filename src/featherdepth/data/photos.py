@@ -58,9 +58,21 @@ class Photos(Reader):
             raise InputError(f"{root}: no photo found; {reason}")
         self.groups = [str(Path(key).parent) for key in self.keys]
 
+    def encoded(self, index: int) -> bytes:
+        """The file of one photo, as it is stored.
+
+        Raises:
+            InputError: it cannot be read; it is not looked at otherwise.
+        """
+        return self._storage.read(self.keys[index])
+
+    def size_bytes(self, index: int) -> int:
+        """Of the file of one photo; -1 if it is gone."""
+        return self._storage.size_bytes(self.keys[index])
+
     def _read(self, index: int) -> Sample:
         key = self.keys[index]
-        return Sample(key=key, image=read_image(self._storage.read(key), name=key))
+        return Sample(key=key, image=read_image(self.encoded(index), name=key))
 
     def _size(self, index: int) -> tuple[int, int]:
         return self[index].image.size  # upright: the header alone does not say

@@ -9,6 +9,7 @@ from featherdepth.data import READERS
 from featherdepth.data.manifest import MANIFEST
 from featherdepth.data.paired import DESCRIPTION
 from featherdepth.data.reader import Reader
+from featherdepth.data.shards import INDEX
 from featherdepth.errors import InputError
 from featherdepth.images.read import IMAGE_SUFFIXES
 
@@ -42,18 +43,24 @@ def recognise(root: Path) -> str:
         InputError: nothing there, or nothing that a reader knows.
     """
     if not root.exists():
-        raise InputError(f"{root}: not found; expected a data folder, a .zip or a .txt list")
+        raise InputError(f"{root}: not found; expected a data folder, a .zip, .tar or .txt list")
     if root.is_file():
         if root.suffix.lower() in (".zip", ".txt"):
             return "photos"
-        raise InputError(f"{root}: a file; expected a data folder, a .zip or a .txt list")
+        if root.suffix.lower() == ".tar":
+            return "shards"
+        raise InputError(f"{root}: a file; expected a data folder, a .zip, .tar or .txt list")
     if (root / MANIFEST).is_file():
         return "manifest"
     if (root / DESCRIPTION).is_file() or any(root.glob(f"*/{DESCRIPTION}")):
         return "paired"
+    if (root / INDEX).is_file():
+        return "shards"
     if any(path.suffix.lower() in IMAGE_SUFFIXES for path in root.rglob("*")):
         return "photos"
+    if any(root.rglob("*.tar")):
+        return "shards"
     raise InputError(
         f"{root}: not a known data set; expected {MANIFEST}, a {DESCRIPTION} there or one folder"
-        " below, or photos"
+        " below, photos, or tars of photos"
     )

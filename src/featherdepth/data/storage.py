@@ -66,6 +66,11 @@ class Storage:
         except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
             raise InputError(f"{name}: cannot read it: {error}") from error
 
+    def size_bytes(self, name: str) -> int:
+        """Of one file, unpacked; -1 if it is not there."""
+        size = self._plain_size(name) if is_inside(name) else -1
+        return self._zipped().get(name, ("", -1))[1] if size is None else size
+
     def zipped_names(self) -> list[str]:
         """Names of all files inside the zips of the folder, sorted."""
         return sorted(self._zipped())

@@ -1,0 +1,171 @@
+"""Photos in tar files, as webdataset lays them out: read in place, by offset, without unpacking.
+
+A photo's key in its tar is its name up to the first dot of the file name; files of one key stand
+together. A photo is the first file of its key whose ending is that of a picture and nothing else
+(`a.jpg`, not `a.mask.png`); `a.json` beside it may hold its camera (`data/pack.py` writes it).
+Other files are left alone.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from featherdepth.config import read_json
+from featherdepth.data.reader import Reader
+from featherdepth.data.tar import Member, list_tar, read_member
+from featherdepth.data.tar_names import webdataset_name
+from featherdepth.errors import InputError
+from featherdepth.images.read import IMAGE_SUFFIXES, read_image
+from featherdepth.types import Image, Intrinsics, Sample
+
+logger = logging.getLogger(__name__)
+
+INDEX = "shards.json"
+"""Beside the tars: what `data/pack.py` wrote. Tars of others need none."""
+LARGEST_JSON = 1 << 20
+
+
+class Shards(Reader):
+    """Unlabelled photos in tars; `Sample.depth` is None.
+
+    Keys are `tar/name`, both without their endings; `groups` are the tars, one after the other in
+    `keys`, so that a consumer may read tar by tar. Headers are read once, when the reader opens;
+    what is held is a name and four numbers a photo.
+    """
+
+    _noun = "photos"
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Config:
+        """`root`: a .tar, or a folder with some, subfolders included."""
+
+        root: Path
+        split: str | None = None
+
+        def __post_init__(self) -> None:
+            if self.split is not None:
+                raise ValueError(f"tar shards have no splits, got {self.split!r}; name a tar")
+
+    def __init__(self, config: Config) -> None:
+        """List the photos; they are read when asked for.
+
+        Raises:
+            InputError: no such tar or folder, or no photo in it.
+        """
+        super().__init__()
+        root = config.root
+        self._tars = _tars_of(root)
+        self.name = root.resolve().stem
+        self.terms = "not stated"
+        self._missing_tars(root)
+        places: list[tuple[int, int, int, int, int]] = []
+        for number, path in enumerate(self._tars):
+            shard = _shard_name(root, path)
+            contents = list_tar(path)
+            if contents.fault is not None:
+                logger.warning("%s", contents.fault)
+                self._skip(shard, contents.fault)
+            seen: set[str] = set()
+            for key, photo, about in photos_among(contents.members):
+                name = f"{shard}/{key}"
+                if photo.size == 0:
+                    self._skip(name, f"{name}: empty file")
+                    continue
+                if key in seen:
+                    self._skip(f"{name} (again)", f"{name}: twice in this tar; the first counts")
+                    continue
+                seen.add(key)
+                self.keys.append(name)
+                self.groups.append(shard)
+                places.append((number, photo.offset, photo.size, *about))
+        if not self.keys:
+            reason = next(iter(self._faults.values()), f"known endings: {sorted(IMAGE_SUFFIXES)}")
+            raise InputError(f"{root}: no photo found in its tars; {reason}")
+        self._places = np.array(places, np.int64)
+
+    def _read(self, index: int) -> Sample:
+        key = self.keys[index]
+        number, offset, size, about, about_size = self._places[index].tolist()
+        path = self._tars[number]
+        image = read_image(read_member(path, offset, size), name=key)
+        if about_size:
+            camera = _camera(read_member(path, about, about_size), image)
+            image = replace(image, intrinsics=camera or image.intrinsics)
+        return Sample(key=key, image=image)
+
+    def _size(self, index: int) -> tuple[int, int]:
+        return self[index].image.size  # upright: the header alone does not say
+
+    def _missing_tars(self, root: Path) -> None:
+        """Compare with what was written, where that is known."""
+        if not (root / INDEX).is_file():
+            return
+        try:
+            index = read_json(root / INDEX)
+            rows = {str(row["name"]): int(row["bytes"]) for row in index["shards"]}
+            complete = index["complete"] is True
+        except (InputError, LookupError, TypeError, ValueError) as error:
+            logger.warning("%s: not readable as a list of shards: %s", root / INDEX, error)
+            return
+        if not complete:
+            logger.warning("%s: was not finished; the same `shard` command goes on", root)
+        sizes = {path.name: path.stat().st_size for path in self._tars}
+        for name, size_bytes in rows.items():
+            if name not in sizes:
+                reason = f"{name}: missing in {root.name}, though {INDEX} lists it"
+                logger.warning("%s", reason)
+                self._skip(Path(name).stem, reason)
+            elif sizes[name] > size_bytes:  # a shorter one is told as cut off
+                logger.warning("%s: another file than the one in %s", name, INDEX)
+
+
+def photos_among(
+    members: Iterable[Member],
+) -> Iterator[tuple[str, Member, tuple[int, int]]]:
+    """Yield (key, photo, (offset, size) of its JSON or zeros) for each key with a photo."""
+    named = ((webdataset_name(member.name), member) for member in members)
+    for key, group in groupby(named, key=lambda pair: pair[0][0]):
+        files = [(ending, member) for (_, ending), member in group]
+        photo = next((m for ending, m in files if f".{ending}" in IMAGE_SUFFIXES), None)
+        if key and photo is not None:
+            about = [m for ending, m in files if ending == "json" and m.size <= LARGEST_JSON]
+            yield key, photo, (about[0].offset, about[0].size) if about else (0, 0)
+
+
+def _tars_of(root: Path) -> list[Path]:
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise InputError(f"{root}: not found; expected a .tar or a folder with some")
+    paths = (p for p in root.rglob("*.tar") if p.is_file() and not p.name.startswith("."))
+    tars = sorted(paths, key=lambda path: path.relative_to(root).as_posix())
+    if not tars:
+        raise InputError(f"{root}: no .tar in it; expected tar shards of photos")
+    return tars
+
+
+def _shard_name(root: Path, path: Path) -> str:
+    inside = path.relative_to(root) if root.is_dir() else Path(path.name)
+    return inside.with_suffix("").as_posix()
+
+
+def _camera(content: bytes, image: Image) -> Intrinsics | None:
+    """The camera that a JSON of ours holds; None where it is another's or makes no sense."""
+    try:
+        table: Any = json.loads(content)["intrinsics"]
+        fx, fy, cx, cy = (float(table[name]) for name in ("fx", "fy", "cx", "cy"))
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    height, width = image.size
+    usable = all(map(math.isfinite, (fx, fy, cx, cy))) and min(fx, fy) > 0
+    if not usable or [table.get("height"), table.get("width")] != [height, width]:
+        return None
+    camera = Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given")
+    return replace(camera, source="exif") if table.get("source") == "exif" else camera
