@@ -32,7 +32,7 @@ def trimmed_zscore(
     rank = torch.arange(values[0].numel(), device=values.device)
     kept = (rank >= drop) & (rank < count - drop)
 
-    ordered = _sort(values.flatten(1)).masked_fill(~kept, 0.0)
+    ordered = sort_rows(values.flatten(1)).masked_fill(~kept, 0.0)
     number = (count - 2 * drop).clamp(min=2).to(wide)
     mean = ordered.sum(dim=1, keepdim=True) / number
     spread = torch.where(kept, ordered - mean, 0.0).square().sum(dim=1, keepdim=True)
@@ -44,7 +44,8 @@ def trimmed_zscore(
     return torch.where(valid, (values - mean) / (std + 1e-8), 0.0)
 
 
-def _sort(values: Shaped[Tensor, "b n"]) -> Shaped[Tensor, "b n"]:
+def sort_rows(values: Shaped[Tensor, "b n"]) -> Shaped[Tensor, "b n"]:
+    """Sort each row."""
     # torch.sort also returns the order, which on CPUs costs 20 times the sorting itself.
     if values.device.type == "cpu":
         return torch.from_numpy(np.sort(values.numpy(), axis=1))
