@@ -1,9 +1,9 @@
 """Photos in the memory of the device that trains, whole or window by window.
 
 A collection that fits is decoded once. A larger one is read in windows of a size that fits: every
-epoch puts the photos into another order (tar shards one after the other, so that each is read from
-front to back), and while one window is trained on the next is decoded in the background. What a
-step sees is a function of the step alone.
+epoch deals the photos anew, each window is read in the order of the collection (tar shards from
+front to back), and while one is trained on the next is decoded in the background. What a step sees
+is a function of the step alone.
 """
 
 import hashlib
@@ -224,12 +224,8 @@ class Windows:
             return self._training
         epoch, window = divmod(number, self._count)
         random = generator(self._seed, "windows", epoch)
-        groups: dict[str, list[int]] = {}
-        for index in random.permutation(self._training).tolist():
-            groups.setdefault(self._photos.groups[index], []).append(index)
-        names = random.permutation(sorted(groups)).tolist()
-        order = [index for name in names for index in groups[name]]
-        return np.sort(np.array_split(np.array(order), self._count)[window])
+        order = random.permutation(self._training)
+        return np.sort(np.array_split(order, self._count)[window])
 
     def close(self) -> None:
         """Stop loading."""
