@@ -107,7 +107,7 @@ def write_outcome(
             "count": len(story.photos),
             "held_out": len(held),
             "failed": _failed(story),
-            "terms": story.photos.terms,
+            "terms": recipe.photo_terms or story.photos.terms,
         },
         "agreement": _agreement(agreement.keys, before, after, default, recipe.seed),
         "drift": _drift(lines),

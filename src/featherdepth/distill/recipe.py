@@ -74,7 +74,10 @@ class DistillRecipe:
     input_size: int = 288
     """What the student says of itself: the size it is run at by default."""
     license: str = "Apache-2.0"
-    """Of the student's weights, where teacher and photos allow it."""
+    """Of the student's weights, where its teacher and its start allow it."""
+    photo_terms: str = ""
+    """Terms of the photos for the student's card, such as "our own (class A)"; by default what the
+    data set says of itself."""
 
     def __post_init__(self) -> None:
         if not self.losses:

@@ -224,7 +224,7 @@ def describe(
         materials=(
             *starts,
             *card.materials,
-            data_row(photos, f"distillation, {len(photos)} unlabeled photos"),
+            data_row(photos, f"distillation, {len(photos)} unlabeled photos", recipe.photo_terms),
         ),
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "photos": len(photos), "held_out": held_out},

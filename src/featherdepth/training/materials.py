@@ -13,12 +13,17 @@ from featherdepth.networks.folder import read_preset
 Row = dict[str, Any]
 
 
-def data_row(reader: Reader, use: str) -> Row:
-    """The row of a data set."""
+def data_row(reader: Reader, use: str, terms: str = "") -> Row:
+    """The row of a data set.
+
+    Args:
+        terms: in place of what the reader knows of them.
+    """
+    terms = terms or reader.terms
     return {
         "name": f"{reader.name}{f' ({reader.split})' if reader.split else ''}",
-        "class": _strictest(reader.terms),
-        "terms": reader.terms,
+        "class": _strictest(terms),
+        "terms": terms,
         "use": use,
     }
 
