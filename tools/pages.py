@@ -65,24 +65,37 @@ def _row(claim: dict[str, str], values: dict[str, Any], file: str) -> str:
 
 
 def readme() -> str:
-    """The README with its table of models made anew; the rest is as it stands."""
+    """The README with what stands between its marks made anew; the rest is as it stands."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    start, end = "<!-- figures -->", "<!-- /figures -->"
-    before, _, rest = text.partition(start)
-    _, _, after = rest.partition(end)
-    return f"{before}{start}\n{_models_table()}\n{end}{after}"
+    claims = tomllib.loads((RESULTS / "claims.toml").read_text(encoding="utf-8"))
+    blocks = {"figures": _models_table(claims["readme"])}
+    blocks |= {name: _said(block) for name, block in claims.get("block", {}).items()}
+    for name, block in blocks.items():
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = text.partition(start)
+        _, _, after = rest.partition(end)
+        text = f"{before}{start}\n{block}\n{end}{after}"
+    return text
 
 
-def _models_table() -> str:
-    claims = tomllib.loads((RESULTS / "claims.toml").read_text(encoding="utf-8"))["readme"]
+def _said(block: dict[str, Any]) -> str:
+    """Sentences with figures in them."""
+    text: str = block["text"]
+    return text.strip().format_map(_read(block["files"]))
+
+
+def _models_table(claims: dict[str, Any]) -> str:
     lines = [f"| {' | '.join(claims['columns'])} |", "|---" * len(claims["columns"]) + "|"]
     for row in claims["row"]:
-        files = {
-            key: json.loads((RESULTS / name).read_text(encoding="utf-8"))
-            for key, name in row["files"].items()
-        }
+        files = _read(row["files"])
         lines.append("| " + " | ".join(cell.format_map(files) for cell in row["cells"]) + " |")
     return "\n".join([*lines, "", claims["text"].strip()])
+
+
+def _read(files: dict[str, str]) -> dict[str, Any]:
+    return {
+        key: json.loads((RESULTS / name).read_text(encoding="utf-8")) for key, name in files.items()
+    }
 
 
 PAGES = {
