@@ -144,7 +144,7 @@ def document(photos: int, *, gain: float = -0.09) -> dict[str, Any]:
         },
         "drift": {
             "steps": list(range(0, 4001, 100)),
-            "mean": [0.5 + 0.1 * np.sin(i / 5) for i in range(41)],
+            "mean": [0.1 * np.sin(i / 5) for i in range(41)],
             "spread": [1.0 + 0.004 * i for i in range(41)],
             "alarms": [],
         },
@@ -176,6 +176,12 @@ def write_journal(path: Path) -> None:
             rms = 0.21 + 0.4 * step**-0.35
             lines.append({"step": step, "validation": {"rms": rms, "delta1": 1.02 - rms / 2}})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+@pytest.fixture
+def make_document() -> Callable[[int], dict[str, Any]]:
+    """What distillation.json says of a run with that many held-out photos."""
+    return document
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from featherdepth.report.distillation import write_report
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or os.name != "posix", reason="no chromium is installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None or os.name != "posix", reason="no chromium is installed"),
+]
 FLAGS = [
     "--headless",
     "--no-sandbox",

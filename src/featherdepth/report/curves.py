@@ -26,7 +26,7 @@ STEP = Axis(label="training step")
 WIDE = 20
 """Values that differ by more than this factor are drawn on a log scale."""
 SCORES = {
-    "rms": Axis(label="rms left after the best scale and shift"),
+    "rms": Axis(label="rms left, in spreads of the teacher's map"),
     "delta1": Axis(label="pixels within 25 % of the teacher", percent=True),
 }
 
@@ -39,7 +39,7 @@ def states(run: Distillation) -> list[tuple[str, Agreement, str]]:
     if starts_from_default(run):
         start += " (the default)"
     rows = [(start, run.agreement.before, "before"), ("after", run.agreement.after, "after")]
-    if run.agreement.default is not None and not starts_from_default(run):
+    if run.agreement.default is not None:
         name = run.default.name if run.default else ""
         rows.append((f"default weights {name}".strip(), run.agreement.default, "default"))
     return rows
@@ -48,7 +48,7 @@ def states(run: Distillation) -> list[tuple[str, Agreement, str]]:
 def changes(run: Distillation) -> list[tuple[str, Agreement, str]]:
     """Paired differences, as `states`."""
     rows = [("after minus before", run.agreement.gain, "after")]
-    if run.agreement.gain_over_default is not None and not starts_from_default(run):
+    if run.agreement.gain_over_default is not None:
         rows.append(("after minus default", run.agreement.gain_over_default, "default"))
     return rows
 
@@ -136,9 +136,8 @@ def photo_plot(run: Distillation) -> Svg:
 def loss_plot(lines: Sequence[Mapping[str, Any]]) -> Svg | None:
     """The losses of a journal by name, and their sum; None if it has none."""
     found = [
-        (line["step"], {"total": line.get("total"), **line["losses"]})
-        for line in lines
-        if "losses" in line
+        (line["step"], {"total": line.get("total"), **losses})
+        for line, losses in _told(lines, "losses")
     ]
     names = list(dict.fromkeys(name for _, losses in found for name in losses))
     x = [float(step) for step, _ in found]
@@ -160,7 +159,7 @@ def loss_plot(lines: Sequence[Mapping[str, Any]]) -> Svg | None:
 
 def validation_plots(lines: Sequence[Mapping[str, Any]], best_step: int) -> list[tuple[str, Svg]]:
     """Curves of the held-out figures with their titles; the step that was kept is marked."""
-    found = [(line["step"], line["validation"]) for line in lines if "validation" in line]
+    found = [(line["step"], figures) for line, figures in _told(lines, "validation")]
     names = list(dict.fromkeys(name for _, figures in found for name in figures))
     shown = [name for name in names if name in SCORES] or names[:2]
     kept = Mark(x=float(best_step), label=f"kept: step {best_step:,}", style="kept")
@@ -194,15 +193,26 @@ def drift_plot(drift: Drift) -> Svg | None:
     ]
     return line_chart(
         [
-            Series(label="mean", x=steps, y=list(drift.mean)),
-            Series(label="spread (standard deviation)", x=steps, y=list(drift.spread)),
+            Series(label="mean, difference", x=steps, y=list(drift.mean)),
+            Series(label="spread, ratio", x=steps, y=list(drift.spread)),
         ],
         x=STEP,
-        y=Axis(label="raw output of the student, no unit"),
+        y=Axis(label="raw output against the teacher's, in its spreads"),
         marks=marks,
-        include=(0.0,),
-        description=f"Mean and spread of the raw outputs; {len(marks)} alarms",
+        include=(0.0, 1.0),
+        description=f"Mean and spread of the raw output against the teacher's; {len(marks)} alarms",
     )
+
+
+def _told(
+    lines: Sequence[Mapping[str, Any]], what: str
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """The lines that tell `what`, each with it; odd ones are left out."""
+    return [
+        (line, line[what])
+        for line in lines
+        if isinstance(line.get(what), Mapping) and _number(line["step"]) is not None
+    ]
 
 
 def _number(value: Any) -> float | None:

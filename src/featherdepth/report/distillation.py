@@ -12,9 +12,12 @@ from featherdepth.report import curves
 from featherdepth.report.document import Distillation, read_distillation
 from featherdepth.report.page import render
 from featherdepth.report.pictures import embed
+from featherdepth.report.terms import bill
 from featherdepth.report.verdict import (
+    alignment,
     compared_photos,
     improved_photos,
+    same,
     verdict_on_default,
     verdict_on_start,
 )
@@ -56,6 +59,9 @@ def write_report(run: Path) -> Path:
         drift_plot=curves.drift_plot(document.drift) if document.drift else None,
         about=about,
         versions=about["versions"] if isinstance(about.get("versions"), dict) else {},
+        bill=bill(document),
+        alignment=alignment(document.teacher.kind),
+        same=same(document.teacher.kind),
         recipe=json.dumps(without_folders(about.get("recipe", {})), indent=2, ensure_ascii=False),
         sha256=config.get("sha256"),
     )

@@ -39,9 +39,9 @@ class Agreement:
     """Agreement of two maps: of many photos, or the difference of two such."""
 
     rms: Estimate
-    """Left between them after the best scale and shift; 0 same shape, 1 nothing in common."""
+    """Left between them after what the kind allows (scale and shift), in the teacher's spreads."""
     delta1: Estimate
-    """Share of pixels within 25 % when the teacher's map is read as near:far = 1:10."""
+    """Share of pixels within 25 %; affine kinds are read as near:far = 1:10."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +147,10 @@ class Alarm:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drift:
-    """Mean and spread of the student's raw outputs along the run."""
+    """The student's raw output against the teacher's along the run.
+
+    `mean` is their difference in spreads of the teacher's (0: none), `spread` a ratio (1: equal).
+    """
 
     steps: tuple[int, ...]
     mean: tuple[float | None, ...]

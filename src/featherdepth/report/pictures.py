@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -58,6 +59,6 @@ def _stays_inside(run: Path, name: str) -> bool:
         if path.anchor or ".." in path.parts:
             return False
     try:
-        return (run / name).resolve().is_relative_to(run.resolve())
-    except (OSError, ValueError):  # a circle of links; a NUL in the name
+        return Path(os.path.realpath(run / name)).is_relative_to(os.path.realpath(run))
+    except ValueError:  # a NUL in the name
         return False

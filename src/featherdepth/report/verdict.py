@@ -12,6 +12,7 @@ from featherdepth.report.wording import (
     points_interval,
     signed,
 )
+from featherdepth.runtime.presets import DEFAULT
 
 RANDOM = "random weights"
 FEW = 10
@@ -53,9 +54,9 @@ def verdict_on_start(run: Distillation) -> Verdict:
     }[tone]
     before, after = figures.before.rms.value, figures.after.rms.value
     text = (
-        f"Their disagreement (0: the same shape, 1: nothing in common) went from {figure(before)}"
-        f" to {figure(after)} on {_photos(photos)} held out from training:"
-        f" {_change(figures.gain.rms, tone, photos)}"
+        f"The disagreement of student and teacher (0: {same(run.teacher.kind)}, 1: no better than"
+        f" a constant) went from {figure(before)} to {figure(after)} on {_photos(photos)} held out"
+        f" from training: {_change(figures.gain.rms, tone, photos)}"
     )
     if starts_from_default(run):
         text += {
@@ -76,10 +77,8 @@ def verdict_on_default(run: Distillation) -> Verdict | None:
     """The student against the weights that ship; None where there is nothing to compare with."""
     figures, photos = run.agreement, compared_photos(run)
     if run.default is None or figures.default is None or figures.gain_over_default is None:
-        return None
+        return None  # a start from the default is told by the verdict on the start
     name = f"the default weights “{run.default.name}”"
-    if starts_from_default(run):
-        return None  # said once, by the verdict on the start
     tone = judge(figures.gain_over_default.rms, photos)
     headline = {
         "good": f"It is also better than {name}.",
@@ -103,9 +102,25 @@ def verdict_on_default(run: Distillation) -> Verdict | None:
     )
 
 
+def alignment(kind: str) -> str:
+    """What is done to the student's map before it is compared with a teacher of `kind`."""
+    return {
+        "metric": "as they are",
+        "scale_invariant": "after the best scale",
+    }.get(kind, "after the best scale and shift")
+
+
+def same(kind: str) -> str:
+    """What no disagreement means for a teacher of `kind`."""
+    return {"metric": "the same depth", "scale_invariant": "the same up to a scale"}.get(
+        kind, "the same shape"
+    )
+
+
 def starts_from_default(run: Distillation) -> bool:
-    """Whether the weights before training are those that ship."""
-    return run.default is not None and run.initial.name == run.default.name
+    """Whether the weights before training are those that ship: then nothing is scored twice."""
+    default = DEFAULT if run.default is None else run.default.name
+    return run.agreement.default is None and run.initial.name == default
 
 
 def compared_photos(run: Distillation) -> int:
@@ -122,7 +137,8 @@ def _change(gain: Estimate, tone: Tone, photos: int) -> str:
     if photos < 2:
         return f"a change of {signed(gain.value)}; a single photo has no interval."
     said = f"a change of {signed(gain.value)}, 95{SPACE}% interval {change_interval(gain)}"
-    return f"{said}, which includes no change at all." if tone == "unclear" else f"{said}."
+    none = ", which includes 0: it may be no change at all" if tone == "unclear" else ""
+    return f"{said}{none}."
 
 
 def _cautions(run: Distillation, tone: Tone) -> list[str]:

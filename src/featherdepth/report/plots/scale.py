@@ -31,7 +31,7 @@ class Scale:
             low, high, value = math.log(low), math.log(high), math.log(value)
         return self.start + (value - low) / (high - low) * (self.end - self.start)
 
-    def ticks(self, count: int = 5) -> list[float]:
+    def ticks(self, count: int = 6) -> list[float]:
         """Round values within the scale, about `count` of them."""
         if self.log and self.high / self.low >= 8:
             decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
