@@ -24,6 +24,7 @@ from featherdepth.errors import RunError, UsageError
 from featherdepth.losses import LOSSES
 from featherdepth.losses.geometric import Geometric
 from featherdepth.losses.zscore import trimmed_zscore
+from featherdepth.rng import derive
 from featherdepth.training.objective import Losses, Term
 from featherdepth.types import DepthKind
 
@@ -58,6 +59,7 @@ class Distiller(nn.Module):
         standardize: bring the teacher's map of each view to zero mean and unit spread, for kinds
             whose scale and shift mean nothing.
         gradients_every: steps between two looks at the pull of each loss; 0 for never.
+        seed: of the projections' first weights.
 
     Raises:
         UsageError: an inner map that student or teacher does not have, or features of a teacher
@@ -73,6 +75,7 @@ class Distiller(nn.Module):
         student: nn.Module,
         standardize: bool = True,
         gradients_every: int = 0,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self._teacher = (teacher,)
@@ -83,7 +86,10 @@ class Distiller(nn.Module):
         self._features = sorted({name for loss in self._losses for name in loss.features})
         self.projections = nn.ModuleDict()
         if self._features:
-            self._add_projections(student)
+            # Layers draw from torch's own generator: give it the seed of the run, for this only.
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(derive(seed, "projections"))
+                self._add_projections(student)
 
     def forward(self, model: Any, batch: DistillBatch) -> Losses:
         """Weighted losses by name, and what is only told.

@@ -20,6 +20,7 @@ from jaxtyping import Float16, Float32, Float64, Int64, UInt8
 from torch import Tensor
 
 from featherdepth.data.reader import Reader
+from featherdepth.distill.cache import to_half
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels
@@ -51,6 +52,8 @@ class PhotoPool:
     intrinsics: Float64[np.ndarray, "n 4"]
     """fx, fy, cx, cy in pixels of the stored photo: known or assumed."""
     keys: tuple[str, ...]
+    scales: Float32[Tensor, " n"] | None = None
+    """Factor on each map, so that values of any size fit into float16; None stands for 1."""
 
     @property
     def members(self) -> tuple[Int64[np.ndarray, " n"], ...]:
@@ -138,6 +141,7 @@ def load_photos(
         boxes=np.array([(0, 0, *frame.pixels.shape[:2]) for frame in frames], np.int64),
         intrinsics=np.array([frame.intrinsics for frame in frames], np.float64),
         keys=tuple(frame.key for frame in frames),
+        scales=None if maps is None else torch.tensor([f.scale for f in frames]).to(device),
     )
 
 
@@ -147,6 +151,7 @@ class _Frame:
     pixels: UInt8[np.ndarray, "h w 3"]
     intrinsics: tuple[float, float, float, float]
     map: Float16[np.ndarray, "h w"] | None
+    scale: float
 
 
 def _load(photos: Reader, index: int, *, long_side: int, labels: Labels | None) -> _Frame | None:
@@ -155,16 +160,20 @@ def _load(photos: Reader, index: int, *, long_side: int, labels: Labels | None) 
     except InputError as error:
         logger.warning("left out: %s", error)
         return None
-    values = None
-    if labels is not None and (values := labels.read(image)) is None:
-        return None  # the labeler said so once
     size = shrunk(image.size, long_side)
+    stored, scale = None, 1.0
+    if labels is not None:
+        values = labels.read(image)
+        if values is None:
+            return None  # the labeler said so once
+        stored, scale = to_half(resize_map(values, size))
     camera = (image.intrinsics or assumed_intrinsics(*image.size)).resized(*size)
     return _Frame(
         key=photos.keys[index],
         pixels=resize_pixels(image.pixels, size),
         intrinsics=(camera.fx, camera.fy, camera.cx, camera.cy),
-        map=None if values is None else resize_map(values, size).astype(np.float16),
+        map=stored,
+        scale=scale,
     )
 
 
@@ -187,7 +196,6 @@ class Windows:
     def __init__(
         self,
         load: Callable[[Int64[np.ndarray, " n"]], PhotoPool],
-        photos: Reader,
         training: Int64[np.ndarray, " n"],
         *,
         photos_held: int,
@@ -195,7 +203,7 @@ class Windows:
         visits: int,
         seed: int,
     ) -> None:
-        self._load, self._photos, self._training, self._seed = load, photos, training, seed
+        self._load, self._training, self._seed = load, training, seed
         whole = len(training) <= photos_held
         # While one window is trained on, the next is loaded.
         self._count = 1 if whole else -(-len(training) // max(photos_held // 2, 1))
@@ -212,7 +220,8 @@ class Windows:
         """The photos of a step; the next window begins to load."""
         number = step // self._steps if self.several else 0
         wanted = [number, number + 1] if self.several else [number]
-        self._pools = {n: pool for n, pool in self._pools.items() if n in wanted}
+        for n in self._pools.keys() - wanted:
+            self._pools.pop(n).cancel()
         for n in wanted:
             if n not in self._pools:
                 self._pools[n] = self._worker.submit(self._load, self.members(n))

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ from featherdepth.distill.views import DistillBatches
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.images.prepare import prepare
 from featherdepth.losses.zscore import trimmed_zscore
-from featherdepth.training.loop import Outcome, run
+from featherdepth.training.loop import Outcome, check_start, run
 from featherdepth.training.materials import data_row, start_rows
 from featherdepth.training.output import About, RunFolder
 from featherdepth.training.precision import choose_precision
@@ -105,7 +106,10 @@ def distill(
     card = teacher.card
     teacher.to(processes.device)
     split = split_photos(photos, recipe.holdout, recipe.seed)
-    student = start_student(recipe, card.kind)
+    about = describe(recipe, photos, card, len(split.held_out), cached=cache is not None)
+    # Labels may take hours: what the loop would refuse after them is refused before.
+    check_start(folder, recipe.loop, seed=recipe.seed, recipe=about.identity, resume=resume)
+    student = start_student(recipe, card.kind).to(processes.device)
     labels, labeled = None, None
     if cache is not None:
         store = MapCache.open(cache, card, recipe.teacher_size)
@@ -128,32 +132,29 @@ def distill(
             device=processes.device,
             threads=threads,
         ),
-        photos,
         split.training,
         photos_held=photos_held(recipe.long_side, recipe.memory_gb, labeled=labels is not None),
         batch=recipe.batch,
         visits=recipe.visits,
         seed=recipe.seed,
     )
-    windows.of(0)  # what cannot be used shows now, not in the first step
-    about = describe(recipe, photos, card, len(split.held_out), cached=cache is not None)
-    agreement = None
-    if processes.first:
-        held = hold_out(
-            photos,
-            split.held_out,
-            teacher,
-            recipe,
-            labels=labels,
-            device=processes.device,
-            progress=progress,
-        )
-        agreement = Agreement(held, card.kind, target=raw_target(recipe, card.kind))
-        student.to(processes.device).eval()
-        agreement(student)
-        before = agreement.rows
-    bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
-    try:
+    with closing(windows):
+        windows.of(0)  # what cannot be used shows now, not in the first step
+        agreement = None
+        if processes.first:
+            held = hold_out(
+                photos,
+                split.held_out,
+                teacher,
+                recipe,
+                labels=labels,
+                device=processes.device,
+                progress=progress,
+            )
+            agreement = Agreement(held, card.kind, target=raw_target(recipe, card.kind))
+            agreement(student.eval())
+            before = agreement.rows
+        bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
         outcome = run(
             student,
             Distiller(
@@ -163,6 +164,7 @@ def distill(
                 student=student,
                 standardize=recipe.standardize,
                 gradients_every=recipe.gradients_every,
+                seed=recipe.seed,
             ),
             DistillBatches(
                 windows,
@@ -185,8 +187,6 @@ def distill(
             device=device,
             shown=shown,
         )
-    finally:
-        windows.close()
     document: Mapping[str, Any] = {}
     if agreement is not None:
         story = Story(
@@ -207,14 +207,17 @@ def describe(
 ) -> About:
     """What the run folder says of the student."""
     starts = start_rows(find_start(recipe), recipe.encoder_weights)
-    allowed = card.commercial and all(row["class"] != "C" for row in starts)
     identity = {
         "recipe": asdict(recipe),
         "photos_sha256": digest(photos),
         "teacher": {"name": card.name, "digest": card.digest, "kind": card.kind.value},
         "labels": "cached" if cached else "online",
     }
-    license_text = recipe.license if allowed else f"terms of its teacher: {card.license or 'none'}"
+    license_text = recipe.license
+    if not card.commercial:
+        license_text = f"terms of its teacher: {card.license or 'none'}"
+    elif closed := [row["name"] for row in starts if row["class"] == "C"]:
+        license_text = f"terms of what it began from: {', '.join(closed)}"
     return About(
         network=recipe.student,
         settings=recipe.settings,

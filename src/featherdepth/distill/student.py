@@ -8,6 +8,7 @@ from torch import nn
 from featherdepth.distill.recipe import DistillRecipe
 from featherdepth.errors import UsageError
 from featherdepth.networks.build import build_network
+from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.folder import read_preset
 from featherdepth.networks.imagenet import load_imagenet
 from featherdepth.networks.weights import load_into
@@ -39,22 +40,28 @@ def start_student(recipe: DistillRecipe, kind: DepthKind) -> nn.Module:
     """The student as training begins, of its teacher's kind.
 
     Raises:
-        UsageError: as `find_start`, or an encoder that `encoder_weights` do not fit.
-        WeightsError: the start is missing, damaged or of another network.
+        UsageError: as `find_start`, a start of another network, a student without depth, or an
+            encoder that `encoder_weights` do not fit.
+        WeightsError: the start is missing, damaged or of other settings.
     """
     # The layers draw from torch's own generator: give it the seed of the run, for this only.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(recipe.seed, "weights"))
         model = build_network(recipe.student, recipe.settings)
+    if not isinstance(model, DepthNet):
+        raise UsageError(f"student {recipe.student!r}: a bare encoder, which gives no depth")
     folder = find_start(recipe)
     if folder is not None:
+        network = read_preset(folder).network
+        if network != recipe.student:
+            raise UsageError(
+                f"init {folder}: of network {network!r}, the student is {recipe.student!r};"
+                f" take --student {network} or another start"
+            )
         load_into(model, folder)
         turn(model, read_preset(folder).kind, kind)
     elif recipe.encoder_weights:
-        encoder = getattr(model, "encoder", None)
-        if not isinstance(encoder, nn.Module):
-            raise UsageError(f"network {recipe.student!r} has no encoder for encoder_weights")
-        load_imagenet(encoder, recipe.encoder_weights)
+        load_imagenet(model.encoder, recipe.encoder_weights)
     return model
 
 

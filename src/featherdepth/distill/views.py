@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
@@ -72,6 +73,9 @@ class DistillBatches:
             clean = cut_images(pool.images, plan, self._teacher_size, clean=True, half=self._half)
         elif pool.maps is not None:
             maps = cut_maps(pool.maps, plan, size)
+            if pool.scales is not None:
+                index = torch.from_numpy(plan.index).to(maps.device)
+                maps = maps * pool.scales[index, None, None, None]
         return DistillBatch(
             step=step,
             images=cut_images(pool.images, plan, size, half=self._half),

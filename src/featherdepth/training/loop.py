@@ -26,7 +26,7 @@ from featherdepth.training.processes import Processes
 from featherdepth.training.settings import WITHOUT_EFFECT, LoopConfig
 from featherdepth.training.trainer import Trainer
 
-__all__ = ["LoopConfig", "Outcome", "run"]
+__all__ = ["LoopConfig", "Outcome", "check_start", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +85,7 @@ def run(
     """
     processes = Processes(device)
     checkpoints = Checkpoints(folder / "checkpoints", config.keep)
-    identity = {"recipe": asdict(config) if recipe is None else recipe, "seed": seed}
-    identity = json.loads(json.dumps(identity))  # as the checkpoint will hold it
+    identity = _identify(config, seed, recipe)
     found = _find_start(checkpoints, identity, resume=resume, watched=bool(config.watch))
     trainer = Trainer(model, objective, batches, config, processes, seed=seed)
     patience = Patience(config.watch, config.patience)
@@ -131,6 +130,32 @@ def run(
         best_step=patience.step,
         figures=patience.figures,
     )
+
+
+def check_start(
+    folder: Path,
+    config: LoopConfig,
+    *,
+    seed: int = 0,
+    recipe: Mapping[str, Any] | None = None,
+    resume: bool = False,
+) -> None:
+    """Refuse a folder as `run` will, for callers that have long work to do before it.
+
+    Raises:
+        RunError: it holds a run and `resume` is False, or one of another recipe.
+    """
+    checkpoints = Checkpoints(folder / "checkpoints", config.keep)
+    if checkpoints.paths():
+        identity = _identify(config, seed, recipe)
+        _find_start(checkpoints, identity, resume=resume, watched=bool(config.watch))
+
+
+def _identify(config: LoopConfig, seed: int, recipe: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Whose checkpoints these are, as they will hold it."""
+    identity = {"recipe": asdict(config) if recipe is None else recipe, "seed": seed}
+    found: dict[str, Any] = json.loads(json.dumps(identity))
+    return found
 
 
 def _examine(
