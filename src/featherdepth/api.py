@@ -397,6 +397,135 @@ def card(model: str | Path | None = None) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
+def label(
+    photos: str | Path,
+    cache: str | Path,
+    *,
+    teacher: str | Path,
+    size: int | tuple[int, int] | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    batch: int = 4,
+    shard: tuple[int, int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Compute a teacher's maps of whole photos into a folder; those that are there are skipped.
+
+    Args:
+        photos: as for `distill`.
+        cache: as for `distill`, which reads it if its recipe asks the teacher for the same size.
+        teacher: as `featherdepth.distill.teachers.open.open_teacher` takes it.
+        size: at which it sees photos: an edge, or (height, width); by default its own.
+        device: such as "cpu" or "cuda:0"; by default an accelerator if there is one.
+        threads: CPU threads.
+        batch: photos that the teacher sees at once.
+        shard: (i, n): only every n-th photo, beginning with the i-th; i from 1.
+        progress: called with (photos finished, photos in all).
+
+    Returns:
+        `out`, `done`, `skipped`, `failed` (list of `photo`, `error`), `failures` (the file that
+        lists them), `teacher`, `kind`, `digest`, `maps` and `bytes` (all that the folder holds),
+        `bytes_per_map`, `warning` (terms of the teacher; or None).
+
+    Raises:
+        UsageError: a teacher, size or device that does not exist or fit.
+        InputError: no photos.
+        WeightsError: a teacher that is missing or damaged.
+        RunError: maps of another teacher or size there, a teacher that gives NaN, no space.
+        BackendError: a package that is not installed.
+    """
+    try:
+        import torch
+
+        from featherdepth.data.probe import open_data
+        from featherdepth.distill.cache import MapCache
+        from featherdepth.distill.label import label_photos
+        from featherdepth.distill.teachers.open import open_teacher
+        from featherdepth.distill.teachers.terms import warning_line
+    except ModuleNotFoundError as error:
+        message = f"labeling needs {error.name}; pip install 'featherdepth[train]'"
+        raise BackendError(message) from error
+    from featherdepth.runtime.job import write_failures
+
+    if batch < 1:
+        raise UsageError(f"batch is {batch}; expected 1 or more")
+    collection = open_data(Path(photos))
+    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    opened = open_teacher(teacher, size=size, device=place, threads=threads)
+    warning = warning_line(opened.card)
+    if warning is not None:
+        logger.warning("%s", warning)
+    store = MapCache.open(Path(cache), opened.card, size)
+    result = label_photos(
+        collection, opened, store, batch=batch, device=place, progress=progress, shard=shard
+    )
+    name = "failures.jsonl" if shard is None else f"failures-{shard[0]}-of-{shard[1]}.jsonl"
+    write_failures(store.folder / name, result.failed)
+    usage = store.usage()
+    return {
+        "out": str(cache),
+        "done": result.done,
+        "skipped": result.skipped,
+        "failed": result.failed,
+        "failures": str(store.folder / name) if result.failed else None,
+        "teacher": opened.card.name,
+        "kind": opened.card.kind.value,
+        "digest": opened.card.digest,
+        "maps": usage.maps,
+        "bytes": usage.size_bytes,
+        "bytes_per_map": usage.bytes_per_map,
+        "warning": warning,
+    }
+
+
+def shard(
+    photos: str | Path,
+    output: str | Path,
+    *,
+    size_mb: float = 256,
+    max_side: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Write photos into tar files in webdataset's layout; a run that was killed goes on.
+
+    Args:
+        photos: a folder, .zip or .txt list.
+        size_mb: largest tar, in megabytes.
+        max_side: photos with a longer side are shrunk to it; the others keep their bytes.
+        progress: called with (photos finished, photos in all).
+
+    Returns:
+        `out`, `shards`, `kept` (of these, from an earlier run), `photos`, `bytes`, `failed` (list
+        of `photo`, `error`), `failures` (the file that lists them).
+
+    Raises:
+        UsageError: a size below 1.
+        InputError: no photos, or none that can be read.
+        RunError: the folder holds something else or cannot be written; whole tars stay.
+    """
+    from featherdepth.data.pack import write_shards
+    from featherdepth.data.photos import Photos
+    from featherdepth.runtime.job import write_failures
+
+    collection = Photos(Photos.Config(root=Path(photos)))
+    missing = [{"photo": s.key, "error": s.reason} for s in collection.skipped]
+    result = write_shards(
+        collection, Path(output), size_mb=size_mb, max_side=max_side, progress=progress
+    )
+    failed = sorted([*missing, *result.failed], key=lambda row: row["photo"])
+    failures = Path(output, "failures.jsonl")
+    write_failures(failures, failed)
+    return {
+        "out": str(output),
+        "shards": result.shards,
+        "kept": result.kept,
+        "photos": result.photos,
+        "bytes": result.size_bytes,
+        "failed": failed,
+        "failures": str(failures) if failed else None,
+    }
+
+
 def _write_checked_graph(folder: Path) -> None:
     """Give a trained folder its model.onnx, or none if backends compute another thing than torch.
 

@@ -16,6 +16,8 @@ COMMANDS = {
     "predict": "Photo to depth, at the photo's size: files, folders, globs, lists.",
     "train": "Supervised training of a network from a recipe.",
     "distill": "A small student of a big teacher, from photos without labels.",
+    "label": "A teacher's depth maps of many photos, kept on disk for distillation.",
+    "shard": "Photos into tar files that stream well and are checked for broken photos.",
     "evaluate": "Score a model on a data set under a named protocol, with intervals.",
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }

@@ -45,7 +45,8 @@ class Photos(Reader):
         elif root.suffix.lower() == ".txt" and root.is_file():
             self._storage, names = _open_list(root)
         else:
-            raise InputError(f"{root}: not found; expected a folder, a .zip or a .txt list")
+            found = "not a list of photos" if root.exists() else "not found"
+            raise InputError(f"{root}: {found}; expected a folder, a .zip or a .txt list")
         self.name = root.resolve().stem
         self.terms = "not stated"
         for name in names:

@@ -64,13 +64,13 @@ class Shards(Reader):
         self._tars = _tars_of(root)
         self.name = root.resolve().stem
         self.terms = "not stated"
-        self._missing_tars(root)
+        cut: list[str] = []
         places: list[tuple[int, int, int, int, int]] = []
         for number, path in enumerate(self._tars):
             shard = _shard_name(root, path)
             contents = list_tar(path)
             if contents.fault is not None:
-                logger.warning("%s", contents.fault)
+                cut.append(contents.fault)
                 self._skip(shard, contents.fault)
             seen: set[str] = set()
             for key, photo, about in photos_among(contents.members):
@@ -89,6 +89,9 @@ class Shards(Reader):
             reason = next(iter(self._faults.values()), f"known endings: {sorted(IMAGE_SUFFIXES)}")
             raise InputError(f"{root}: no photo found in its tars; {reason}")
         self._places = np.array(places, np.int64)
+        for fault in cut:  # beside them there are photos, so the work goes on: say it now
+            logger.warning("%s", fault)
+        self._compare_with_index(root)
 
     def _read(self, index: int) -> Sample:
         key = self.keys[index]
@@ -103,8 +106,8 @@ class Shards(Reader):
     def _size(self, index: int) -> tuple[int, int]:
         return self[index].image.size  # upright: the header alone does not say
 
-    def _missing_tars(self, root: Path) -> None:
-        """Compare with what was written, where that is known."""
+    def _compare_with_index(self, root: Path) -> None:
+        """Say where the tars are not what was written, if that is known."""
         if not (root / INDEX).is_file():
             return
         try:

@@ -1,0 +1,92 @@
+"""`featherdepth label`: a teacher's maps of many photos, on disk."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from featherdepth.cli.parse import network_size, shard
+from featherdepth.cli.predict import MEANING
+from featherdepth.cli.progress import progress_bar
+
+
+def run(
+    photos: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PHOTOS", help="Folder, .zip, .txt list, .tar or folder of shards with photos."
+        ),
+    ],
+    *,
+    teacher: Annotated[
+        str,
+        typer.Option(
+            "--teacher",
+            metavar="T",
+            help="A model or folder of ours, NETWORK@FILE, hf:owner/name, FILE.onnx,"
+            " py:module:function.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="CACHE", help="Folder of the maps; grows."),
+    ],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="At which the teacher sees photos: N (area N*N, aspect kept) or HxW; by default"
+            " its own."
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Such as cpu or cuda:0; by default an accelerator if there is one."),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads.", min=1)] = None,
+    batch: Annotated[int, typer.Option(help="Photos that the teacher sees at once.", min=1)] = 4,
+    part: Annotated[
+        str | None, typer.Option("--shard", help="Only every n-th photo: i/n, i from 1.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> int:
+    """A teacher's depth maps of many photos, kept on disk for distillation.
+
+    Maps that are there are skipped, so a stopped run goes on where it was. Photos that cannot be
+    read or give no useful map are listed in CACHE/failures.jsonl, the rest go on, and the exit
+    code is 3.
+    """
+    wanted = None if part is None else shard(part)
+    asked = None if size is None else network_size(size)
+    from featherdepth import api
+
+    with progress_bar("photos") as progress:
+        result = api.label(
+            photos,
+            output,
+            teacher=teacher,
+            size=asked,
+            device=device,
+            threads=threads,
+            batch=batch,
+            shard=wanted,
+            progress=progress,
+        )
+    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    return 3 if result["failed"] else 0
+
+
+def _lines(result: dict[str, Any]) -> str:
+    counts = [f"{result['done']} done"]
+    counts += [f"{result['skipped']} skipped (there already)"] if result["skipped"] else []
+    failed = result["failed"]
+    counts += [f"{len(failed)} failed (see {result['failures']})"] if failed else []
+    lines = [f"{row['error']}" for row in failed[:20]]
+    lines += [f"... and {len(failed) - 20} more"] if len(failed) > 20 else []
+    lines += [
+        f"{result['out']}: {', '.join(counts)}",
+        f"values: {result['kind']}, {MEANING[result['kind']]}",
+        f"{result['maps']} maps of teacher {result['teacher']}, {result['bytes'] / 1e6:.1f} MB,"
+        f" {result['bytes_per_map'] / 1e3:.0f} kB each",
+    ]
+    return "\n".join(lines)
