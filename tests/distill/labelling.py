@@ -31,16 +31,22 @@ CARD = TeacherCard(
 
 
 class TinyTeacher:
-    """Two convolutions; white photos give NaN and black ones a constant, as real ones may."""
+    """Two convolutions; white photos give NaN and black ones a constant, as real ones may.
+
+    Args:
+        wait_s: for each batch.
+        broken: every map is NaN.
+        coupled: a map depends on its whole batch; real ones do so in their last bits.
+    """
 
     card = CARD
 
-    def __init__(self, wait_s: float = 0.0, broken: bool = False) -> None:
+    def __init__(self, wait_s: float = 0.0, broken: bool = False, coupled: bool = False) -> None:
         generator = torch.Generator().manual_seed(0)
         self.net = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 1, 3, 1, 1))
         for parameter in self.net.parameters():
             nn.init.normal_(parameter, generator=generator).requires_grad_(False)
-        self.wait_s, self.broken = wait_s, broken
+        self.wait_s, self.broken, self.coupled = wait_s, broken, coupled
         self.batches: list[tuple[int, ...]] = []
 
     def input_size(self, height: int, width: int, size: int | Size | None = None) -> Size:
@@ -53,7 +59,7 @@ class TinyTeacher:
     def __call__(self, images: Float32[Tensor, "b 3 h w"]) -> Float32[Tensor, "b 1 h2 w2"]:
         time.sleep(self.wait_s)
         self.batches.append(tuple(images.shape))
-        maps = self.net(images)
+        maps = self.net(images) + self.coupled * images.mean()
         mean = images.mean((1, 2, 3))
         maps[mean == 0] = 0.25
         maps[(mean == 1) | self.broken] = torch.nan
@@ -86,7 +92,7 @@ def label(photos: Path, folder: Path, teacher: TinyTeacher, **options: Any) -> L
 
 def main(photos: str, cache: str, wait_ms: str, go: str = "", full: str = "") -> int:
     torch.set_num_threads(1)
-    teacher = TinyTeacher(int(wait_ms) / 1000)
+    teacher = TinyTeacher(int(wait_ms) / 1000, coupled=True)
     if go:
         print("ready", flush=True)
         sys.stdin.readline()
