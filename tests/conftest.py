@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import PIL.Image
 import pytest
 from jaxtyping import config
 
 if TYPE_CHECKING:
     from torch import nn
+
+SHIPPED_PHOTOS = Path(__file__).parents[1] / "docs" / "photos"
 
 
 @contextmanager
@@ -51,8 +54,11 @@ def randomize() -> "Callable[[nn.Module], nn.Module]":
 @pytest.fixture(scope="session")
 def make_model(
     tmp_path_factory: pytest.TempPathFactory, randomize: "Callable[[nn.Module], nn.Module]"
-) -> Callable[[str], Path]:
-    """A model folder of a network with random weights, graph included."""
+) -> Callable[..., Path]:
+    """A model folder of a network with random weights, graph included.
+
+    Keywords replace what its config.json says; `graph=False` saves seconds.
+    """
     import torch
 
     from featherdepth.export.onnx import write_graph
@@ -60,7 +66,7 @@ def make_model(
     from featherdepth.networks.weights import save_model
     from featherdepth.types import DepthKind, Preset
 
-    def make(network: str) -> Path:
+    def make(network: str, *, graph: bool = True, **changes: Any) -> Path:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             module = randomize(build_network(network))
@@ -68,25 +74,42 @@ def make_model(
             tuple(t.flatten().tolist()) for t in (module.normalize.mean, module.normalize.std)
         )
         folder = tmp_path_factory.mktemp("models") / network
-        preset = Preset(
-            name=f"random-{network}",
-            network=network,
-            kind=DepthKind.AFFINE_INVARIANT,
-            mean=mean,
-            std=std,
-            params=0,
-            macs=0,
-            license="Apache-2.0",
-        )
-        save_model(folder, preset, module, f"# random {network}\n")
-        with no_shape_checks():
-            write_graph(folder)
+        said = {
+            "name": f"random-{network}",
+            "network": network,
+            "kind": DepthKind.AFFINE_INVARIANT,
+            "mean": mean,
+            "std": std,
+            "params": 0,
+            "macs": 0,
+            "license": "Apache-2.0",
+        }
+        save_model(folder, Preset(**(said | changes)), module, f"# random {network}\n")
+        if graph:
+            with no_shape_checks():
+                write_graph(folder)
         return folder
 
     return make
 
 
 @pytest.fixture(scope="session")
-def small_model(make_model: Callable[[str], Path]) -> Path:
+def small_model(make_model: Callable[..., Path]) -> Path:
     """A model folder of the network `small` with random weights; not to be written into."""
     return make_model("small")
+
+
+@pytest.fixture(scope="session")
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fourteen photos of two shapes in two folders, 96 and 64 pixels; not to be written into."""
+    folder = tmp_path_factory.mktemp("domain") / "holiday"
+    shipped = sorted(SHIPPED_PHOTOS.glob("*.jpg"))
+    for i in range(14):
+        with PIL.Image.open(shipped[i % len(shipped)]) as photo:
+            small = photo.convert("RGB").resize((96, 64) if i % 3 else (64, 96))
+        path = folder / ("first", "second")[i % 2] / f"{i:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if i >= len(shipped):
+            small = small.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT)
+        small.save(path)
+    return folder

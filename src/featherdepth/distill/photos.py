@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ FEWEST = 10
 """Photos below this say nothing about a domain, and none could be held out."""
 
 
+@runtime_checkable
 class Labels(Protocol):
     """Teacher maps of whole photos."""
 
