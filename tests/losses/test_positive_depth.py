@@ -69,6 +69,14 @@ def test_quantiles_of_a_large_map_are_those_of_all_its_values() -> None:
     assert to_depth.span.item() == pytest.approx((exact[1] - exact[0]).item(), abs=0.1)
 
 
+def test_quantiles_of_a_large_striped_map_do_not_follow_one_stripe() -> None:
+    teacher = (torch.arange(512) % 4 > 0).float().expand(1, 1, 512, 512)
+
+    to_depth = fitted(teacher)
+
+    assert (to_depth.zero.item(), to_depth.span.item()) == (0, 1)
+
+
 def test_disparity_beyond_the_far_end_follows_the_tangent() -> None:
     to_depth = fitted(ramp(), DISPARITY)
     knee = -48 - 0.05 / 0.9 * 96  # t = eps / 2
@@ -82,6 +90,18 @@ def test_disparity_beyond_the_far_end_follows_the_tangent() -> None:
     assert slope[0, 0].item() == pytest.approx(-40 * 0.9 / 96, rel=1e-5)
     assert slope[0, 2].item() == pytest.approx(slope[0, 0].item(), rel=1e-2)
     assert depth[0, 0].item() == pytest.approx(2.0 + 40 * 0.9 / 96 * 5, rel=1e-5)
+
+
+def test_disparity_whose_line_meets_zero_has_the_slope_of_the_tangent() -> None:
+    one = torch.ones(1)
+    to_depth = PositiveDepth(zero=0 * one, span=one, kind=DISPARITY, epsilon=0.5)
+    raw = row(-1.0).requires_grad_()  # t = 0.5 - 0.5
+
+    depth = to_depth(raw)
+    (slope,) = torch.autograd.grad(depth, raw)
+
+    assert depth.item() == 4
+    assert slope.item() == -4
 
 
 @pytest.mark.parametrize("kind", KINDS)

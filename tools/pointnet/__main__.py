@@ -110,7 +110,7 @@ def measure(weights: Path, scenes: list[Scene]) -> dict[str, Any]:
     }
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Train and report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path)
@@ -125,7 +125,7 @@ def main() -> int:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
     parser.add_argument("--resume", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     options.weights = options.weights or options.run / "pointnet.safetensors"
     options.results = options.results or options.run / "pointnet.json"
     try:

@@ -33,7 +33,7 @@ def read_scenes(root: Path) -> list[Scene]:
     """
     reader = Paired(Paired.Config(root=root))
     scenes = []
-    for index in np.random.default_rng(0).permutation(len(reader)):
+    for index in np.random.default_rng(0).permutation(len(reader)).tolist():
         terms = reader.source(index).terms
         if terms != "own renders":
             raise InputError(f"{root}: terms {terms!r}; expected own renders: these weights ship")

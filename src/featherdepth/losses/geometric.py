@@ -153,9 +153,8 @@ class Geometric(nn.Module):
 
             def cloud(raw: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b n 3"]:
                 # What does not count lies in the camera, for both: it may hold NaN.
-                values = torch.where(kept, raw.flatten(1).gather(1, pixels), 0.0)
-                depth = torch.where(kept, to_depth(values), 0.0)
-                return depth[:, :, None] * rays.to(raw.dtype)
+                depth = to_depth(raw.flatten(1).gather(1, pixels))
+                return torch.where(kept, depth, 0.0)[:, :, None] * rays.to(raw.dtype)
 
             ours, theirs = cloud(student), cloud(teacher)
             terms = {"geometric_points": self.config.lambda_in * point_error(ours, theirs, kept)}

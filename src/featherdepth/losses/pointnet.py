@@ -93,8 +93,8 @@ class PointNet(nn.Module):
         return Features(hidden / self.point_std[:, None], pooled / self.pooled_std)
 
     @torch.no_grad()
-    def normalize_by(self, clouds: list[Float[Tensor, "b n 3"]]) -> None:
-        """Set the deviations to those of each channel over these clouds; in eval mode."""
+    def normalize_by(self, clouds: list[Tensor]) -> None:
+        """Set the deviations to those over batches of clouds (b n 3); in eval mode."""
         if self.training:
             raise ValueError("a trunk in train mode has no fixed features; call eval() first")
         self.point_std.fill_(1)
