@@ -56,7 +56,7 @@ def environment(folder: Path) -> Path:
     wheel = next(folder.glob("featherdepth-*.whl"))
     wanted = [f"featherdepth[train,teachers] @ file://{wheel}"]
     constraint = ["--constraint", ROOT / "constraints.txt"]
-    pip = ["-m", "pip", "install", *quiet, *constraint, *wanted]
+    pip = ["-m", "pip", "install", *quiet, *map(str, constraint), *wanted]
     subprocess.run([programs / "python", *pip], check=True)
     return programs
 
