@@ -49,8 +49,8 @@ class OnnxTeacher(BaseTeacher):
         self._session = session
         self._input = session.get_inputs()[0]
         self._output = _output_name(session, card.name)
-        self._mean = _column(form.mean or (0, 0, 0))
-        self._std = _column(form.std or (1, 1, 1))
+        self._mean = _column(form.mean or (0.0, 0.0, 0.0))
+        self._std = _column(form.std or (1.0, 1.0, 1.0))
 
     def __call__(self, images: Float32[Tensor, "b 3 h w"]) -> Maps:
         with torch.no_grad():

@@ -35,6 +35,8 @@ class Family:
     """Of its config."""
     depth: Callable[[Any], Tensor] = operator.attrgetter("predicted_depth")
     """Of its output: maps `b h w` of that kind."""
+    square: Callable[[Any], bool] | None = None
+    """By config, whether it takes square pictures only."""
     alone: Callable[[Any], bool] | None = None
     """By config, whether the map of a photo depends on its neighbors in a batch."""
 
@@ -67,6 +69,11 @@ def _dpt_kind(config: Any) -> DepthKind:
     return DepthKind.METRIC if config.add_projection else DepthKind.AFFINE_INVARIANT_DISPARITY
 
 
+def _dpt_square(config: Any) -> bool:
+    """The library's own ViT folds its tokens into a square; backbones know their shape."""
+    return bool(config.is_hybrid or config.backbone_config is None)
+
+
 def _metric(_: Any) -> DepthKind:
     return DepthKind.METRIC
 
@@ -92,7 +99,7 @@ def _routes_by_vote(config: Any) -> bool:
 FAMILIES: dict[str, Family] = {
     "depth_anything": Family(habit="dpt", kind=_depth_anything_kind),
     "depth_pro": Family(habit="depth_pro", kind=_depth_pro_kind, depth=_depth_pro),
-    "dpt": Family(habit="dpt", kind=_dpt_kind),
+    "dpt": Family(habit="dpt", kind=_dpt_kind, square=_dpt_square),
     "glpn": Family(habit="glpn", kind=_metric),
     "zoedepth": Family(habit="zoedepth", kind=_metric, alone=_routes_by_vote),
 }

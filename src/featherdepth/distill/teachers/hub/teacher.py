@@ -7,6 +7,7 @@ network must be in the files: what is missing would be random numbers, silently.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,9 @@ def open_hub(reference: str, stated: Stated, asked: int | Size | None) -> BaseTe
         materials=with_itself(folder.name, license_text),
         params=sum(parameter.numel() for parameter in module.parameters()),
     )
+    square = family.square is not None and family.square(module.config)
     alone = family.alone is not None and family.alone(module.config)
+    steps = replace(steps, square=square)
     return HubTeacher(card, steps, asked, module, family, alone=alone)
 
 
