@@ -1,10 +1,14 @@
 """Templates to pages: everything inline, everything from outside escaped."""
 
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from featherdepth.errors import BackendError
 from featherdepth.report import wording
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORDS = (
@@ -21,6 +25,11 @@ def render(template: str, **values: Any) -> bytes:
     Raises:
         BackendError: jinja2 is not installed.
     """
+    return _environment().get_template(template).render(**values).encode("utf-8", "replace")
+
+
+@cache
+def _environment() -> "jinja2.Environment":
     try:
         import jinja2
     except ModuleNotFoundError as error:
@@ -34,4 +43,4 @@ def render(template: str, **values: Any) -> bytes:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(wording, name) for name in WORDS.split()}
-    return environment.get_template(template).render(**values).encode("utf-8", "replace")
+    return environment
