@@ -101,6 +101,12 @@ def test_the_callers_pictures_are_not_written_into(teacher):
     assert torch.equal(images, before)
 
 
+def test_it_goes_where_it_is_sent(teacher):
+    teacher.to("meta")
+
+    assert {tensor.device.type for tensor in teacher.module.state_dict().values()} == {"meta"}
+
+
 def test_nan_is_handed_on(teacher):
     maps = teacher(torch.full((1, 3, 4, 4), torch.nan))
 
