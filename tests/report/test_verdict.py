@@ -195,3 +195,10 @@ def test_a_start_of_the_same_name_is_not_taken_for_the_default(build: Build) -> 
 
     assert verdict_on_default(run) is not None
     assert "default" not in verdict_on_start(run).text
+
+
+def test_a_training_that_never_improved_is_told(build: Build) -> None:
+    run = build((0.0, 0.0, 0.0), initial={"name": "other"})
+    run = replace(run, training=replace(run.training, best_step=0))
+
+    assert "the weights kept are the start's" in verdict_on_start(run).cautions[0]

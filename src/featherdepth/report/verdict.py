@@ -148,6 +148,8 @@ def _cautions(run: Distillation, tone: Tone) -> list[str]:
             f"Only {_photos(photos)} {'were' if photos > 1 else 'was'} held out: too few to trust"
             " an interval. Hold out more."
         )
+    if run.training.best_step == 0:
+        found.append("No step of the training agreed better: the weights kept are the start's.")
     if tone == "good" and run.initial.name == RANDOM:
         found.append(
             "The start was random weights, which agree with no teacher: this improvement says only"
