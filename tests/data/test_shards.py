@@ -49,7 +49,9 @@ def folder(tmp_path: Path) -> Path:
         root / "b.tar",
         {"0001.jpg": jpeg(1), "0001.cls": b"7", "0001.json": b'{"a": 1}', "0002.cls": b"3"},
     )
-    write_tar(root / "a" / "x.tar", {"p/0001.JPG": jpeg(2), "p/0001.mask.png": b"", "3.webp": b"?"})
+    write_tar(
+        root / "a" / "x.tar", {"p/0001.mask.png": jpeg(9), "p/0001.JPG": jpeg(2), "3.webp": b"?"}
+    )
     return root
 
 
@@ -65,8 +67,9 @@ def test_keys_are_tar_and_name_in_the_order_of_the_files(folder: Path) -> None:
 def test_a_photo_is_the_one_that_was_packed(folder: Path) -> None:
     sample = open_shards(folder)[2]
 
-    with PIL.Image.open(io.BytesIO(jpeg(1))) as picture:
-        assert np.array_equal(sample.image.pixels, np.asarray(picture))
+    for index, seed in ((0, 2), (2, 1)):
+        with PIL.Image.open(io.BytesIO(jpeg(seed))) as picture:
+            assert np.array_equal(open_shards(folder)[index].image.pixels, np.asarray(picture))
     assert sample.key == sample.image.name == "b/0001"
     assert sample.depth is None and sample.image.intrinsics is None
     assert open_shards(folder).usable(2) == (0, 0, 12, 16)

@@ -126,7 +126,8 @@ def header(name: str, size: int, kind: bytes = b"0") -> bytes:
 @pytest.mark.parametrize(
     "evil",
     [
-        header("back.jpg", -1024),  # leads back to the file before it
+        header("back.jpg", -1536),  # leads back to the file before it
+        header("holes.jpg", -1536, b"S"),  # so does a sparse file, which states another size
         header("far.jpg", 2**70),
         header("name", 2**40, b"L"),  # a name of a terabyte
         header("pax", 2**40, b"x"),
@@ -135,7 +136,7 @@ def header(name: str, size: int, kind: bytes = b"0") -> bytes:
         b"".join(header("name", 2, b"L") + b"a\0".ljust(512, b"\0") for _ in range(3000)),
         b"\x01" * 512,
     ],
-    ids=["back", "far", "long name", "long pax", "negative", "bad pax", "chain", "noise"],
+    ids=["back", "sparse", "far", "long name", "long pax", "negative", "bad pax", "chain", "noise"],
 )
 def test_headers_that_lie_end_the_list_at_once(tmp_path: Path, evil: bytes) -> None:
     path = tmp_path / "t.tar"
