@@ -117,6 +117,8 @@ class SunRgbd(Benchmark):
                 f"{depth}: {codes.shape[1]}x{codes.shape[0]} pixels, but the photo has"
                 f" {image.size[1]}x{image.size[0]}; a pair has one size"
             )
+        if 0 < codes.max() <= 255:
+            raise ScaleError(f"{depth}: no number above 255: 8 bits of 16; get the original file")
         camera = _camera(self._storage.read(calibration), image.size, calibration)
         metres = turn_back(codes) / 1000.0
         measured = metres > 0
