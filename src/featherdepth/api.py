@@ -332,6 +332,26 @@ def evaluate(
     return result
 
 
+def doctor(path: str | Path, *, split: str | None = None, images: int = 48) -> dict[str, Any]:
+    """Say what a data folder is and what is wrong with it.
+
+    Args:
+        split: part of the data; all, or the first, by default.
+        images: about how many samples to open.
+
+    Returns:
+        The document that `featherdepth.data.doctor.examine` describes; `faults` is empty for a
+        clean data set.
+
+    Raises:
+        InputError: nothing there that a reader knows.
+        UsageError: a split that this data does not have.
+    """
+    from featherdepth.data.doctor import examine
+
+    return examine(Path(path), split, images=images)
+
+
 def info(model: str | Path | None = None, *, licenses: bool = False) -> dict[str, Any]:
     """What models and networks are; no weights are loaded.
 

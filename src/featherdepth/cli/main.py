@@ -19,6 +19,7 @@ COMMANDS = {
     "label": "A teacher's depth maps of many photos, kept on disk for distillation.",
     "shard": "Photos into tar files that stream well and are checked for broken photos.",
     "evaluate": "Score a model on a data set under a named protocol, with intervals.",
+    "doctor": "What a data folder is - layout, count, unit, scale - and what is wrong with it.",
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }
 """Verb -> summary. Its code is `run` in `featherdepth.cli.<verb>`, imported on first use."""

@@ -25,7 +25,7 @@ class Stereo:
 def read_matrix(data: bytes, name: str) -> Camera:
     """Nine numbers (a 3x3 matrix by rows) or sixteen (4x4), with any white space between.
 
-    KITTI completion writes them in one line; VOID (K.txt) and ScanNet (intrinsic_depth.txt) in rows.
+    KITTI completion has them in one line; VOID (K.txt), ScanNet (intrinsic_depth.txt) in rows.
 
     Raises:
         InputError: another count, or focal lengths that are not above 0.

@@ -59,6 +59,8 @@ class LayoutReader(Benchmark):
         self._storage = Storage(config.root)
         self.name, self.split, self.terms = row.title, row.split, row.terms
         self.usual = row.usual()
+        self.unmasked: list[str] = []
+        """Samples whose mask is missing."""
         low, high = row.median or (0.0, np.inf)
         # What other readers know as a class, this one knows by its row.
         self.published = Published(  # type: ignore[misc]
@@ -129,6 +131,9 @@ class LayoutReader(Benchmark):
             self._pairs.append(pair)
         else:
             self._skip(pair.key, fault)
+            masks = (pair.mask, pair.sparse_mask)
+            if any(name and self._storage.fault(name) for name in masks):
+                self.unmasked.append(pair.key)
 
     def _check_parts(self, root: Path) -> None:
         strangers = self.strangers()
@@ -148,11 +153,11 @@ class LayoutReader(Benchmark):
             except InputError as error:
                 faults.append(error)
                 continue
-            assert depth is not None
-            medians.append(float(np.median(depth.values[depth.valid])))
+            if depth is not None:
+                medians.append(float(np.median(depth.values[depth.valid])))
         if not medians:
             raise InputError(f"{root}: no depth map can be read; {faults[0]}") from faults[0]
-        if (fault := self.usual.scale_fault(float(np.median(medians)))) is not None:
+        if (fault := self.layout.usual().scale_fault(float(np.median(medians)))) is not None:
             raise InputError(f"{root}: {self.name}: {fault}")
 
     def _size(self, index: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ depth_height, fx, fy, cx, cy (at the stored photo size; empty = unknown), group.
 import csv
 import io
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,8 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from featherdepth.data.codes import read_codes
+from featherdepth.data.layouts import official_parts
 from featherdepth.data.reader import Box, Reader
 from featherdepth.data.storage import Storage
+from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError, UsageError
 from featherdepth.images.read import read_image
 from featherdepth.types import Depth, DepthKind, Intrinsics, Sample
@@ -32,6 +35,10 @@ TERMS = {
     "other_": "mixed sources (class C: tests only)",
 }
 """Beginning of an id -> terms; a manifest does not say them."""
+MEDIANS = {NYU_PREFIX: (1.0, 6.0), "kitti_": (5.0, 40.0)}
+"""Beginning of an id -> metres of the typical image."""
+NYU_TRAINING = ("labelled", "train")
+"""Splits that hold frames of the official training half; all others hold the test half."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +54,7 @@ class Row:
     depth_size: tuple[int, int] | None
     camera: tuple[float, float, float, float] | None
     group: str
+    split: str
 
 
 class Manifest(Reader):
@@ -54,10 +62,14 @@ class Manifest(Reader):
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config:
-        """`split`: a name, several joined by commas, or a list; None takes all."""
+        """`split`: a name, several joined by commas, or a list; None takes all.
+
+        `inside`: only photos in these folders, each with a slash at the end.
+        """
 
         root: Path
         split: str | tuple[str, ...] | None = None
+        inside: tuple[str, ...] = ()
 
     def __init__(self, config: Config) -> None:
         """Read the list; pictures are opened when asked for.
@@ -71,10 +83,11 @@ class Manifest(Reader):
         table = _read_table(config.root / MANIFEST)
         wanted = _wanted_splits(config, sorted({row["split"] for row in table}))
         self.split = ",".join(wanted) if wanted else None
-        self.name = config.root.resolve().name
+        self.name = "/".join([config.root.resolve().name, *(i.rstrip("/") for i in config.inside)])
         self._rows: list[Row] = []
         for fields in table:
-            if not wanted or fields["split"] in wanted:
+            here = not config.inside or fields["rgb"].startswith(config.inside)
+            if here and (not wanted or fields["split"] in wanted):
                 self._admit(fields)
         if not self._rows:
             reason = next(iter(self._faults.values()), "it has no rows")
@@ -95,6 +108,51 @@ class Manifest(Reader):
         top, left = math.ceil(45 * height / 480), math.ceil(41 * width / 640)
         bottom, right = 471 * height // 480, 601 * width // 640
         return (top, left, bottom - top, right - left)
+
+    def encoded(self, index: int) -> bytes:
+        """The file of one photo, as it is stored.
+
+        Raises:
+            InputError: it cannot be read; it is not looked at otherwise.
+        """
+        return self._storage.read(self._rows[index].rgb)
+
+    def part(self, index: int) -> tuple[str, Usual | None]:
+        """The beginning of an id says the data set."""
+        row = self._rows[index]
+        unit = (
+            f"picture codes, metres = code * {row.scale:.4g} + {row.offset:.4g}, 0 = not measured"
+        )
+        prefix = next((p for p in TERMS if row.key.startswith(p)), "")
+        name = prefix.rstrip("_") or self.name
+        return name, Usual(unit=unit, median=MEDIANS.get(prefix), codes_per_metre=1 / row.scale)
+
+    def split_counts(self) -> dict[str, int]:
+        """Split -> usable pairs."""
+        return dict(sorted(Counter(row.split for row in self._rows).items()))
+
+    def strangers(self) -> list[tuple[str, str]]:
+        """Keys of frames that belong to another split, with that split.
+
+        NYUv2 by its official halves (numbers of ids count from 0); all sets by groups, of which
+        one half would give away the other.
+        """
+        splits: dict[str, set[str]] = {}
+        for row in self._rows:
+            splits.setdefault(row.group, set()).add(row.split)
+        found = []
+        official = official_parts("nyuv2")
+        for row in self._rows:
+            others = sorted(splits[row.group] - {row.split})
+            number = row.key.removeprefix(NYU_PREFIX)
+            right = "train" if row.split in NYU_TRAINING else "test"
+            if row.key.startswith(NYU_PREFIX) and number.isdecimal():
+                number = str(int(number))
+                if number not in official[right] and any(number in n for n in official.values()):
+                    others = ["test" if right == "train" else "train"]
+            if others:
+                found.append((row.key, others[0]))
+        return found
 
     def _admit(self, fields: dict[str, str]) -> None:
         try:
@@ -183,6 +241,7 @@ def _parse(fields: dict[str, str]) -> Row:
         depth_size=_size(fields, "depth_height", "depth_width"),
         camera=camera,
         group=fields.get("group") or fields["id"],
+        split=fields["split"],
     )
 
 

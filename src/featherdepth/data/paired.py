@@ -20,6 +20,7 @@ from featherdepth.config import read_toml
 from featherdepth.data.codes import code_size, read_codes
 from featherdepth.data.reader import Reader
 from featherdepth.data.storage import Storage
+from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError, UsageError
 from featherdepth.images.read import IMAGE_SUFFIXES, read_image
 from featherdepth.types import Depth, DepthKind, Intrinsics, Sample
@@ -32,6 +33,8 @@ KINDS = {
 }
 """How a `kind` begins -> what the numbers mean (before a known camera makes disparity metric)."""
 METRES = {"metre": 1.0, "meter": 1.0, "millimetre": 1e-3, "millimeter": 1e-3}
+MEDIANS = {"indoor": (0.15, 15.0), "outdoor": (2.0, 100.0)}
+"""How `place` begins -> metres of the typical image."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +52,16 @@ class Source:
     """Pixels to add to a disparity: difference of the principal points."""
     klass: str
     terms: str
+    place: str
+
+    @property
+    def stored(self) -> str:
+        """What the codes are, in words."""
+        if self.kind is DepthKind.METRIC:
+            return f"metric depth, 1 code = {self.scale:.4g} m"
+        if self.kind.larger_is == "nearer":
+            return f"disparity, 1 code = {self.scale:.4g} pixels"
+        return f"relative depth, 1 code = {self.scale:.4g} of an unknown unit"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +136,23 @@ class Paired(Reader):
     def source(self, index: int) -> Source:
         """The description that a sample belongs to."""
         return self._frames[index][0]
+
+    def encoded(self, index: int) -> bytes:
+        """The file of one photo, as it is stored.
+
+        Raises:
+            InputError: it cannot be read; it is not looked at otherwise.
+        """
+        return self._storage.read(self._frames[index][1].rgb)
+
+    def part(self, index: int) -> tuple[str, Usual | None]:
+        """A source, with the depth that is usual indoors or outdoors."""
+        source = self._frames[index][0]
+        return source.folder, Usual(
+            unit=source.stored,
+            median=next((m for word, m in MEDIANS.items() if source.place.startswith(word)), None),
+            codes_per_metre=1 / source.scale,
+        )
 
     def _admit(self, source: Source, frames: list[Frame]) -> None:
         for frame in frames:
@@ -208,6 +238,7 @@ def _read_source(storage: Storage, folder: str) -> tuple[Source, list[Frame]]:
         doffs=_number(table, "doffs", where) if "doffs" in table else 0.0,
         klass=str(table.get("class", "")),
         terms=str(table.get("terms", "not stated")),
+        place=str(table.get("place", "")),
     )
     photos = _photos(storage.root / folder / "rgb")
     frames = table.get("frame") or [{"file": stem} for stem in photos]

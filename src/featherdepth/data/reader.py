@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError
 from featherdepth.types import Sample
 
@@ -34,6 +35,8 @@ class Reader(ABC):
     """License or class of the pictures, for model cards."""
     split: str | None = None
     """What part of the data set this is."""
+    usual: Usual | None = None
+    """What the truth of the whole set looks like, where that is known."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -66,6 +69,10 @@ class Reader(ABC):
         """The part of the stored picture that shows the scene; the rest is frame or padding."""
         height, width = self._size(index)
         return (0, 0, height, width)
+
+    def part(self, index: int) -> tuple[str, Usual | None]:  # noqa: ARG002 - readers of mixed sets
+        """The data set that a sample belongs to, and what its truth usually looks like."""
+        return self.name, self.usual
 
     def describe(self) -> str:
         """What this is, in one line for people."""
