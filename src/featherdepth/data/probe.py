@@ -6,6 +6,8 @@ from typing import Any
 
 from featherdepth.config import from_table
 from featherdepth.data import READERS
+from featherdepth.data.known import recognise_known
+from featherdepth.data.layouts import find_layout
 from featherdepth.data.manifest import MANIFEST
 from featherdepth.data.paired import DESCRIPTION
 from featherdepth.data.reader import Reader
@@ -49,6 +51,8 @@ def recognise(root: Path) -> str:
             return "photos"
         if root.suffix.lower() == ".tar":
             return "shards"
+        if (known := recognise_known(root)) is not None:
+            return known
         raise InputError(f"{root}: a file; expected a data folder, a .zip, .tar or .txt list")
     if (root / MANIFEST).is_file():
         return "manifest"
@@ -56,6 +60,10 @@ def recognise(root: Path) -> str:
         return "paired"
     if (root / INDEX).is_file():
         return "shards"
+    if find_layout(root) is not None:
+        return "layout"
+    if (known := recognise_known(root)) is not None:
+        return known
     if any(path.suffix.lower() in IMAGE_SUFFIXES for path in root.rglob("*")):
         return "photos"
     if any(root.rglob("*.tar")):
