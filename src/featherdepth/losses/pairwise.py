@@ -64,20 +64,19 @@ class Pairwise(nn.Module):
         with without_autocast(student):
             student, teacher = widen(student, teacher)
             grid = (min(valid.shape[2], self.nodes), min(valid.shape[3], self.nodes))
-            share = F.adaptive_avg_pool2d(valid.to(student.dtype), grid)
-            own, other = (self._directions(x, valid, share) for x in (student, teacher))
+            own, other = (self._directions(x, valid, grid) for x in (student, teacher))
             gap = torch.baddbmm(other.mT @ other, own.mT, own, alpha=-1)
-            count = (share > 0).flatten(1).sum(dim=1).clamp(min=1)
+            count = F.adaptive_max_pool2d(valid.float(), grid).flatten(1).sum(dim=1).clamp(min=1)
             return gap.square().flatten(1).sum(dim=1) / count**2
 
     def _directions(
         self,
         features: Float[Tensor, "b c h w"],
         valid: Bool[Tensor, "b 1 h w"],
-        share: Float[Tensor, "b 1 p q"],
+        grid: tuple[int, int],
     ) -> Float[Tensor, "b c n"]:
         kept = torch.where(valid, features, 0.0)
-        sums = F.adaptive_avg_pool2d(kept, (share.shape[2], share.shape[3]))
-        means = (sums / share.masked_fill(share == 0, 1.0)).flatten(2)
+        # Zeros for what is not valid make a mean shorter and leave its direction.
+        means = F.adaptive_avg_pool2d(kept, grid).flatten(2)
         norm = (means.square().sum(dim=1, keepdim=True) + EPSILON).sqrt()
         return means / (norm.detach() if self.detach_norm else norm)
