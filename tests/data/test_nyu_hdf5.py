@@ -18,7 +18,7 @@ def picture(seed: int) -> np.ndarray:
 
 
 def metres(seed: int) -> np.ndarray:
-    depth = np.random.default_rng(seed).uniform(1, 9, (HEIGHT, WIDTH)).astype(np.float32)
+    depth = np.random.default_rng(seed).uniform(1, 5, (HEIGHT, WIDTH)).astype(np.float32)
     depth[:3] = 0
     return depth
 

@@ -21,7 +21,7 @@ INTRINSICS = "529.5 0 365.25 0 530.5 265.75 0 0 1\n"
 
 
 def millimetres(seed: int = 0) -> np.ndarray:
-    depth = np.random.default_rng(seed).integers(500, 8000, (HEIGHT, WIDTH), dtype=np.uint16)
+    depth = np.random.default_rng(seed).integers(500, 4000, (HEIGHT, WIDTH), dtype=np.uint16)
     depth[0, :3] = 0
     return depth
 

@@ -78,6 +78,10 @@ class Da2k(Benchmark):
         """The annotated pairs of one photo; in about half of all pairs the second is nearer."""
         return self._pairs[self.keys[index]]
 
+    def encoded(self, index: int) -> bytes:
+        """The file of one photo, as it is stored."""
+        return self._storage.read(self.keys[index])
+
     def describe(self) -> str:
         """What this is, in one line."""
         return f"{super().describe()}, {sum(map(len, self._pairs.values()))} pairs"

@@ -105,6 +105,10 @@ class KittiVelodyne(Benchmark):
         self._check_found(config.root, len(frames), "expected 2011_09_26/..._sync/image_02/data")
         self._check_scale()
 
+    def encoded(self, index: int) -> bytes:
+        """The file of one photo, as it is stored."""
+        return self._storage.read(self._frames[index][1])
+
     def _list_of(self, config: Config) -> Path | None:
         if config.frames is not None:
             return config.frames

@@ -232,7 +232,7 @@ def _struct(
 def _array(kind: int, data: memoryview, endian: str, shape: tuple[int, ...]) -> np.ndarray:
     if kind not in STORED:
         raise DamagedError(f"numbers of type {kind}")
-    dtype = np.dtype(STORED[kind]).newbyteorder(endian)
+    dtype = np.dtype(endian + STORED[kind])
     if len(data) != math.prod(shape) * dtype.itemsize:
         raise DamagedError(f"{len(data)} bytes for an array of {shape}")
     return np.frombuffer(data, dtype=dtype).reshape(shape, order="F")

@@ -86,6 +86,10 @@ class SunRgbd(Benchmark):
         self._check_found(config.root, listed, "expected kv1, kv2, realsense, xtion")
         self._check_scale()
 
+    def encoded(self, index: int) -> bytes:
+        """The file of one photo, as it is stored."""
+        return self._storage.read(self._frames[index][0])
+
     def _admit(self, key: str, folder: Path, depth_folder: str) -> None:
         photos = _files(folder / "image", IMAGE_SUFFIXES)
         depths = _files(folder / depth_folder, {".png"})
