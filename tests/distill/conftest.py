@@ -26,7 +26,7 @@ def distilling() -> ModuleType:
 @pytest.fixture(scope="session")
 def teacher_folder(make_model: Callable[..., Path]) -> Path:
     """The folder of a random network that sees photos at 64x64; not to be written into."""
-    return make_model("fast", graph=False, size=64)
+    return make_model("fast", graph=False, size=64, multiple=32)
 
 
 @pytest.fixture(scope="session")
