@@ -502,7 +502,7 @@ def shard(
     photos: str | Path,
     output: str | Path,
     *,
-    size_mb: float = 256,
+    size_mb: float | int = 256,
     max_side: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
