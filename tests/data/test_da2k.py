@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from featherdepth.data.da2k import Da2k, OrdinalPair
+from featherdepth.data.doctor import examine
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.errors import InputError, UsageError
 
@@ -151,3 +152,10 @@ def test_the_annotations_are_recognised_and_others_are_not(tree: Path) -> None:
 
     write(tree, {"images": [], "categories": []})
     assert recognise(tree) == "photos"
+
+
+def test_doctor_names_layout_count_and_unit_and_finds_nothing_wrong(tree: Path) -> None:
+    found = examine(tree)
+
+    assert (found["layout"], found["count"], found["stored"]) == ("da2k", 20, None)
+    assert found["faults"] == []

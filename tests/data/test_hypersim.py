@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from featherdepth.data.doctor import examine
 from featherdepth.data.hypersim import Hypersim, camera_of, tone_map, z_of_distance
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.errors import InputError, UsageError
@@ -162,3 +163,11 @@ def test_frames_without_pictures_are_listed_and_sizes_must_agree(tree: Path) -> 
 def test_the_tree_is_recognised(tree: Path) -> None:
     assert recognise(tree) == "hypersim"
     assert len(open_data(tree)) == 2
+
+
+def test_doctor_names_layout_count_and_unit_and_finds_nothing_wrong(tree: Path) -> None:
+    found = examine(tree)
+
+    assert (found["layout"], found["count"]) == ("hypersim", 2)
+    assert found["stored"] == "metres along the ray"
+    assert found["faults"] == []

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from featherdepth.data.doctor import examine
 from featherdepth.data.ibims import Ibims
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.errors import InputError, UsageError
@@ -160,3 +161,10 @@ def test_millimetres_stop(tree: Path) -> None:
 
     with pytest.raises(InputError, match="the unit, the scale or the file is another one"):
         open_ibims(tree)
+
+
+def test_doctor_names_layout_count_and_unit_and_finds_nothing_wrong(tree: Path) -> None:
+    found = examine(tree)
+
+    assert (found["layout"], found["count"], found["stored"]) == ("ibims", 2, "metres")
+    assert found["faults"] == []

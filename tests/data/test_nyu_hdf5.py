@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from featherdepth.data.doctor import examine
 from featherdepth.data.nyu_hdf5 import NyuHdf5
 from featherdepth.data.probe import recognise
 from featherdepth.errors import InputError, UsageError
@@ -108,3 +109,10 @@ def test_empty_files_and_other_shapes_are_faults(tree: Path) -> None:
 def test_nothing_there_names_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no usable pair; expected \.h5 files under val/official"):
         open_pairs(tmp_path)
+
+
+def test_doctor_names_layout_count_and_unit_and_finds_nothing_wrong(tree: Path) -> None:
+    found = examine(tree)
+
+    assert (found["layout"], found["count"], found["stored"]) == ("nyu_hdf5", 3, "metres")
+    assert found["faults"] == []

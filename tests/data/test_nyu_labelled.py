@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from featherdepth.data.doctor import examine
 from featherdepth.data.nyu_labelled import NyuLabelled
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.data.reader import stream
@@ -220,6 +221,16 @@ def test_depth_that_cannot_be_metres_stops(change: Callable[..., Path], factor: 
         open_labelled(tree)
 
 
+def test_one_pair_that_cannot_be_used_leaves_the_others(change: Callable[..., Path]) -> None:
+    raw = with_holes(depths(5))
+    raw[0] = 0
+    raw[2] *= 1000
+    reader = open_labelled(change(rawDepths=raw.transpose(0, 2, 1)))
+
+    assert [sample.key for _, sample in stream(reader)] == ["0002", "0004", "0005"]
+    assert [s.key for s in reader.skipped] == ["0001", "0003"]
+
+
 def test_axes_that_are_not_reversed_are_refused(change: Callable[..., Path]) -> None:
     tree = change(images=pictures(5).astype(np.uint8), rawDepths=with_holes(depths(5)))
 
@@ -265,3 +276,10 @@ def test_a_cut_file_is_one_line(tree: Path) -> None:
         open_labelled(tree)
 
     assert "\n" not in str(caught.value)
+
+
+def test_doctor_names_layout_count_and_unit_and_finds_nothing_wrong(tree: Path) -> None:
+    found = examine(tree)
+
+    assert (found["layout"], found["count"], found["stored"]) == ("nyu_labelled", 5, "metres")
+    assert found["faults"] == []

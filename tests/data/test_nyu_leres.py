@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from featherdepth.data.doctor import examine
 from featherdepth.data.nyu_leres import NyuLeres
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.errors import InputError, UsageError
@@ -93,3 +94,10 @@ def test_the_file_and_its_folder_are_recognised(tree: Path) -> None:
         open_data(tree, "val")
     with pytest.raises(UsageError, match="scale 0"):
         open_data(tree, scale=0.0)
+
+
+def test_doctor_names_layout_count_and_unit_and_finds_nothing_wrong(tree: Path) -> None:
+    found = examine(tree)
+
+    assert (found["layout"], found["count"], found["stored"]) == ("nyu_leres", 3, "metres")
+    assert found["faults"] == []

@@ -7,6 +7,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
+from featherdepth.data.doctor import examine
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.data.sunrgbd import SunRgbd, turn_back
 from featherdepth.errors import InputError, UsageError
@@ -185,3 +186,11 @@ def test_faults_of_one_frame_leave_the_others(tree: Path) -> None:
 def test_both_folders_are_recognised(tree: Path) -> None:
     assert recognise(tree) == recognise(tree / "SUNRGBD") == "sunrgbd"
     assert open_data(tree / "SUNRGBD", "test").keys == [KINECT, XTION]
+
+
+def test_doctor_names_layout_count_and_unit_and_finds_nothing_wrong(tree: Path) -> None:
+    found = examine(tree)
+
+    assert (found["layout"], found["count"]) == ("sunrgbd", 3)
+    assert found["stored"] == "millimetres, bits turned by three"
+    assert found["faults"] == []

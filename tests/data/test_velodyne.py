@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from featherdepth.data.doctor import examine
 from featherdepth.data.kitti_velodyne import KittiVelodyne
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.data.velodyne import project, read_cloud, read_rig
@@ -169,6 +170,10 @@ def test_a_real_cloud_gives_the_expected_picture(tmp_path: Path) -> None:
     assert depth.valid.sum() == 20209
     # Codes of 1/256 m: half a code of rounding, and float32 at the borders between two codes.
     np.testing.assert_allclose(depth.values, stored / 256, atol=0.5 / 256 + 1e-5)
+    found = examine(tmp_path)
+    assert (found["layout"], found["count"]) == ("kitti_velodyne", 1)
+    assert found["stored"] == "laser points, metres"
+    assert found["faults"] == []
 
 
 @needs_data

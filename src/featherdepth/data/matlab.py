@@ -135,12 +135,12 @@ def _variables(
             if unpacked > limit:
                 raise DamagedError(f"a variable unpacks to {unpacked >> 20} MiB, which is too much")
             stream.seek(start)
-            data = stream.read(size)
+            data = memoryview(stream.read(size))
             if packed:
-                data = zlib.decompressobj().decompress(data, unpacked + 8)[8:]
+                data = memoryview(zlib.decompressobj().decompress(data, unpacked + 8))[8:]
             if len(data) != unpacked:
                 raise DamagedError("it ends too early")
-            yield memoryview(data)
+            yield data
         stream.seek(start + size)
 
 
