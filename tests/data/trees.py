@@ -163,7 +163,8 @@ def kitti_eigen_columns(root: Path) -> np.ndarray:
     ]
     lines.insert(0, f"{KITTI_DAY}/{KITTI_VAL}/image_02/data/0000000000.png None 721.5377")
     (root / "eigen_test_files_with_gt.txt").write_text("\n".join(lines) + "\n")
-    return [_kitti_frame(root, n, jpg=True) for n in (69, 85)][0]
+    _kitti_frame(root, 85, jpg=True)
+    return _kitti_frame(root, 69, jpg=True)
 
 
 def kitti_eigen_frames(root: Path) -> np.ndarray:
@@ -173,7 +174,8 @@ def kitti_eigen_frames(root: Path) -> np.ndarray:
     drive = f"{KITTI_DAY}/{KITTI_VAL}"
     (folder / "test_files.txt").write_text(f"{drive} 0000000000 l\n{drive} 69 l\n{drive} 85 l\n")
     put_photo(root / drive / "image_02" / "data" / f"{0:010d}.png")
-    return [_kitti_frame(root, n) for n in (69, 85)][0]
+    _kitti_frame(root, 85)
+    return _kitti_frame(root, 69)
 
 
 def kitti_selection(root: Path) -> np.ndarray:

@@ -52,8 +52,8 @@ def list_pairs(root: Path, storage: Storage, layout: Layout, base: str) -> Listi
         InputError: a list that cannot be read, or a layout that needs one and has none.
     """
     for form, name in layout.lists:
-        for place in PLACES:
-            found = sorted(root.glob(base + place + name))
+        for place in dict.fromkeys((*(base + p for p in PLACES), *PLACES)):
+            found = sorted(root.glob(place + name))
             if found and form == "times":  # a folder of sequences
                 return _joined([_times(root, path) for path in found])
             if found:
