@@ -230,6 +230,9 @@ def test_the_interval_holds_the_mean_narrows_with_photos_and_is_seeded() -> None
 # Drift
 
 
+NO_DRIFT = {"mean": 0.0, "spread": 1.0}
+
+
 @pytest.mark.parametrize(
     ("mean", "spread", "alarms"),
     [
@@ -247,16 +250,23 @@ def test_the_interval_holds_the_mean_narrows_with_photos_and_is_seeded() -> None
 def test_the_alarm_is_raised_beyond_three_spreads_or_thrice_the_spread(
     mean: float, spread: float, alarms: bool
 ) -> None:
-    alarm = drift_alarm({"mean": mean, "spread": spread, "rms": 0.1})
+    alarm = drift_alarm({"mean": mean, "spread": spread, "rms": 0.1}, NO_DRIFT)
 
     assert (alarm is not None) is alarms
 
 
 def test_the_alarm_says_what_is_wrong_and_what_helps() -> None:
-    alarm = drift_alarm({"mean": -4.0, "spread": 12.5})
+    alarm = drift_alarm({"mean": -4.0, "spread": 12.5}, NO_DRIFT)
 
     assert alarm == (
         "drift: the raw output's mean is -4.00 spreads from the teacher's and its spread 12.50"
         " times as large; raise the weight of the loss `anchor`"
     )
-    assert drift_alarm({}) is None
+
+
+def test_a_student_that_comes_nearer_from_far_away_does_not_drift() -> None:
+    start = {"mean": -0.2, "spread": 0.12}
+
+    assert drift_alarm(start, start) is None
+    assert drift_alarm({"mean": 0.1, "spread": 0.2}, start) is None
+    assert drift_alarm({"mean": 0.1, "spread": 0.1}, start) is not None

@@ -11,6 +11,7 @@ For each held-out photo the student's map is brought to the teacher's as far as 
 Agreement says nothing about the teacher's own errors: it is not accuracy.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -93,15 +94,26 @@ class Agreement:
         }
 
 
-def drift_alarm(figures: Mapping[str, float]) -> str | None:
-    """What to say if the raw output has run away from the teacher's; None if it has not."""
-    mean, spread = figures.get("mean", 0.0), figures.get("spread", 1.0)
-    if abs(mean) <= DRIFT_MEAN and 1 / DRIFT_SPREAD <= spread <= DRIFT_SPREAD:
+def drift_alarm(figures: Mapping[str, float], start: Mapping[str, float]) -> str | None:
+    """What to say if the raw output has run away from the teacher's; None if it has not.
+
+    Args:
+        start: figures before training. A student that began far away, as with random weights, and
+            comes nearer does not drift.
+    """
+    away = _away(figures)
+    if away <= 1 or away <= _away(start):
         return None
     return (
-        f"drift: the raw output's mean is {mean:+.2f} spreads from the teacher's and its spread"
-        f" {spread:.2f} times as large; raise the weight of the loss `anchor`"
+        f"drift: the raw output's mean is {figures['mean']:+.2f} spreads from the teacher's and its"
+        f" spread {figures['spread']:.2f} times as large; raise the weight of the loss `anchor`"
     )
+
+
+def _away(figures: Mapping[str, float]) -> float:
+    """How far the raw output stands from the teacher's; 1 at the edge of the alarm."""
+    mean, spread = figures["mean"], max(figures["spread"], 1e-12)
+    return max(abs(mean) / DRIFT_MEAN, abs(math.log(spread)) / math.log(DRIFT_SPREAD))
 
 
 def infer(

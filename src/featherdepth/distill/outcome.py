@@ -169,11 +169,12 @@ def _agreement(
 
 def _drift(lines: list[dict[str, Any]]) -> dict[str, Any]:
     seen = [(line["step"], line["validation"]) for line in lines if "validation" in line]
-    alarms = [{"step": step, "text": drift_alarm(figures)} for step, figures in seen]
+    start = seen[0][1] if seen else {}
+    alarms = [{"step": step, "text": drift_alarm(figures, start)} for step, figures in seen]
     return {
         "steps": [step for step, _ in seen],
-        "mean": [figures.get("mean") for _, figures in seen],
-        "spread": [figures.get("spread") for _, figures in seen],
+        "mean": [figures["mean"] for _, figures in seen],
+        "spread": [figures["spread"] for _, figures in seen],
         "alarms": [alarm for alarm in alarms if alarm["text"]],
     }
 

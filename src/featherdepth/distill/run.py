@@ -152,7 +152,7 @@ def distill(
                 progress=progress,
             )
             agreement = Agreement(held, card.kind, target=raw_target(recipe, card.kind))
-            agreement(student.eval())
+            start = agreement(student.eval())
             before = agreement.rows
         bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
         outcome = run(
@@ -181,7 +181,7 @@ def distill(
             folder,
             seed=recipe.seed,
             recipe=about.identity,
-            validate=None if agreement is None else partial(_guarded, agreement),
+            validate=None if agreement is None else partial(_guarded, agreement, start),
             save=RunFolder(folder, about).save,
             resume=resume,
             device=device,
@@ -297,8 +297,10 @@ def raw_target(
     return standardized if recipe.standardize and kind in AFFINE else lambda values: values
 
 
-def _guarded(agreement: Agreement, model: nn.Module) -> Mapping[str, float]:
+def _guarded(
+    agreement: Agreement, start: Mapping[str, float], model: nn.Module
+) -> Mapping[str, float]:
     figures = agreement(model)
-    if alarm := drift_alarm(figures):
+    if alarm := drift_alarm(figures, start):
         logger.warning("%s", alarm)
     return figures
