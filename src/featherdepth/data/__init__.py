@@ -11,6 +11,7 @@ READERS = Registry(
         "kitti_velodyne": "featherdepth.data.kitti_velodyne:KittiVelodyne",
         "layout": "featherdepth.data.layout_reader:LayoutReader",
         "manifest": "featherdepth.data.manifest:Manifest",
+        "nyu_arrays": "featherdepth.data.nyu_arrays:NyuArrays",
         "nyu_hdf5": "featherdepth.data.nyu_hdf5:NyuHdf5",
         "nyu_labelled": "featherdepth.data.nyu_labelled:NyuLabelled",
         "nyu_leres": "featherdepth.data.nyu_leres:NyuLeres",

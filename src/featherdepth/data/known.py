@@ -21,6 +21,7 @@ MARKERS = {
     ),
     "hypersim": (("ai_*_*/images/scene_cam_*_geometry_hdf5",),),
     "da2k": (("annotations.json",),),
+    "nyu_arrays": (("eigen_test_rgb.npy", "eigen_test_depth.npy"),),
     "nyu_leres": (("test.mat",),),
 }
 """Reader -> alternatives of names that must all be there; the first reader that fits wins."""

@@ -1,0 +1,99 @@
+"""NYUv2's 654 test pairs as DenseDepth and its followers have them: two NumPy arrays.
+
+    eigen_test_rgb.npy     (n, height, width, 3) uint8
+    eigen_test_depth.npy   (n, height, width), metres or ten times metres, by the mirror
+
+They come in a zip that must be unpacked: pairs are then read in place, one at a time.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from featherdepth.data import nyu
+from featherdepth.data.benchmark import Benchmark
+from featherdepth.data.reader import Box
+from featherdepth.errors import InputError
+from featherdepth.types import Image, Sample
+
+IMAGES, DEPTHS = "eigen_test_rgb.npy", "eigen_test_depth.npy"
+
+
+class NyuArrays(Benchmark):
+    """Pairs in the order of the arrays."""
+
+    name = "NYUv2 test (arrays)"
+    split = "test"
+    terms = nyu.TERMS
+    published = nyu.published(test=nyu.TEST)
+    usual = nyu.usual()
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Config:
+        """`root`: the folder of the arrays. `scale`: metres of one unit of the depth."""
+
+        root: Path
+        split: str | None = None
+        scale: float = 1.0
+
+        def __post_init__(self) -> None:
+            if not self.scale > 0:
+                raise ValueError(f"scale {self.scale} is not above 0")
+
+    def __init__(self, config: Config) -> None:
+        """Look at the shapes; pairs are read when asked for.
+
+        Raises:
+            InputError: not these arrays, or depth that cannot be metres.
+            UsageError: a split other than test.
+        """
+        super().__init__()
+        self._check_split(config.split, ("test",))
+        self._root, self._scale = config.root, config.scale
+        images, depths = self._arrays()
+        if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] != 3:
+            raise InputError(
+                f"{IMAGES}: {images.dtype} {images.shape}; expected uint8 (n, height, width, 3)"
+            )
+        if depths.dtype.kind not in "fiu" or depths.shape != images.shape[:3]:
+            raise InputError(
+                f"{DEPTHS}: {depths.dtype} {depths.shape}; expected numbers {images.shape[:3]}"
+            )
+        self._picture_size = (images.shape[1], images.shape[2])
+        self.keys = [f"{number:04d}" for number in range(1, images.shape[0] + 1)]
+        self.groups = list(self.keys)
+        self._check_found(config.root, len(self.keys), "it is empty")
+        self._check_scale()
+
+    def usable(self, index: int) -> Box:
+        """Eigen's crop: the rest is a white frame."""
+        return nyu.eigen_box(*self._size(index))
+
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both, unread: opened anew each time, which survives forks and pickles."""
+        return _open(self._root / IMAGES), _open(self._root / DEPTHS)
+
+    def _size(self, index: int) -> tuple[int, int]:  # noqa: ARG002 - all pictures have one size
+        return self._picture_size
+
+    def _read(self, index: int) -> Sample:
+        key = self.keys[index]
+        images, depths = self._arrays()
+        metres = np.asarray(depths[index], dtype=np.float64) * self._scale
+        camera = nyu.camera(*self._picture_size)
+        valid = np.isfinite(metres) & (metres > 0)
+        return Sample(
+            key=key,
+            image=Image(pixels=np.array(images[index]), intrinsics=camera, name=key),
+            depth=self._truth(metres, valid, key, camera),
+        )
+
+
+def _open(path: Path) -> np.ndarray:
+    try:
+        # Refuses pickled objects; np.load would open zips and pickles too.
+        return np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError, TypeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path.name}: not a readable .npy array: {reason}") from error
