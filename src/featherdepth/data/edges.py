@@ -20,7 +20,8 @@ def without_edges(
     low = _windowed(np.where(valid, logs, np.inf), radius, np.minimum)
     high = _windowed(np.where(valid, logs, -np.inf), radius, np.maximum)
     limit = np.log1p(jump)
-    return valid & (logs - low <= limit) & (high - logs <= limit)
+    kept: np.ndarray = valid & (logs - low <= limit) & (high - logs <= limit)
+    return kept
 
 
 def _windowed(values: np.ndarray, radius: int, pick: np.ufunc) -> np.ndarray:

@@ -38,4 +38,5 @@ def read_npy_mask(data: bytes, name: str) -> Bool[np.ndarray, "h w"]:
     values = read_npy(data, name)
     if not np.isin(values, (0, 1)).all():
         raise InputError(f"{name}: values up to {values.max():g}; expected a mask of 0 and 1")
-    return values == 1
+    mask: np.ndarray = values == 1
+    return mask
