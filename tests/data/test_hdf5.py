@@ -123,12 +123,14 @@ def test_references_lead_to_short_texts_or_to_nothing(path: Path) -> None:
         for i, reference in enumerate((good, long, number, file["r"].ref)):
             cells[i, 0] = reference
         file["n"] = np.arange(5)
+        file.create_dataset("scalar", (), dtype=h5py.ref_dtype)[()] = good
 
     with open_hdf5(path, "a") as file:
         assert texts(file, "s", 5) == ["hall", "", "", "", ""]
         assert texts(file, "s", 4) == [""] * 4
         assert texts(file, "n", 5) == [""] * 5
         assert texts(file, "none", 2) == ["", ""]
+        assert texts(file, "scalar", 1) == [""]
 
 
 def test_without_the_package_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,9 @@ def test_points_behind_are_never_truth() -> None:
     cloud = np.array([[-5.0, 0, 0], [0.1, 0, 0]], np.float32)  # the second: behind the camera
 
     assert not project(cloud, straight, (4, 4), "nearest")[1].any()
+    straight[2, 3] = 0.3  # a camera behind the scanner would see a point behind the scanner
+    assert not project(cloud[:1] * 0.02, straight, (4, 4), "nearest")[1].any()
+    assert project(-cloud[:1] * 0.02, straight, (4, 4), "nearest")[1].sum() == 1
 
 
 def test_eigen_pixels_are_one_before_the_nearest(tree: Path) -> None:

@@ -81,7 +81,7 @@ def texts(file: Any, key: str, count: int) -> list[str]:
     """The texts of a MATLAB cell array; "" where one is not a short text, all "" without it."""
     h5py = need("h5py", key)
     item = file.get(key) if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
-    if not isinstance(item, h5py.Dataset) or item.size != count:
+    if not isinstance(item, h5py.Dataset) or item.ndim == 0 or item.size != count:
         return [""] * count
     if h5py.check_ref_dtype(item.dtype) is not h5py.Reference:
         return [""] * count
