@@ -229,7 +229,6 @@ def test_the_interval_holds_the_mean_narrows_with_photos_and_is_seeded() -> None
 
 # Drift
 
-
 NO_DRIFT = {"mean": 0.0, "spread": 1.0}
 
 
@@ -267,6 +266,9 @@ def test_the_alarm_says_what_is_wrong_and_what_helps() -> None:
 def test_a_student_that_comes_nearer_from_far_away_does_not_drift() -> None:
     start = {"mean": -0.2, "spread": 0.12}
 
+    assert drift_alarm(NO_DRIFT | {"mean": 9.0}, start) is not None
+    assert drift_alarm(start, NO_DRIFT) is not None
     assert drift_alarm(start, start) is None
+    assert drift_alarm({"mean": -0.2, "spread": 0.1199}, start) is None  # rounding
     assert drift_alarm({"mean": 0.1, "spread": 0.2}, start) is None
     assert drift_alarm({"mean": 0.1, "spread": 0.1}, start) is not None

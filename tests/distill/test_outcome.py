@@ -141,6 +141,8 @@ def test_drift_alarms_are_told_with_their_step() -> None:
     assert drift["steps"] == [2, 4] and drift["spread"] == [1.2, 40.0]
     assert [alarm["step"] for alarm in drift["alarms"]] == [4]
     assert "40.00 times as large" in drift["alarms"][0]["text"]
+    begun = {"step": 0, "validation": {"mean": 0.0, "spread": 0.02}}
+    assert _drift([begun, *lines])["alarms"] == []  # it began farther out
 
 
 def test_pictures_are_there(run: Path, document: dict[str, Any]) -> None:

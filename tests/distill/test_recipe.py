@@ -74,7 +74,8 @@ def test_set_replaces_keys_by_the_same_rules() -> None:
 
 def test_a_loss_that_needs_labels_is_refused_with_a_sentence() -> None:
     for name in ("ilnr", "ranking", "gradient", "pairwise_normal"):
-        assert losses({"name": name}) == (
+        # Also before its keys are looked at: those of another loss may still stand there.
+        assert losses({"name": name, "temperature": 1.0}) == (
             f"r.losses[0].name: {name!r} needs labels; it is for `train`"
         )
 

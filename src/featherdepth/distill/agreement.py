@@ -30,6 +30,8 @@ NEAR = 0.1
 MEASURES = ("rms", "delta1")
 DRIFT_MEAN, DRIFT_SPREAD = 3.0, 3.0
 """Beyond these the raw output has left the teacher's: an alarm, not a stop."""
+SLACK = 1.01
+"""So much farther than it began a student may go: the first figures differ by rounding alone."""
 
 Rows = Float64[np.ndarray, "n 2"]
 """One row a photo, one column a measure."""
@@ -102,7 +104,7 @@ def drift_alarm(figures: Mapping[str, float], start: Mapping[str, float]) -> str
             comes nearer does not drift.
     """
     away = _away(figures)
-    if away <= 1 or away <= _away(start):
+    if away <= 1 or away <= SLACK * _away(start):
         return None
     return (
         f"drift: the raw output's mean is {figures['mean']:+.2f} spreads from the teacher's and its"

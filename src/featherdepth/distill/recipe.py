@@ -156,7 +156,6 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> DistillRecipe:
 
 def _check_loss(loss: PlacedLoss, where: str) -> None:
     cls = LOSSES.load(loss.name)
-    from_table(cls.Config, loss.loss, where)
     places = getattr(cls, "places", ())
     if not places:
         raise UsageError(f"{where}.name: {loss.name!r} needs labels; it is for `train`")
@@ -165,3 +164,4 @@ def _check_loss(loss: PlacedLoss, where: str) -> None:
         raise UsageError(
             f"{where}: {loss.name!r} does not compare {wanted}; only {', '.join(places)}"
         )
+    from_table(cls.Config, loss.loss, where)
