@@ -187,3 +187,14 @@ def test_the_photo_and_the_camera_of_scannet_have_the_size_of_the_depth(tmp_path
 
     assert sample.image.size == (trees.H, trees.W)
     assert sample.image.photo_size == (trees.H, trees.W)
+
+
+def test_a_folder_with_several_layouts_gives_the_one_that_has_the_split(tmp_path: Path) -> None:
+    trees.kitti_eigen_columns(tmp_path)
+    trees.kitti_selection(tmp_path)
+
+    assert open_layout(tmp_path).layout.name == "kitti-eigen"
+    assert open_layout(tmp_path, "val-selection").layout.name == "kitti-completion"
+    assert open_layout(tmp_path, layout="kitti-completion").split == "val-selection"
+    with pytest.raises(UsageError, match="known: test, val-selection, val, train"):
+        open_layout(tmp_path, "eigen")

@@ -66,7 +66,8 @@ def _check_files(evidence: Evidence) -> list[str]:
     faults = [s for s in evidence.reader.skipped if s.key not in explained]
     if not faults:
         return []
-    total = len(evidence.reader) + sum(s.key not in evidence.reader.keys for s in faults)
+    keys = set(evidence.reader.keys)
+    total = len(keys) + sum(s.key not in keys for s in faults)
     return [f"{len(faults)} of {total} cannot be used; the first: {faults[0].reason}"]
 
 

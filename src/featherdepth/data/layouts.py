@@ -161,16 +161,15 @@ def find_layout(root: Path, split: str | None = None, name: str | None = None) -
     ]
     if not found:
         return None
-    same = [row for row in found if row.name == found[0].name]
     if split is None:
-        return same[0]
-    known = [row for row in load_layouts() if row.name == found[0].name]
-    for row in same:
+        return found[0]
+    for row in found:  # one folder may hold several layouts, such as all of KITTI
         if row.split == split:
             return row
+    here = {row.name for row in found}
+    known = [row for row in load_layouts() if row.name in here]
+    what = "is not there" if any(row.split == split for row in known) else "is unknown"
     names = ", ".join(str(row.split) for row in known)
-    absent = any(row.split == split for row in known)
-    what = "is not there" if absent else "is unknown"
     raise UsageError(f"{root}: split {split!r} of {found[0].title} {what}; known: {names}")
 
 

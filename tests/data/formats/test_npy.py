@@ -37,6 +37,19 @@ def test_a_mask_of_255_is_refused_and_not_taken_for_empty() -> None:
         read_npy_mask(saved(np.array([[255, 0]])), "m.npy")
 
 
+def test_columns_first_is_read_as_such() -> None:
+    array = np.asfortranarray([[1.0, 2, 3], [4, 5, 6]])
+
+    np.testing.assert_array_equal(read_npy(saved(array), "d.npy"), array)
+
+
+def test_a_header_that_promises_terabytes_takes_no_memory() -> None:
+    data = saved(np.zeros((10, 10))).replace(b"(10, 10), }     ", b"(999999, 999999), }")
+
+    with pytest.raises(InputError, match=r"expected \d{13} of a float64 array"):
+        read_npy(data, "d.npy")
+
+
 @pytest.mark.parametrize(
     "data",
     [

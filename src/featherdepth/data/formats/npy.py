@@ -1,11 +1,18 @@
 """Depth and masks as NumPy arrays, `(h, w)` or `(h, w, 1)`; pickles are never opened."""
 
 import io
+import math
 
 import numpy as np
 from jaxtyping import Bool, Float32
 
 from featherdepth.errors import InputError
+
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+"""Version of the format -> what reads its header."""
 
 
 def read_npy(data: bytes, name: str) -> Float32[np.ndarray, "h w"]:
@@ -14,12 +21,21 @@ def read_npy(data: bytes, name: str) -> Float32[np.ndarray, "h w"]:
     Raises:
         InputError: not such an array.
     """
+    stream = io.BytesIO(data)
     try:
-        # np.load would open zips and pickles too.
-        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError, TypeError) as error:
+        header = HEADERS[np.lib.format.read_magic(stream)]
+        shape, by_columns, dtype = header(stream)
+    except (ValueError, LookupError, TypeError, SyntaxError, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: not a readable .npy array: {reason}") from error
+    expected = dtype.itemsize * math.prod(shape)
+    if dtype.hasobject or len(data) - stream.tell() != expected:  # before any memory is taken
+        raise InputError(
+            f"{name}: {len(data) - stream.tell()} bytes behind the header; expected {expected} of a"
+            f" {dtype} array of shape {shape}"
+        )
+    array = np.frombuffer(data, dtype, offset=stream.tell())
+    array = array.reshape(shape, order="F" if by_columns else "C")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "fiub":
