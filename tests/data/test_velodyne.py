@@ -231,10 +231,12 @@ def test_a_list_of_697_frames_is_the_official_one(tree: Path) -> None:
             (source.parent / f"{number:010d}.{suffix}").symlink_to(source)
     (tree / "mine.txt").write_text("".join(f"{DRIVE} {n} l\n" for n in range(100, 797)))
     (tree / "test_files.txt").write_text((tree / "mine.txt").read_text())
+    (tree / "few.txt").write_text(f"{DRIVE} 5 l\n")
 
     assert len(open_raw(tree, split="mine")) == 697
+    assert len(open_raw(tree, split="few")) == 1
     assert "officially" not in open_raw(tree, split="test_files").describe()
-    with pytest.raises(UsageError, match="no split 'eigen'; known: mine, test_files"):
+    with pytest.raises(UsageError, match="no split 'eigen'; known: few, mine, test_files"):
         open_raw(tree, split="eigen")
 
 
@@ -333,3 +335,24 @@ def test_calibration_files_that_were_exchanged_are_named(tree: Path) -> None:
 def test_the_folder_of_the_days_is_recognised(tree: Path) -> None:
     assert recognise(tree) == "kitti_velodyne"
     assert len(open_data(tree, rounding="nearest")) == 3
+
+
+def test_laser_points_are_read_beside_improved_truth_where_they_are_asked_for(tree: Path) -> None:
+    # Trap 2: 697 frames with laser points and 652 with improved truth are two benchmarks.
+    drive = DRIVE.split("/")[1]
+    truth = tree / f"data_depth_annotated/val/{drive}/proj_depth/groundtruth/image_02"
+    truth.mkdir(parents=True)
+    codes = np.full(SIZE, 256 * 15, np.uint16)
+    codes[::3] = 0
+    Image.fromarray(codes).save(truth / "0000000069.png")
+    (tree / "eigen_test_files_with_gt.txt").write_text(
+        f"{DRIVE}/image_02/data/0000000069.png {drive}/proj_depth/groundtruth/image_02/"
+        f"0000000069.png 721.5377\n{DRIVE}/image_02/data/0000000005.png None 721.5377\n"
+    )
+
+    assert recognise(tree) == "layout"
+    assert open_data(tree, reader="kitti_velodyne").keys == [
+        f"{DRIVE}/image_02/{n:010d}" for n in (69, 5)
+    ]
+    with pytest.raises(UsageError, match="unknown reader 'kitti_velo'; did you mean"):
+        open_data(tree, reader="kitti_velo")

@@ -18,24 +18,30 @@ from featherdepth.images.read import IMAGE_SUFFIXES
 logger = logging.getLogger(__name__)
 
 
-def open_data(root: Path, split: str | None = None, **options: Any) -> Reader:
+def open_data(
+    root: Path, split: str | None = None, *, reader: str | None = None, **options: Any
+) -> Reader:
     """Open a data set with the reader that fits its files.
 
     `options` are further keys of that reader's `Config`. What was found is logged in words, and
     `Reader.describe` repeats it.
 
+    Args:
+        reader: a name of `READERS`, where a folder holds more than one data set, such as KITTI
+            with laser points and with improved truth.
+
     Raises:
         InputError: nothing there, or nothing that a reader knows.
-        UsageError: a split or option that this data set does not have.
+        UsageError: a split, reader or option that this data set does not have.
     """
-    name = recognise(root)
+    name = reader or recognise(root)
     cls = READERS.load(name)
     table = {"root": str(root.absolute()), **options}
     if split is not None:
         table["split"] = split
-    reader: Reader = cls(from_table(cls.Config, table, str(root)))
-    logger.info("%s: %s", name, reader.describe())
-    return reader
+    opened: Reader = cls(from_table(cls.Config, table, str(root)))
+    logger.info("%s: %s", name, opened.describe())
+    return opened
 
 
 def recognise(root: Path) -> str:
