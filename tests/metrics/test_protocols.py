@@ -1,5 +1,6 @@
 """A protocol decides crop, range, alignment and clamp; the numbers say which kind was compared."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -254,9 +255,11 @@ def test_every_protocol_states_its_source_and_all_of_its_choices(name: str) -> N
     assert protocol.name == name
     assert len(protocol.source) > 20
     assert set(protocol.as_dict()) == {
-        *("name", "source", "crop", "min_depth", "max_depth", "alignment", "space", "floor"),
-        *("ceiling", "normalization", "aggregate", "min_pixels", "measures"),
+        *("name", "source", "dataset", "data", "count", "valid", "inputs", "crop", "frame"),
+        *("min_depth", "max_depth", "alignment", "space", "clip", "floor", "fallback"),
+        *("nonpositive", "normalization", "aggregate", "min_pixels", "measures"),
     }
+    assert json.loads(json.dumps(protocol.as_dict())) == protocol.as_dict()
 
 
 def test_impossible_protocols_are_refused() -> None:

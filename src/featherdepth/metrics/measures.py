@@ -1,93 +1,235 @@
-"""Errors between depths, as pure functions of the pixels that are scored.
+"""Errors between depths at the scored pixels, each declared with its formula, source and unit.
 
-Both arguments are 1-D float64, above 0, in one unit: `prediction` after alignment and clamping,
-`truth` as measured. Log errors are natural except `log10`; spreads are those of the population.
-Formulas: Eigen, Puhrsch, Fergus 2014 (abs_rel, sq_rel, rmse, rmse_log, silog, delta); BTS for the
-log10 and silog forms.
+Both arguments of a measure are 1-D float64, above 0, in metres: `prediction` p after alignment
+and clamping, `truth` g as measured. A measure is the mean of one or two terms over pixels, and a
+function that ends it (a root, say), so that means over pixels can also be pooled over images.
+Log errors are natural except `log10`; spreads are those of the population.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
 
 Pixels = Float64[np.ndarray, " n"]
+Moments = tuple[float, ...]
+"""Means of a measure's terms over pixels."""
+
+TINY_M = 1e-4
+"""NLSPN's rule for completion: 1/p counts as 0 where p is at or below this."""
+
+EIGEN = "Eigen, Puhrsch, Fergus 2014"
+BTS = "Lee et al. 2019 (BTS), evaluation code"
+LERES = "Yin et al. 2021 (LeReS), evaluation code"
+KITTI_DC = "Uhrig et al. 2017, KITTI depth completion"
+POSTER = "reconstructed from the distillation poster and its authors' validation loader"
 
 
-def abs_rel(prediction: Pixels, truth: Pixels) -> float:
-    """Mean |p - g| / g"""
-    return float(np.mean(np.abs(prediction - truth) / truth))
+class Errors:
+    """What several measures share, computed once: differences, logs, ratios."""
+
+    def __init__(self, prediction: Pixels, truth: Pixels) -> None:
+        self.prediction, self.truth = prediction, truth
+
+    @cached_property
+    def difference(self) -> Pixels:
+        difference: Pixels = self.prediction - self.truth
+        return difference
+
+    @cached_property
+    def distance(self) -> Pixels:
+        distance: Pixels = np.abs(self.difference)
+        return distance
+
+    @cached_property
+    def square(self) -> Pixels:
+        square: Pixels = self.difference**2
+        return square
+
+    @cached_property
+    def log(self) -> Pixels:
+        log: Pixels = np.log(self.prediction) - np.log(self.truth)
+        return log
+
+    @cached_property
+    def ratio(self) -> Pixels:
+        ratio: Pixels = np.maximum(self.prediction / self.truth, self.truth / self.prediction)
+        return ratio
+
+    @cached_property
+    def inverse_km(self) -> Pixels:
+        """1/p - 1/g in 1/km; 1/p is 0 where p is tiny."""
+        tiny = self.prediction <= TINY_M
+        inverse = np.where(tiny, 0.0, 1000 / np.where(tiny, 1.0, self.prediction))
+        difference: Pixels = inverse - 1000 / self.truth
+        return difference
+
+    @cached_property
+    def largest(self) -> float:
+        return float(self.truth.max())
 
 
-def sq_rel(prediction: Pixels, truth: Pixels) -> float:
-    """Mean (p - g)^2 / g, in the unit of the depths"""
-    return float(np.mean((prediction - truth) ** 2 / truth))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """A number for how far predictions are from the truth; call it as `measure(p, g)`."""
+
+    name: str
+    definition: str
+    source: str
+    unit: str
+    """`m`, `mm`, `1/km`, `%`; `1` for shares and ratios."""
+    better: Literal["smaller", "larger"] = "smaller"
+    terms: Callable[[Errors], tuple[np.ndarray, ...]]
+    """Values at each pixel."""
+    finish: Callable[[Moments], float] = lambda moments: moments[0]
+
+    def moments(self, errors: Errors) -> Moments:
+        """Means of the terms: what images pass on where pixels are pooled."""
+        return tuple(float(np.mean(term)) for term in self.terms(errors))
+
+    def __call__(self, prediction: Pixels, truth: Pixels) -> float:
+        return self.finish(self.moments(Errors(prediction, truth)))
 
 
-def rmse(prediction: Pixels, truth: Pixels) -> float:
-    """sqrt(mean (p - g)^2), in the unit of the depths"""
-    return float(np.sqrt(np.mean((prediction - truth) ** 2)))
+def _root(moments: Moments) -> float:
+    return float(np.sqrt(moments[0]))
 
 
-def rmse_log(prediction: Pixels, truth: Pixels) -> float:
-    """sqrt(mean (ln p - ln g)^2)"""
-    return float(np.sqrt(np.mean((np.log(prediction) - np.log(truth)) ** 2)))
+def _spread_percent(moments: Moments) -> float:
+    return float(100 * np.sqrt(max(moments[1] - moments[0] ** 2, 0.0)))
 
 
-def mae(prediction: Pixels, truth: Pixels) -> float:
-    """Mean |p - g|, in the unit of the depths"""
-    return float(np.mean(np.abs(prediction - truth)))
+def _within(power: int) -> Callable[[Errors], tuple[np.ndarray]]:
+    return lambda e: (e.ratio < 1.25**power,)
 
 
-def log10(prediction: Pixels, truth: Pixels) -> float:
-    """Mean |log10 p - log10 g|"""
-    return float(np.mean(np.abs(np.log10(prediction) - np.log10(truth))))
+_ALL = (
+    Measure(
+        name="abs_rel",
+        definition="mean |p - g| / g",
+        source=EIGEN,
+        unit="1",
+        terms=lambda e: (e.distance / e.truth,),
+    ),
+    Measure(
+        name="sq_rel",
+        definition="mean (p - g)^2 / g",
+        source=EIGEN,
+        unit="m",
+        terms=lambda e: (e.square / e.truth,),
+    ),
+    Measure(
+        name="sq_rel_norm",
+        definition="mean ((p - g) / g)^2",
+        source=f"{LERES}, where it is called sq_rel",
+        unit="1",
+        terms=lambda e: ((e.difference / e.truth) ** 2,),
+    ),
+    Measure(
+        name="rmse",
+        definition="sqrt(mean (p - g)^2)",
+        source=EIGEN,
+        unit="m",
+        terms=lambda e: (e.square,),
+        finish=_root,
+    ),
+    Measure(
+        name="rmse_log",
+        definition="sqrt(mean (ln p - ln g)^2)",
+        source=EIGEN,
+        unit="1",
+        terms=lambda e: (e.log**2,),
+        finish=_root,
+    ),
+    Measure(
+        name="mae",
+        definition="mean |p - g|",
+        source=KITTI_DC,
+        unit="m",
+        terms=lambda e: (e.distance,),
+    ),
+    Measure(
+        name="log10",
+        definition="mean |log10 p - log10 g|",
+        source=BTS,
+        unit="1",
+        terms=lambda e: (np.abs(e.log) / np.log(10),),
+    ),
+    Measure(
+        name="silog",
+        definition="100 sqrt(mean e^2 - (mean e)^2), e = ln p - ln g; blind to one factor on p",
+        source=f"{EIGEN}, as {BTS} prints it",
+        unit="%",
+        terms=lambda e: (e.log, e.log**2),
+        finish=_spread_percent,
+    ),
+    *(
+        Measure(
+            name=f"delta{power}",
+            definition=f"share of pixels with max(p/g, g/p) < 1.25^{power}; equality fails",
+            source=EIGEN,
+            unit="1",
+            better="larger",
+            terms=_within(power),
+        )
+        for power in (1, 2, 3)
+    ),
+    Measure(
+        name="bad_pixels",
+        definition="100 (share of pixels with max(p/g, g/p) > 1.25); equality passes",
+        source="Ranftl et al. 2020 (MiDaS), evaluation code",
+        unit="%",
+        terms=lambda e: (100.0 * (e.ratio > 1.25),),
+    ),
+    Measure(
+        name="rmse_normalized",
+        definition="sqrt(mean ((p - g) / max g)^2), max over the scored pixels of the image",
+        source=POSTER,
+        unit="1",
+        terms=lambda e: (e.square / e.largest**2,),
+        finish=_root,
+    ),
+    Measure(
+        name="mae_normalized",
+        definition="mean |p - g| / max g, max over the scored pixels of the image",
+        source=POSTER,
+        unit="1",
+        terms=lambda e: (e.distance / e.largest,),
+    ),
+    Measure(
+        name="rmse_mm",
+        definition="1000 sqrt(mean (p - g)^2)",
+        source=KITTI_DC,
+        unit="mm",
+        terms=lambda e: (1e6 * e.square,),
+        finish=_root,
+    ),
+    Measure(
+        name="mae_mm",
+        definition="1000 mean |p - g|",
+        source=KITTI_DC,
+        unit="mm",
+        terms=lambda e: (1000 * e.distance,),
+    ),
+    Measure(
+        name="irmse",
+        definition=f"1000 sqrt(mean (1/p - 1/g)^2); 1/p is 0 where p <= {TINY_M:g} m (NLSPN)",
+        source=KITTI_DC,
+        unit="1/km",
+        terms=lambda e: (e.inverse_km**2,),
+        finish=_root,
+    ),
+    Measure(
+        name="imae",
+        definition=f"1000 mean |1/p - 1/g|; 1/p is 0 where p <= {TINY_M:g} m (NLSPN)",
+        source=KITTI_DC,
+        unit="1/km",
+        terms=lambda e: (np.abs(e.inverse_km),),
+    ),
+)
 
-
-def silog(prediction: Pixels, truth: Pixels) -> float:
-    """100 sqrt(mean e^2 - (mean e)^2), e = ln p - ln g: blind to one factor on all of p"""
-    error = np.log(prediction) - np.log(truth)
-    return float(100 * np.sqrt(max(np.mean(error**2) - np.mean(error) ** 2, 0.0)))
-
-
-def delta(prediction: Pixels, truth: Pixels, power: int) -> float:
-    """Share of pixels, 0..1, with max(p/g, g/p) < 1.25^power; equality does not count."""
-    ratio = np.maximum(prediction / truth, truth / prediction)
-    return float(np.mean(ratio < 1.25**power))
-
-
-def delta1(prediction: Pixels, truth: Pixels) -> float:
-    """Share of pixels within a factor 1.25, 0..1"""
-    return delta(prediction, truth, 1)
-
-
-def delta2(prediction: Pixels, truth: Pixels) -> float:
-    """Share of pixels within a factor 1.25^2, 0..1"""
-    return delta(prediction, truth, 2)
-
-
-def delta3(prediction: Pixels, truth: Pixels) -> float:
-    """Share of pixels within a factor 1.25^3, 0..1"""
-    return delta(prediction, truth, 3)
-
-
-def rmse_normalized(prediction: Pixels, truth: Pixels) -> float:
-    """RMSE / max g, of maps divided by the largest scored truth of their image"""
-    return rmse(prediction, truth) / float(truth.max())
-
-
-def mae_normalized(prediction: Pixels, truth: Pixels) -> float:
-    """MAE / max g, of maps divided by the largest scored truth of their image"""
-    return mae(prediction, truth) / float(truth.max())
-
-
-MEASURES: dict[str, Callable[[Pixels, Pixels], float]] = {
-    function.__name__: function
-    for function in (
-        *(abs_rel, sq_rel, rmse, rmse_log, mae, log10, silog, delta1, delta2, delta3),
-        *(rmse_normalized, mae_normalized),
-    )
-}
-"""Name in results and protocols -> function."""
-
-LARGER_IS_BETTER = frozenset({"delta1", "delta2", "delta3"})
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
+"""Name in results and protocols -> measure of scored pixels."""

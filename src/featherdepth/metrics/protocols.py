@@ -3,25 +3,34 @@
 A stronger kind of depth may be scored as a weaker one, never the other way. Order: crop and range
 choose the pixels; the fit uses exactly these pixels, in float64; then predictions are clamped;
 then the measures are taken.
+
+A name is that of a table of `protocols.toml`, or one with an alignment behind a plus:
+`nyu-eigen-raw-v1+affine-disp`. Without one, a protocol of a benchmark takes the alignment that the
+kind of the prediction needs, and results carry the whole name.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int
 
 from featherdepth.config import from_table, read_toml
 from featherdepth.errors import InputError, UsageError
-from featherdepth.geometry.align import fit_scale_shift
-from featherdepth.metrics.measures import MEASURES
+from featherdepth.geometry.align import MIN_DISPARITY
+from featherdepth.geometry.resize import resize_map, resize_truth
+from featherdepth.metrics.alignment import FITS, Alignment
+from featherdepth.metrics.crops import Box, Crop, crop_box
+from featherdepth.metrics.map_measures import DECLARED, MAP_MEASURES, PAIR_ACCURACY, View
+from featherdepth.metrics.measures import MEASURES, Errors, Moments
+from featherdepth.metrics.order import Points, pair_accuracy
 from featherdepth.types import Depth, DepthKind
 
 Pixels = Float64[np.ndarray, " n"]
-Box = tuple[int, int, int, int]
 
 STANDARD = (
     *("abs_rel", "sq_rel", "rmse", "rmse_log", "mae", "log10", "silog"),
@@ -31,6 +40,15 @@ STANDARD = (
 METRIC, SCALE = DepthKind.METRIC, DepthKind.SCALE_INVARIANT
 AFFINE, DISPARITY = DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY
 
+OF_KIND = {METRIC: "none", SCALE: "scale-lsq", AFFINE: "affine-depth", DISPARITY: "affine-disp"}
+"""Kind -> the alignment that it needs and no more."""
+DROPPED_M = 1e-9
+"""Where a protocol drops pixels: aligned predictions at or below this (LeReS)."""
+
+
+class PredictionError(InputError):
+    """A prediction of another size, with holes, or not of numbers: the model's fault."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
@@ -39,11 +57,17 @@ class Score:
     values: dict[str, float]
     """Measure -> value."""
     negative_scale: bool
-    """The fit was upside down or impossible, and the best constant was scored instead."""
+    """The fit was upside down or impossible, and the fallback was scored instead."""
     valid_fraction: float
     """Scored pixels over all pixels of the crop, 0..1."""
     clamped_fraction: float
     """Scored pixels that were moved by the clamp, 0..1."""
+    dropped_fraction: float = 0.0
+    """Chosen pixels that were left out for a prediction not above 0, 0..1."""
+    pixels: int = 0
+    """Scored pixels, or annotated pairs."""
+    moments: dict[str, Moments] = field(default_factory=dict)
+    """Measure -> means of its terms, for pooling over images."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,45 +77,96 @@ class EvalProtocol:
     name: str
     source: str
     """Where these choices come from."""
-    crop: Literal["usable", "none"]
-    """`usable`: the area that the reader calls usable (NYUv2: rows 45:471, columns 41:601)."""
+    dataset: str = "any"
+    """Word that the name of the data holds, such as `nyu`; `any` for all data."""
+    data: str = ""
+    """The pictures and the truth that belong to it, in words."""
+    count: int | None = None
+    """How many images these are."""
+    valid: tuple[float, float] | None = None
+    """Share of the crop that has truth there, from and to, mean over images."""
+    inputs: str = ""
+    """What the model is given besides the photo, in words."""
+    crop: Crop
+    """`usable`: the area that the reader calls usable (NYUv2: rows 45:471, columns 41:601);
+    the others as `featherdepth.metrics.crops` says."""
+    frame: tuple[int, int] | None = None
+    """(height, width) that both maps are brought to before the crop, the truth by the nearest
+    pixel; None: the prediction is brought to the size of the truth, bilinear."""
     min_depth: float = 0.0
     """Truth at or below is not scored, metres."""
     max_depth: float | None = None
     """Truth above is not scored, metres; None = no limit."""
-    alignment: Literal["none", "scale_median", "scale_shift"]
-    """`scale_shift`: unweighted least squares for each image over the scored pixels."""
-    space: Literal["depth", "disparity", "kind"]
-    """Of the fit; `kind` takes that of the prediction. Disparity is fitted to 1/truth, kept at or
-    above 1 / (largest scored truth), then inverted."""
+    alignment: Alignment | Literal["of_kind"]
+    """What is fitted for each image over the scored pixels; `of_kind` takes what the prediction's
+    kind needs."""
+    space: Literal["depth", "disparity", "kind"] = "depth"
+    """Of the fit; `kind` takes that of the prediction. Disparity is fitted to 1/truth, then
+    inverted."""
+    clip: Literal["range", "gtmax", "none"] = "none"
+    """After the fit. `range`: depth at most `max_depth`. `gtmax`: aligned disparity at least
+    1 / (largest scored truth). `none`: depth without limit, disparity at least 1e-6 / m."""
     floor: float
     """Aligned predictions are raised to this: metres, or shares of the largest truth where
     `normalization` is `truth_max`."""
-    ceiling: float | None = None
-    """Aligned predictions are lowered to this, metres; None = no limit."""
+    fallback: Literal["constant", "mean_ratio"] = "constant"
+    """Where no scale above 0 fits: the best constant, or mean(truth) / mean(prediction)."""
+    nonpositive: Literal["clamp", "drop"] = "clamp"
+    """Aligned predictions below the floor are raised to it, or, at or below 1e-9 m, left out."""
     normalization: Literal["none", "truth_max"] = "none"
-    aggregate: Literal["image"] = "image"
-    """Measures are taken for each image; a result is the mean over images."""
+    aggregate: Literal["image", "pixel"] = "image"
+    """A result is the mean over images of what each image got, or is taken over the pixels of
+    all images together."""
     min_pixels: int = 2
     """Images with fewer scored pixels are refused."""
     measures: tuple[str, ...] = STANDARD
 
     def __post_init__(self) -> None:
         for name in self.measures:
-            if name not in MEASURES:
-                raise ValueError(f"unknown measure {name!r}; known: {', '.join(MEASURES)}")
+            if name not in DECLARED:
+                raise ValueError(f"unknown measure {name!r}; known: {', '.join(DECLARED)}")
+        if (self.alignment == "order") != (PAIR_ACCURACY.name in self.measures):
+            raise ValueError(f"alignment 'order' and measure {PAIR_ACCURACY.name!r} need another")
         if self.floor <= 0:
             raise ValueError(f"floor must be above 0, got {self.floor}: logs and ratios need it")
+        if self.min_pixels < 2:
+            raise ValueError(f"min_pixels is {self.min_pixels}; a fit needs 2 or more")
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, for result files."""
-        return {**asdict(self), "measures": list(self.measures)}
+        lists = {k: list(v) for k, v in asdict(self).items() if isinstance(v, tuple)}
+        return {**asdict(self), **lists}
+
+    def resolved(self, kind: DepthKind) -> "EvalProtocol":
+        """This protocol with the alignment that predictions of this kind get.
+
+        Raises:
+            UsageError: predictions of this kind cannot be scored.
+        """
+        self.check_kind(kind)
+        return self.aligned(OF_KIND[kind]) if self.alignment == "of_kind" else self
+
+    def aligned(self, suffix: str) -> "EvalProtocol":
+        """This protocol with another alignment, named as after the plus of a name.
+
+        Raises:
+            UsageError: no such alignment, or a protocol where nothing is fitted to depth.
+        """
+        if suffix not in alignments():
+            known = ", ".join(alignments())
+            raise UsageError(f"protocol {self.name!r}: no alignment {suffix!r}; known: {known}")
+        if self.alignment == "order":
+            raise UsageError(f"protocol {self.name!r} scores order only; name it without +{suffix}")
+        changes: dict[str, Any] = {"space": "depth", **alignments()[suffix]}
+        return replace(self, name=f"{self.name.partition('+')[0]}+{suffix}", **changes)
 
     def accepted(self) -> tuple[DepthKind, ...]:
         """Kinds of prediction that can be scored: a stronger kind passes as a weaker one."""
+        if self.alignment in ("of_kind", "order"):
+            return tuple(DepthKind)
         if self.alignment == "none":
             return (METRIC,)
-        if self.alignment == "scale_median":
+        if self.alignment in ("scale_median", "scale_rom", "scale_lsq"):
             return (METRIC, SCALE)
         own = {"depth": (AFFINE,), "disparity": (DISPARITY,), "kind": (AFFINE, DISPARITY)}
         return (METRIC, SCALE, *own[self.space])
@@ -109,46 +184,118 @@ class EvalProtocol:
                 " use --protocol aligned"
             )
 
-    def score(self, prediction: Depth, truth: Depth, usable: Box | None = None) -> Score:
+    def score(
+        self, prediction: Depth, truth: Depth, usable: Box | None = None, *, key: str = ""
+    ) -> Score:
         """Compare one prediction with the truth of the same size.
 
         Args:
             usable: (top, left, height, width) from `Reader.usable`; None is the whole picture.
+            key: of the image; random pairs depend on it alone.
 
         Raises:
             UsageError: a kind of prediction that this protocol cannot score.
-            InputError: truth that is not metric, another size, too few pixels to score, or a
-                prediction that leaves scored pixels empty.
+            PredictionError: a prediction of another size, or that leaves scored pixels empty.
+            InputError: truth that is not metric, or too few pixels to score.
         """
-        self.check_kind(prediction.kind)
-        chosen, area = self._chosen(prediction, truth, usable)
+        rules = self.resolved(prediction.kind)
+        if rules.alignment == "order":
+            raise InputError(f"protocol {self.name!r} needs annotated pairs; this truth is a map")
+        prediction, truth = rules._framed(prediction, truth)
+        chosen, area = rules._chosen(prediction, truth, usable)
         target = truth.values[chosen].astype(np.float64)
         raw = prediction.values[chosen].astype(np.float64)
-        aligned = self._align(raw, target, prediction.kind)
-        fitted = aligned is not None
-        # The best constant in the sense of least squares over depths.
-        values = aligned if aligned is not None else np.full_like(target, target.mean())
-        unit = target.max() if self.normalization == "truth_max" else 1.0
-        clamped = np.clip(values, self.floor * unit, self.ceiling)
+        aligned, floored = rules._align(raw, target, prediction.kind)
+        values = rules._otherwise(raw, target) if aligned is None else aligned
+        farness = -raw if prediction.kind is DISPARITY else raw
+        unit = target.max() if rules.normalization == "truth_max" else 1.0
+        kept = np.ones(raw.shape, dtype=np.bool_)
+        floor = rules.floor * unit
+        if rules.nonpositive == "drop":
+            floor, kept = DROPPED_M, values > DROPPED_M
+            if kept.sum() < rules.min_pixels:
+                raise PredictionError("no aligned prediction is above 0")
+        clamped = np.clip(values, floor, rules.max_depth if rules.clip == "range" else None)
+        moved = (clamped != values) | floored
+        view = View(
+            key=key,
+            chosen=_within(chosen, kept),
+            truth=target[kept],
+            aligned=clamped[kept],
+            farness=farness[kept],
+            camera=truth.intrinsics,
+        )
+        moments = rules._measured(view)
         return Score(
-            values={name: MEASURES[name](clamped, target) for name in self.measures},
-            negative_scale=not fitted,
+            values={name: DECLARED[name].finish(means) for name, means in moments.items()},
+            negative_scale=aligned is None,
             valid_fraction=target.size / area,
-            clamped_fraction=float(np.mean(clamped != values)),
+            clamped_fraction=float(np.mean(moved & kept)),
+            dropped_fraction=float(np.mean(~kept)),
+            pixels=int(kept.sum()),
+            moments=moments,
         )
 
-    def _chosen(
-        self, prediction: Depth, truth: Depth, usable: Box | None
-    ) -> tuple[np.ndarray, int]:
+    def score_pairs(
+        self,
+        prediction: Depth,
+        first: Points,
+        second: Points,
+        first_is_nearer: Bool[np.ndarray, " n"],
+    ) -> Score:
+        """Compare the order of a prediction with annotated pairs of points, (row, column).
+
+        Raises:
+            InputError: a protocol that needs depth maps, or a point outside of the picture.
+            PredictionError: empty at an annotated point.
+        """
+        if self.alignment != "order":
+            raise InputError(
+                f"protocol {self.name!r} needs measured depth, but this data has only pairs of"
+                " points; use --protocol da2k-v1"
+            )
+        values = prediction.values
+        farness = -values if prediction.kind is DISPARITY else values
+        share = pair_accuracy(farness, first, second, first_is_nearer)
+        both: Int[np.ndarray, "n 2"] = np.concatenate([first, second])
+        if holes := int((~prediction.valid[both[:, 0], both[:, 1]]).sum()):
+            raise PredictionError(f"prediction is empty at {holes} annotated points")
+        return Score(
+            values={PAIR_ACCURACY.name: share},
+            negative_scale=False,
+            valid_fraction=1.0,
+            clamped_fraction=0.0,
+            pixels=len(first),
+            moments={PAIR_ACCURACY.name: (share,)},
+        )
+
+    def _framed(self, prediction: Depth, truth: Depth) -> tuple[Depth, Depth]:
         if truth.kind is not METRIC:
             raise InputError(
                 f"protocol {self.name!r} needs metric truth, but this truth is {truth.kind.value}"
             )
         if prediction.size != truth.size:
-            raise InputError(f"prediction is {prediction.size}, truth is {truth.size} pixels")
-        height, width = truth.size
-        whole = (0, 0, height, width)
-        top, left, rows, columns = usable if usable and self.crop == "usable" else whole
+            raise PredictionError(f"prediction is {prediction.size}, truth is {truth.size} pixels")
+        if self.frame is None or self.frame == truth.size:
+            return prediction, truth
+        if not prediction.valid.all():
+            raise PredictionError("a prediction with empty pixels cannot be resized")
+        values, valid = resize_truth(truth.values, truth.valid, self.frame)
+        camera = truth.intrinsics.resized(*self.frame) if truth.intrinsics else None
+        return (
+            replace(
+                prediction,
+                values=resize_map(prediction.values, self.frame),
+                valid=np.ones(self.frame, dtype=np.bool_),
+                intrinsics=None,
+            ),
+            replace(truth, values=values, valid=valid, intrinsics=camera),
+        )
+
+    def _chosen(
+        self, prediction: Depth, truth: Depth, usable: Box | None
+    ) -> tuple[np.ndarray, int]:
+        top, left, rows, columns = crop_box(self.crop, truth.size, usable)
         inside = np.zeros(truth.size, dtype=np.bool_)
         inside[top : top + rows, left : left + columns] = True
         chosen = inside & truth.valid & (truth.values > self.min_depth)
@@ -158,51 +305,91 @@ class EvalProtocol:
         if count < self.min_pixels:
             raise InputError(f"{count} pixels to score; at least {self.min_pixels} are needed")
         if holes := int((chosen & ~prediction.valid).sum()):
-            raise InputError(f"prediction is empty at {holes} of {count} scored pixels")
+            raise PredictionError(f"prediction is empty at {holes} of {count} scored pixels")
         return chosen, int(inside.sum())
 
-    def _align(self, raw: Pixels, target: Pixels, kind: DepthKind) -> Pixels | None:
-        """The prediction in metres; None where no scale above 0 fits."""
+    def _align(
+        self, raw: Pixels, target: Pixels, kind: DepthKind
+    ) -> tuple[Pixels | None, Bool[np.ndarray, " n"]]:
+        """The prediction in metres, None where no scale above 0 fits; and what was floored."""
+        untouched = np.zeros(raw.shape, dtype=np.bool_)
         if self.alignment == "none":
-            return raw
-        if self.alignment == "scale_median":
-            middle = np.median(raw)
-            return raw * (np.median(target) / middle) if middle > 0 else None
-        if self.space == "disparity" or (self.space == "kind" and kind is DISPARITY):
-            disparity = raw if kind is DISPARITY else 1 / np.maximum(raw, self.floor)
-            fitted = _fit(disparity, 1 / target)
-            return None if fitted is None else 1 / np.maximum(fitted, 1 / target.max())
-        return _fit(raw, target)
+            return raw, untouched
+        fit = FITS[self.alignment]
+        if self.space == "depth" or (self.space == "kind" and kind is not DISPARITY):
+            return fit(raw, target), untouched
+        disparity = raw if kind is DISPARITY else 1 / np.maximum(raw, self.floor)
+        fitted = fit(disparity, 1 / target)
+        if fitted is None:
+            return None, untouched
+        least = 1 / target.max() if self.clip == "gtmax" else MIN_DISPARITY
+        return 1 / np.maximum(fitted, least), fitted < least
+
+    def _otherwise(self, raw: Pixels, target: Pixels) -> Pixels:
+        """What is scored where no scale above 0 fits."""
+        if self.fallback == "mean_ratio" and raw.mean() != 0:
+            return raw * float(target.mean() / raw.mean())
+        # The best constant in the sense of least squares over depths.
+        return np.full_like(target, target.mean())
+
+    def _measured(self, view: View) -> dict[str, Moments]:
+        errors = Errors(view.aligned, view.truth)
+        return {
+            name: MEASURES[name].moments(errors)
+            if name in MEASURES
+            else (MAP_MEASURES[name].of(view),)
+            for name in self.measures
+        }
 
 
-def _fit(raw: Pixels, target: Pixels) -> Pixels | None:
-    """Least-squares scale and shift; None for a constant or an upside-down prediction."""
-    try:
-        fit = fit_scale_shift(raw[None], target[None], np.ones((1, raw.size), dtype=np.bool_))
-    except InputError:  # constant on the scored pixels
-        return None
-    return fit.scale * raw + fit.shift if fit.scale > 0 else None
+def _within(chosen: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    if kept.all():
+        return chosen
+    left = chosen.copy()
+    left[chosen] = kept
+    return left
 
 
 @cache
-def protocols() -> dict[str, EvalProtocol]:
-    """All named protocols."""
+def _tables() -> tuple[dict[str, EvalProtocol], dict[str, dict[str, str]]]:
     path = Path(__file__).with_name("protocols.toml")
-    return {
-        name: from_table(EvalProtocol, {"name": name, **table}, f"{path.name}.{name}")
-        for name, table in read_toml(path).items()
-    }
+    tables = read_toml(path)
+    suffixes = tables.pop("alignments")
+    found: dict[str, EvalProtocol] = {}
+    for name, table in tables.items():
+        whole = {"name": name, **_inherited(table, tables)}
+        found[name] = from_table(EvalProtocol, whole, f"{path.name}.{name}")
+    return found, suffixes
+
+
+def _inherited(table: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a table over those of the one that it `extends`."""
+    own = {key: value for key, value in table.items() if key != "extends"}
+    if "extends" not in table:
+        return own
+    return {**_inherited(tables[table["extends"]], tables), **own}
+
+
+def protocols() -> dict[str, EvalProtocol]:
+    """All named protocols, without alignments behind a plus."""
+    return _tables()[0]
+
+
+def alignments() -> dict[str, dict[str, str]]:
+    """Alignments that a name may end in -> fields of the protocol that they set."""
+    return _tables()[1]
 
 
 def load_protocol(name: str) -> EvalProtocol:
-    """The protocol of that name.
+    """The protocol of that name, such as `aligned` or `nyu-eigen-raw-v1+affine-depth`.
 
     Raises:
         UsageError: unknown; the message offers the nearest name.
     """
     known = protocols()
-    if name not in known:
-        near = get_close_matches(name, known, n=1)
+    base, plus, suffix = name.partition("+")
+    if base not in known:
+        near = get_close_matches(base, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-        raise UsageError(f"unknown protocol {name!r}; {hint}")
-    return known[name]
+        raise UsageError(f"unknown protocol {base!r}; {hint}")
+    return known[base].aligned(suffix) if plus else known[base]
