@@ -11,6 +11,7 @@ from PIL import Image
 
 from featherdepth.data import checks
 from featherdepth.data.doctor import examine
+from featherdepth.data.probe import open_data
 from featherdepth.errors import InputError, UsageError
 
 spec = importlib.util.spec_from_file_location("trees", Path(__file__).with_name("trees.py"))
@@ -188,6 +189,19 @@ def test_a_damaged_file_is_a_fault_of_files(tmp_path: Path) -> None:
     message = message_of(tmp_path, "files")
 
     assert "1 of 2 cannot be used" in message
+
+
+def test_a_whole_list_of_kitti_with_little_truth_is_found_and_stops_the_reader(
+    tmp_path: Path,
+) -> None:
+    trees.kitti_eigen_frames(tmp_path)
+    drive = f"{trees.KITTI_DAY}/{trees.KITTI_VAL}"
+    lines = [f"{drive} {n} l" for n in range(69, 69 + 697)]
+    (tmp_path / "splits" / "eigen" / "test_files.txt").write_text("\n".join(lines) + "\n")
+
+    assert "truth for 2 of 652 pairs" in message_of(tmp_path, "files")
+    with pytest.raises(InputError, match="2 of 697 listed pairs are there"):
+        open_data(tmp_path)
 
 
 def test_a_manifest_with_frames_of_the_other_half_or_one_group_in_two_splits_is_found(

@@ -45,6 +45,15 @@ def test_planes_are_straight_in_disparity() -> None:
     assert math.isnan(curvature(np.ones_like(depth), all_of(depth)))
 
 
+@pytest.mark.parametrize(("power", "expected"), [(0.25, 0.0), (-0.25, 1.0)])
+def test_the_border_between_both_is_a_straight_logarithm(power: float, expected: float) -> None:
+    # Straight in z^power: power 1 is straight in z, -1 in 1/z, and 0 lies halfway.
+    straight = np.repeat(np.linspace(1, 3**power, 48)[:, None], 64, axis=1)
+    values = (straight ** (1 / power)).astype(np.float32)
+
+    assert curvature(values, all_of(values)) == expected
+
+
 @pytest.mark.parametrize(
     ("rises", "curvatures", "larger_is", "inverted"),
     [

@@ -133,8 +133,8 @@ def nyuv2_bts_train(root: Path) -> np.ndarray:
 
 
 def nyuv2_marigold(root: Path) -> np.ndarray:
-    """Raw and filled side by side; frame numbers count from 1: 1 and 2 are test, 3 is train."""
-    for part, n in (("test", 1), ("test", 2), ("train", 3)):
+    """Raw and filled side by side; frame numbers count from 1: 9 and 21 are test, 3 is train."""
+    for part, n in (("test", 9), ("test", 21), ("train", 3)):
         folder = root / part / "kitchen_0004"
         put_photo(folder / f"rgb_{n:04d}.png")
         truth = put_codes(folder / f"depth_{n:04d}.png", ROOM, 1000)

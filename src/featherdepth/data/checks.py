@@ -65,10 +65,20 @@ def _check_files(evidence: Evidence) -> list[str]:
     explained |= set(_unmasked(evidence.reader))
     faults = [s for s in evidence.reader.skipped if s.key not in explained]
     if not faults:
-        return []
+        return _check_count(evidence)
     keys = set(evidence.reader.keys)
     total = len(keys) + sum(s.key not in keys for s in faults)
     return [f"{len(faults)} of {total} cannot be used; the first: {faults[0].reason}"]
+
+
+def _check_count(evidence: Evidence) -> list[str]:
+    """A whole list whose truth is not whole."""
+    reader = evidence.reader
+    published = getattr(reader, "published", None)
+    official = published.counts.get(reader.split or "all", 0) if published else 0
+    if getattr(reader, "named", 0) < official or len(reader) >= 0.95 * official:
+        return []
+    return [f"truth for {len(reader)} of {official} pairs that the list officially has"]
 
 
 def _check_scale(evidence: Evidence) -> list[str]:

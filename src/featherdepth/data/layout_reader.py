@@ -70,14 +70,14 @@ class LayoutReader(Benchmark):
         )
         listing = list_pairs(config.root, self._storage, row, base)
         self.without_truth = listing.without_truth
-        self.source = listing.source
+        self.named, self.source = listing.named, listing.source
         self._pairs: list[Pair] = []
         for pair in listing.pairs:
             self._admit(pair)
         self.keys = [pair.key for pair in self._pairs]
         self.groups = [pair.group for pair in self._pairs]
         if not config.lenient:
-            self._check_found(config.root, len(listing.pairs), f"expected {listing.source}")
+            self._check_found(config.root, listing.named, f"expected {listing.source}")
             self._check_parts(config.root)
             self._check_looks(config.root)
 

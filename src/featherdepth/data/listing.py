@@ -40,7 +40,9 @@ class Listing:
 
     pairs: list[Pair]
     without_truth: int = 0
-    """Lines that say there is no truth."""
+    """Lines that say, or whose file shows, that there is no truth."""
+    named: int = 0
+    """Pairs that should be there."""
     source: str = ""
     """The list, or the template that was walked."""
 
@@ -67,7 +69,7 @@ def list_pairs(root: Path, storage: Storage, layout: Layout, base: str) -> Listi
 def _walk(root: Path, layout: Layout, base: str) -> Listing:
     text = layout.rgb if layout.walk == "rgb" else layout.depth
     pairs = [_pair(layout, base, f) for _, f in Template(base + text).find(root)]
-    return Listing(pairs=pairs, source=base + text)
+    return Listing(pairs=pairs, named=len(pairs), source=base + text)
 
 
 def _pair(layout: Layout, base: str, fields: dict[str, str]) -> Pair:
@@ -114,7 +116,8 @@ def _columns(root: Path, storage: Storage, layout: Layout, base: str, path: Path
                 focal_px=_focal(words[-1]) if len(words) > layout.column + 1 else None,
             )
         )
-    return Listing(pairs=pairs, without_truth=without, source=path.relative_to(root).as_posix())
+    source = path.relative_to(root).as_posix()
+    return Listing(pairs=pairs, without_truth=without, named=len(pairs), source=source)
 
 
 def _frames(root: Path, storage: Storage, layout: Layout, base: str, path: Path) -> Listing:
@@ -137,7 +140,8 @@ def _frames(root: Path, storage: Storage, layout: Layout, base: str, path: Path)
             continue
         rgb = rgb_place.find(f"{folder}/{camera}/data/{frame:010d}.png")
         pairs.append(Pair(rgb=rgb, depth=depth, group=folder))
-    return Listing(pairs=pairs, without_truth=without, source=path.relative_to(root).as_posix())
+    source = path.relative_to(root).as_posix()
+    return Listing(pairs=pairs, without_truth=without, named=len(pairs) + without, source=source)
 
 
 def _parallel(root: Path, storage: Storage, layout: Layout, base: str, path: Path) -> Listing:
@@ -163,11 +167,13 @@ def _parallel(root: Path, storage: Storage, layout: Layout, base: str, path: Pat
         )
         for rgb, depth, sparse, mask, camera in zip(*(columns[kind] for kind in kinds), strict=True)
     ]
-    return Listing(pairs=pairs, source=path.relative_to(root).as_posix())
+    source = path.relative_to(root).as_posix()
+    return Listing(pairs=pairs, named=len(pairs), source=source)
 
 
 def _joined(parts: list[Listing]) -> Listing:
-    return Listing(pairs=[p for part in parts for p in part.pairs], source=parts[0].source)
+    pairs = [pair for part in parts for pair in part.pairs]
+    return Listing(pairs=pairs, named=len(pairs), source=parts[0].source)
 
 
 def _times(root: Path, path: Path) -> Listing:
@@ -182,7 +188,7 @@ def _times(root: Path, path: Path) -> Listing:
         )
         for t, u in nearest_times(list(photos), list(depths))
     ]
-    return Listing(pairs=pairs, source=f"{path.name} and depth.txt")
+    return Listing(pairs=pairs, named=len(pairs), source=f"{path.name} and depth.txt")
 
 
 def nearest_times(
@@ -230,13 +236,13 @@ class _Places:
         here = path.parent.relative_to(root)
         beside = ["" if p == Path() else f"{p.as_posix()}/" for p in (here, *here.parents)]
         self._prefixes = list(dict.fromkeys([*(base + r for r in roots), *beside]))
-        self._usual = (self._prefixes[0], 0)
+        self._usual: tuple[str, int] | None = None
 
     def find(self, name: str) -> str:
         """The name relative to the data folder; where it is nowhere, as the first place says."""
         name = name.lstrip("/")
         parts = PurePosixPath(name).parts
-        for prefix, dropped in (self._usual, *self._candidates(len(parts))):
+        for prefix, dropped in self._candidates(len(parts)):
             tail = "/".join(parts[dropped:])
             for candidate in self._spellings(prefix + tail):
                 if self._storage.fault(candidate) is None:
@@ -249,6 +255,9 @@ class _Places:
         return (name, name[:-4] + ".jpg") if self._photos and name.endswith(".png") else (name,)
 
     def _candidates(self, count: int) -> list[tuple[str, int]]:
+        if self._usual is not None:  # a missing file is not searched for everywhere
+            dropped = self._usual[1]
+            return [self._usual, *((p, dropped) for p in self._prefixes)]
         return [(p, dropped) for dropped in range(max(count - 1, 1)) for p in self._prefixes]
 
 
