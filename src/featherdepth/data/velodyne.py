@@ -85,7 +85,9 @@ def project(
 ) -> tuple[Float[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
     """Depth in metres and where there is any; of points in one pixel the nearest wins.
 
-    Points behind the scanner are left out first, as all published evaluations do.
+    Points behind the scanner are left out first, as all published evaluations do. On a real cloud
+    the code of Monodepth2 gives the same map but for single pixels of the first column, where it
+    takes the last column of the row above for the same pixel; no crop in use scores them.
 
     Args:
         size: (height, width) of the picture.
