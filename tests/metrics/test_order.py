@@ -40,7 +40,7 @@ def test_values_agree_with_a_loop_over_pairs(seed: int) -> None:
     first, second = order.random_pairs(200, 0, "image")
     wrong = alike_wrong = 0
     for i, j in zip(first.tolist(), second.tolist(), strict=True):
-        g, p = truth[i] - truth[j], prediction[i] - prediction[j]
+        g, p = float(truth[i] - truth[j]), float(prediction[i] - prediction[j])
         wrong += (g > 0) - (g < 0) != (p > 0) - (p < 0)
 
         def says(a: float, b: float) -> int:

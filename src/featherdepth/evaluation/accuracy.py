@@ -8,11 +8,12 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 import featherdepth
-from featherdepth.data.reader import Box, Reader, stream
+from featherdepth.data.reader import Reader, stream
 from featherdepth.errors import InputError, RunError
-from featherdepth.geometry.resize import resize_map
-from featherdepth.metrics.bootstrap import DRAWS, mean_intervals
-from featherdepth.metrics.protocols import EvalProtocol, Score
+from featherdepth.evaluation.scoring import score_sample
+from featherdepth.evaluation.summary import Row, assemble, row_of
+from featherdepth.metrics.bootstrap import DRAWS, LEVEL
+from featherdepth.metrics.protocols import EvalProtocol, PredictionError
 from featherdepth.types import Depth, DepthKind, Image, Provenance
 
 logger = logging.getLogger(__name__)
@@ -38,16 +39,25 @@ def evaluate(
     baselines: Mapping[str, Predictor] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    shard: tuple[int, int] | None = None,
+    keep: Callable[[str, Depth], None] | None = None,
 ) -> dict[str, Any]:
     """Score `model` on every image of `reader`.
 
     An image that cannot be read, predicted or scored is listed in `skipped` with its reason and
-    enters no mean. Baselines are scored on exactly the images that the model was scored on. One
-    image is held at a time, and the next ones are read meanwhile.
+    enters no mean; where the prediction is at fault (not finite, of another size, with holes) its
+    key is in `faulty_predictions` too. Baselines are scored on exactly the images that the model
+    was scored on. One image is held at a time, and the next ones are read meanwhile.
+
+    Args:
+        shard: (i, n): only every n-th image, beginning with the i-th; i from 1. The document then
+            has what `featherdepth.evaluation.merge` needs, in `shard`.
+        keep: called with the key and prediction of every image that was scored.
 
     Returns:
         The result document: model, protocol, data, metrics (value, low, high: the 95 % bootstrap
-        interval over images), images, skipped, negative_scale, baselines, environment. delta1 to
+        interval over images), images, skipped, faulty_predictions, negative_scale, notes (where
+        the data does not look like that of the protocol), baselines, environment. delta1 to
         delta3 are shares in 0..1.
 
     Raises:
@@ -55,51 +65,74 @@ def evaluate(
         InputError: not one image could be scored.
     """
     kind = _kind_of(model)
-    if kind is not None:
-        protocol.check_kind(kind)
-    beside = dict(_fitting(baselines or {}, protocol))
-    rows: dict[str, Score] = {}
-    rows_beside: dict[str, list[Score]] = {other: [] for other in beside}
+    rules = protocol if kind is None else protocol.resolved(kind)
+    index, count = shard or (1, 1)
+    indices = range(index - 1, len(reader), count)
+    rows: dict[int, Row] = {}
+    beside: dict[str, list[Row]] = {}
     skipped: dict[str, str] = {}
+    faulty: list[str] = []
     provenance = Provenance()
-    for index, sample in stream(reader):
+    for done, (place, sample) in enumerate(stream(reader, indices), start=1):
         try:
-            if sample.depth is None:
-                raise InputError("this photo has no depth to compare with")
-            usable = reader.usable(index)
             prediction = _predict(model, sample.image, size)
+            rules = rules.resolved(prediction.kind)
             provenance = prediction.provenance
-            rows[sample.key] = _score(prediction, sample.depth, usable, protocol)
-            for other, baseline in beside.items():
-                prediction = _predict(baseline, sample.image, None)
-                rows_beside[other].append(_score(prediction, sample.depth, usable, protocol))
-        # ValueError: a `Depth` refuses values that are not finite.
-        except (InputError, RunError, ValueError) as error:
+            predictions = {None: prediction} | {
+                other: _predict(baseline, sample.image, None)
+                for other, baseline in _fitting(baselines or {}, rules).items()
+            }
+            scored = {
+                who: row_of(
+                    sample.key,
+                    score_sample(made, sample, reader, place, rules),
+                    pooled=rules.aggregate == "pixel",
+                )
+                for who, made in predictions.items()
+            }
+        except (InputError, RunError) as error:
             skipped[sample.key] = str(error)
+            if isinstance(error, PredictionError):
+                faulty.append(sample.key)
             logger.info("%s: skipped: %s", sample.key, error)
+        else:
+            if keep is not None:  # outside of what is skipped: a full disk ends the run
+                keep(sample.key, prediction)
+            rows[place] = scored.pop(None)
+            for who, row in scored.items():
+                beside.setdefault(str(who), []).append(row)
         if progress is not None:
-            progress(index + 1, len(reader))
+            progress(done, len(indices))
     skipped |= {fault.key: fault.reason for fault in reader.skipped}
-    if not rows:
+    if not rows and shard is None:
         key, reason = next(iter(skipped.items()), ("", "no image"))
         raise InputError(f"{reader.describe()}: no image could be scored; {key}: {reason}")
-    scores = list(rows.values())
-    return {
-        "model": name,
-        "protocol": protocol.as_dict(),
-        "data": {
-            "name": reader.name,
-            "split": reader.split,
-            "count": len(rows),
-            "valid_fraction": float(np.mean([score.valid_fraction for score in scores])),
-        },
-        "metrics": _summary(scores, protocol, seed),
-        "images": [_row(key, score) for key, score in rows.items()],
-        "skipped": [{"key": key, "reason": skipped[key]} for key in sorted(skipped)],
-        "negative_scale": sum(score.negative_scale for score in scores),
-        "baselines": {o: _summary(s, protocol, seed) for o, s in rows_beside.items()},
-        "environment": _environment(provenance, size, seed),
-    }
+    notes = _strangers(reader, rules)
+    document = assemble(
+        model=name,
+        protocol=rules.as_dict(),
+        data={"name": reader.name, "split": reader.split},
+        rows=list(rows.values()),
+        baselines=beside,
+        skipped=skipped,
+        faulty=faulty,
+        notes=notes,
+        seed=seed,
+        environment=_environment(provenance, size, seed),
+    )
+    if shard is None:
+        return document
+    part = {"index": index, "count": count, "places": list(rows)}
+    return {**document, "shard": {**part, "baselines": beside, "notes": notes, "of": len(reader)}}
+
+
+def _strangers(reader: Reader, rules: EvalProtocol) -> list[str]:
+    if rules.dataset == "any":
+        return []
+    names = {reader.name} | ({reader.part(0)[0]} if len(reader) else set())
+    if any(rules.dataset in name.lower() for name in names):
+        return []
+    return [f"{reader.name} is not called {rules.dataset}, which {rules.name} is for"]
 
 
 def _kind_of(model: Predictor) -> DepthKind | None:
@@ -114,54 +147,14 @@ def _fitting(baselines: Mapping[str, Predictor], protocol: EvalProtocol) -> dict
 
 
 def _predict(model: Predictor, image: Image, size: int | tuple[int, int] | None) -> Depth:
-    prediction = model.infer(image, size=size)
+    try:
+        prediction = model.infer(image, size=size)
+    # ValueError: a `Depth` refuses values that are not finite.
+    except (InputError, RunError, ValueError) as error:
+        raise PredictionError(str(error)) from error
     if prediction.size != image.size:
-        raise InputError(f"the model gave {prediction.size} pixels for {image.size}")
+        raise PredictionError(f"the model gave {prediction.size} pixels for {image.size}")
     return prediction
-
-
-def _score(prediction: Depth, truth: Depth, usable: Box, protocol: EvalProtocol) -> Score:
-    if truth.size != prediction.size:
-        # Truth is never resampled; the usable area is in pixels of the photo.
-        scale_y, scale_x = (t / p for t, p in zip(truth.size, prediction.size, strict=True))
-        top, left, height, width = usable
-        usable = (
-            *(round(top * scale_y), round(left * scale_x)),
-            *(round(height * scale_y), round(width * scale_x)),
-        )
-        prediction = _resized(prediction, truth.size)
-    return protocol.score(prediction, truth, usable)
-
-
-def _resized(prediction: Depth, size: tuple[int, int]) -> Depth:
-    if not prediction.valid.all():
-        raise InputError("a prediction with empty pixels cannot be brought to the size of truth")
-    return Depth(
-        values=resize_map(prediction.values, size),
-        valid=np.ones(size, dtype=np.bool_),
-        kind=prediction.kind,
-        provenance=prediction.provenance,
-    )
-
-
-def _summary(scores: list[Score], protocol: EvalProtocol, seed: int) -> dict[str, dict[str, float]]:
-    values = np.array([[score.values[name] for name in protocol.measures] for score in scores])
-    low, high = mean_intervals(values, seed=seed)
-    means = values.mean(axis=0)
-    return {
-        name: {"value": float(means[i]), "low": float(low[i]), "high": float(high[i])}
-        for i, name in enumerate(protocol.measures)
-    }
-
-
-def _row(key: str, score: Score) -> dict[str, Any]:
-    return {
-        "key": key,
-        **score.values,
-        "negative_scale": score.negative_scale,
-        "valid_fraction": score.valid_fraction,
-        "clamped_fraction": score.clamped_fraction,
-    }
 
 
 def _environment(provenance: Provenance, size: Any, seed: int) -> dict[str, Any]:
@@ -174,5 +167,5 @@ def _environment(provenance: Provenance, size: Any, seed: int) -> dict[str, Any]
         "precision": provenance.precision,
         "sha256": provenance.sha256,
         "size": list(size) if isinstance(size, tuple) else size,
-        "bootstrap": {"draws": DRAWS, "level": 0.95, "seed": seed},
+        "bootstrap": {"draws": DRAWS, "level": LEVEL, "seed": seed},
     }

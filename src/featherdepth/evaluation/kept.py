@@ -1,0 +1,160 @@
+"""Predictions kept on disk, to be scored again without the model.
+
+    predictions.json              of which model, on which data, under which protocol
+    <key>-<hash>.safetensors    one map a photo, float32 as the model gave it: scored again, the
+                                numbers are the same to the last digit
+
+Files are whole or not there; reading runs no code.
+"""
+
+import hashlib
+import json
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from featherdepth.config import read_json
+from featherdepth.errors import InputError, RunError
+from featherdepth.images.atomic import make_folder, remove_partials, write_atomic
+from featherdepth.metrics.protocols import PredictionError
+from featherdepth.types import Depth, DepthKind, Provenance
+
+ABOUT = "predictions.json"
+SUFFIX = ".safetensors"
+FORMAT = "featherdepth-predictions-1"
+LARGEST_HEADER = 1 << 16
+"""Ours have some 300 bytes; a longer one is not ours."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class About:
+    """Whose predictions a folder holds."""
+
+    model: str
+    data: str
+    split: str | None
+    protocol: str
+
+
+class KeptPredictions:
+    """A folder of predictions; parts of a run may be written by several processes."""
+
+    def __init__(self, folder: Path, about: About) -> None:
+        """Use `begin` or `open`, which check the folder."""
+        self.folder, self.about = folder, about
+
+    @classmethod
+    def begin(cls, folder: Path, about: About) -> "KeptPredictions":
+        """Take a folder that is new, empty, or of the same model, data and protocol.
+
+        Raises:
+            RunError: it holds something else, or cannot be written.
+        """
+        path = folder / ABOUT
+        if not path.exists():
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise RunError(f"{folder}: holds something else; name a new or empty folder")
+            make_folder(folder)
+            said = {"format": FORMAT, **{k: getattr(about, k) for k in About.__slots__}}
+            write_atomic(path, (json.dumps(said, indent=2, sort_keys=True) + "\n").encode())
+        found = _read_about(folder)
+        for key in About.__slots__:
+            if getattr(found, key) != getattr(about, key):
+                raise RunError(
+                    f"{folder}: predictions of {key} {getattr(found, key)!r}, not"
+                    f" {getattr(about, key)!r}; name another folder"
+                )
+        remove_partials(folder)
+        return cls(folder, found)
+
+    @classmethod
+    def open(cls, folder: Path) -> "KeptPredictions":
+        """Open a folder for reading.
+
+        Raises:
+            InputError: not one of predictions.
+        """
+        return cls(folder, _read_about(folder))
+
+    def write(self, key: str, prediction: Depth) -> None:
+        """Keep one prediction; an older one is replaced.
+
+        Raises:
+            RunError: it cannot be written; nothing of it is left.
+        """
+        values = prediction.values
+        if not prediction.valid.all():  # holes are NaN: one tensor, and no map has NaN otherwise
+            values = np.where(prediction.valid, values, np.float32(np.nan))
+        made = prediction.provenance
+        said = {
+            "format": FORMAT,
+            "key": key,
+            "kind": prediction.kind.value,
+            "model": made.model,
+            "sha256": made.sha256,
+            "backend": made.backend,
+            "precision": made.precision,
+        }
+        content = save({"map": values}, metadata={"featherdepth": json.dumps(said, sort_keys=True)})
+        write_atomic(self._path(key), content)
+
+    def read(self, key: str) -> Depth:
+        """The prediction of an image.
+
+        Raises:
+            InputError: there is none.
+            PredictionError: it is damaged, or of another image.
+        """
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise InputError(f"{self.folder}: no prediction of {key}") from error
+        except OSError as error:
+            raise InputError(f"{path}: cannot read it: {error.strerror}") from error
+        try:
+            (length,) = struct.unpack_from("<Q", content)
+            if length > LARGEST_HEADER:
+                raise ValueError("not a header of ours")
+            said = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["featherdepth"])
+            if said["format"] != FORMAT or said["key"] != key:
+                raise ValueError(f"a prediction of {said['key']}")
+            values = load(content)["map"]
+            if values.dtype != np.float32 or values.ndim != 2 or np.isinf(values).any():
+                raise ValueError("not a map of numbers")
+            valid = ~np.isnan(values)
+            return Depth(
+                values=np.where(valid, values, np.float32(0)),
+                valid=valid,
+                kind=DepthKind(said["kind"]),
+                provenance=Provenance(
+                    **{k: str(said[k]) for k in ("model", "sha256", "backend", "precision")}
+                ),
+            )
+        except (ValueError, LookupError, TypeError, struct.error, SafetensorError) as error:
+            raise PredictionError(f"{path.name}: damaged: {error}") from error
+
+    def _path(self, key: str) -> Path:
+        # The hash tells keys apart that look alike as file names.
+        digest = hashlib.blake2b(key.encode(), digest_size=6).hexdigest()
+        readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", key)[-60:].lstrip(".-")
+        return self.folder / f"{readable}-{digest}{SUFFIX}"
+
+
+def _read_about(folder: Path) -> About:
+    if not (folder / ABOUT).is_file():
+        raise InputError(f"{folder}: no {ABOUT}; expected a folder of evaluate --save-predictions")
+    said: dict[str, Any] = read_json(folder / ABOUT)
+    if said.get("format") != FORMAT:
+        raise InputError(f"{folder / ABOUT}: format {said.get('format')!r}; expected {FORMAT!r}")
+    known = {key: said.get(key) for key in About.__slots__}
+    texts = [value for key, value in known.items() if not (key == "split" and value is None)]
+    if not all(isinstance(text, str) for text in texts):
+        raise InputError(f"{folder / ABOUT}: damaged: {known}")
+    return About(**known)  # type: ignore[arg-type]

@@ -1,0 +1,86 @@
+"""Documents of parts of a data set, measured apart, to the document of the whole."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from featherdepth.errors import InputError
+from featherdepth.evaluation.summary import assemble
+
+SAME = ("model", "protocol")
+SAME_SET = ("name", "split")
+SAME_ENVIRONMENT = ("featherdepth", "sha256", "precision", "size", "bootstrap")
+"""Of the environment; machines and backends may differ."""
+
+
+def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Put the documents of `evaluate --shard i/n` together, i = 1 to n, in any order.
+
+    The result is what one run gives, except that `environment` is that of the first part.
+
+    Args:
+        parts: name for messages, such as the file, -> document.
+
+    Raises:
+        InputError: not parts of one run, a part too few or twice, or not one scored image.
+    """
+    names = sorted(parts, key=lambda name: _shard(parts[name], name)["index"])
+    first_name, first = names[0], parts[names[0]]
+    for name in names[1:]:
+        _check_same(parts[name], name, first, first_name)
+    count = _shard(first, first_name)["count"]
+    found = [_shard(parts[name], name)["index"] for name in names]
+    if found != list(range(1, count + 1)):
+        raise InputError(
+            f"parts {', '.join(f'{i}/{count}' for i in found)}; expected each of 1/{count} to"
+            f" {count}/{count} once"
+        )
+    documents = [parts[name] for name in names]
+    order = sorted(
+        (place, part, row)
+        for part, document in enumerate(documents)
+        for row, place in enumerate(document["shard"]["places"])
+    )
+    if not order:
+        raise InputError("no part has a scored image")
+    others = {other for document in documents for other in document["shard"]["baselines"]}
+    return assemble(
+        model=first["model"],
+        protocol=first["protocol"],
+        data=first["data"],
+        rows=[documents[part]["images"][row] for _, part, row in order],
+        baselines={
+            other: [documents[part]["shard"]["baselines"][other][row] for _, part, row in order]
+            for other in sorted(others)
+        },
+        skipped={s["key"]: s["reason"] for document in documents for s in document["skipped"]},
+        faulty=[key for document in documents for key in document["faulty_predictions"]],
+        notes=first["shard"]["notes"],
+        seed=first["environment"]["bootstrap"]["seed"],
+        environment=first["environment"],
+    )
+
+
+def _shard(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    shard = document.get("shard")
+    if not isinstance(shard, dict):
+        raise InputError(f"{name}: not a part of a result; expected a file of evaluate --shard i/n")
+    return shard
+
+
+def _check_same(
+    document: Mapping[str, Any], name: str, first: Mapping[str, Any], first_name: str
+) -> None:
+    pairs: Sequence[tuple[str, Any, Any]] = [
+        *((key, document[key], first[key]) for key in SAME),
+        *((f"data {key}", document["data"][key], first["data"][key]) for key in SAME_SET),
+        *((f"shard {key}", document["shard"][key], first["shard"][key]) for key in ("count", "of")),
+        *(
+            (key, document["environment"][key], first["environment"][key])
+            for key in SAME_ENVIRONMENT
+            # A part without an image has asked no network.
+            if document["images"] and first["images"]
+        ),
+    ]
+    for what, here, there in pairs:
+        if here != there:
+            raise InputError(f"{name} and {first_name} differ in {what}; merge parts of one run")

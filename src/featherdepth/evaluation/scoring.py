@@ -1,0 +1,63 @@
+"""One prediction against what a data set knows of its image."""
+
+import numpy as np
+
+from featherdepth.data.da2k import OrdinalPair
+from featherdepth.data.reader import Box, Reader
+from featherdepth.errors import InputError
+from featherdepth.geometry.resize import resize_map
+from featherdepth.metrics.protocols import EvalProtocol, PredictionError, Score
+from featherdepth.types import Depth, Sample
+
+
+def score_sample(
+    prediction: Depth, sample: Sample, reader: Reader, index: int, protocol: EvalProtocol
+) -> Score:
+    """Score a prediction of the photo's size; it is brought to the size of the truth.
+
+    Raises:
+        UsageError: a kind of prediction that the protocol cannot score.
+        PredictionError: the prediction is at fault.
+        InputError: the truth is.
+    """
+    if sample.depth is not None:
+        return _score_depth(prediction, sample.depth, reader.usable(index), protocol, sample.key)
+    pairs = pairs_of(reader, index)
+    if not pairs:
+        raise InputError("this photo has no depth to compare with")
+    first = np.array([pair.first for pair in pairs])
+    second = np.array([pair.second for pair in pairs])
+    nearer = np.array([pair.first_is_nearer for pair in pairs])
+    return protocol.score_pairs(prediction, first, second, nearer)
+
+
+def pairs_of(reader: Reader, index: int) -> tuple[OrdinalPair, ...]:
+    """The annotated pairs of a photo, of readers that have any."""
+    pairs = getattr(reader, "pairs", None)
+    return () if pairs is None else tuple(pairs(index))
+
+
+def _score_depth(
+    prediction: Depth, truth: Depth, usable: Box, protocol: EvalProtocol, key: str
+) -> Score:
+    if truth.size != prediction.size:
+        # Truth is never resampled; the usable area is in pixels of the photo.
+        scale_y, scale_x = (t / p for t, p in zip(truth.size, prediction.size, strict=True))
+        top, left, height, width = usable
+        usable = (
+            *(round(top * scale_y), round(left * scale_x)),
+            *(round(height * scale_y), round(width * scale_x)),
+        )
+        prediction = _resized(prediction, truth.size)
+    return protocol.score(prediction, truth, usable, key=key)
+
+
+def _resized(prediction: Depth, size: tuple[int, int]) -> Depth:
+    if not prediction.valid.all():
+        raise PredictionError("a prediction with empty pixels cannot be brought to another size")
+    return Depth(
+        values=resize_map(prediction.values, size),
+        valid=np.ones(size, dtype=np.bool_),
+        kind=prediction.kind,
+        provenance=prediction.provenance,
+    )
