@@ -47,6 +47,8 @@ def tree(tmp_path: Path) -> Path:
     root = tmp_path / "SUNRGBD"
     for seed, frame in enumerate((NYU, KINECT, XTION)):
         write(root / frame, turned(millimetres(seed)))
+        (root / frame / "fullres").mkdir()  # a copy at another size, as Kinect 2 frames have it
+        (root / frame / "fullres/intrinsics.txt").write_text(INTRINSICS)
     cells = {"alltrain": (NYU,), "alltest": (KINECT, XTION)}
     arrays = {name: np.empty((1, len(keys)), dtype=object) for name, keys in cells.items()}
     for name, keys in cells.items():
@@ -73,6 +75,7 @@ def test_metres_come_back_exactly(tree: Path) -> None:
     reader = open_sun(tree)
 
     assert reader.keys == [NYU, KINECT, XTION]
+    assert not reader.skipped
     assert reader.groups == ["kv1/NYUdata", "kv2/kinect2data", "xtion/sun3ddata"]
     for seed, sample in enumerate(reader):
         assert sample.depth is not None

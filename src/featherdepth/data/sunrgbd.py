@@ -76,7 +76,7 @@ class SunRgbd(Benchmark):
         wanted = None if config.split is None else _read_split(root, config.split)
         self._frames: list[tuple[str, str, str]] = []
         listed = 0
-        for folder in sorted(p.parent for s in SENSORS for p in (root / s).rglob("intrinsics.txt")):
+        for folder in _frame_folders(root):
             key = folder.relative_to(root).as_posix()
             if (wanted is None or key in wanted) and (config.nyu or not key.startswith(NYU)):
                 listed += 1
@@ -144,6 +144,12 @@ def turn_back(codes: Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h w"]:
     """Millimetres of the stored 16-bit numbers: bits turned right by three."""
     millimetres: Int32[np.ndarray, "h w"] = ((codes >> 3) | (codes << 13)) & 0xFFFF
     return millimetres
+
+
+def _frame_folders(root: Path) -> list[Path]:
+    """Folders with a camera and pictures; a camera alone belongs to a copy at another size."""
+    found = (path.parent for s in SENSORS for path in (root / s).rglob("intrinsics.txt"))
+    return sorted(f for f in found if (f / "image").is_dir() or (f / "depth").is_dir())
 
 
 def _files(folder: Path, suffixes: frozenset[str] | set[str] | tuple[str, ...]) -> list[str]:
