@@ -69,6 +69,12 @@ def test_the_first_point_is_the_nearer_one_in_about_half_of_the_pairs(tree: Path
     assert 0.4 < share < 0.6
 
 
+def test_photos_with_one_pair_are_swapped_too(tree: Path) -> None:
+    reader = open_pairs(tree)
+
+    assert {reader.pairs(i)[0].first_is_nearer for i in range(len(reader))} == {True, False}
+
+
 def test_swapping_keeps_the_truth(tree: Path) -> None:
     # Nearer points have odd rows here, farther ones even rows.
     for pair in all_pairs(open_pairs(tree)):
