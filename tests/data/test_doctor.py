@@ -278,7 +278,7 @@ def test_pairs_of_different_shape_are_found(tmp_path: Path) -> None:
     ],
 )
 def test_the_development_data_is_named_and_clean(place: str, layout: str, count: int) -> None:
-    found = examine(DATA / place, images=6)
+    found = examine(DATA / place, images=3)
 
     assert (found["layout"], found["count"], found["faults"]) == (layout, count, [])
 

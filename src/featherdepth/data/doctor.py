@@ -22,7 +22,9 @@ from featherdepth.types import Sample
 IMAGES = 48
 """Samples that are opened; a data set is of one kind."""
 FEWEST = 4
-"""Samples of each part of a mixed set, where it has them."""
+"""Samples of each part of a mixed set, where it has them and `images` is not very small."""
+THINNED = 240
+"""Pixels of the longer side that are enough to see a plane."""
 LEVELS = 3
 """Folders above a path in which a manifest is looked for."""
 
@@ -110,7 +112,7 @@ def _chosen(reader: Reader, images: int) -> list[int]:
     parts: dict[str, list[int]] = {}
     for index in range(len(reader)):
         parts.setdefault(reader.part(index)[0], []).append(index)
-    share = max(FEWEST, images // max(len(parts), 1))
+    share = max(images // max(len(parts), 1), min(FEWEST, images // 3), 1)
     chosen: list[int] = []
     for indices in parts.values():
         places = np.linspace(0, len(indices) - 1, min(share, len(indices))).round()
@@ -135,7 +137,9 @@ def _look(reader: Reader, index: int) -> tuple[Look, Sample | None]:
         if positive.any():
             look.median = float(np.median(depth.values[positive]))
             look.rise = rise(depth.values, positive)
-            look.curvature = curvature(depth.values, positive)
+            step = max(1, max(depth.size) // THINNED)
+            thin = (slice(None, None, step),) * 2
+            look.curvature = curvature(depth.values[thin], positive[thin])
     return look, sample
 
 
