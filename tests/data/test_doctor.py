@@ -70,11 +70,11 @@ def wrong_scale_of_kitti(root: Path) -> None:
 
 
 def disparity_for_depth(root: Path) -> None:
-    """KITTI's disparity pictures are 16-bit codes of 1/256 pixel too, of a plausible size."""
+    """KITTI's disparity is in 16-bit codes of 1/256 pixel too; at half size it is plausible."""
     trees.kitti_eigen_columns(root)
     metres = trees.floor(6.0, 60.0)
     for path in root.rglob("groundtruth/image_02/*.png"):
-        trees.put_codes(path, trees.sparse(721.5 * 0.54 / metres, 5), 256)
+        trees.put_codes(path, trees.sparse(361 * 0.54 / metres, 5), 256)
 
 
 def dense_disparity_for_depth(root: Path) -> None:
@@ -293,3 +293,39 @@ def test_disparity_sets_are_told_from_depth_by_their_own_description(
         trees.put_photo(path)
 
     assert "stored as disparity, but it looks like depth" in message_of(folder, "kind")
+
+
+def as_manifest(root: Path, split: str, codes_of: Callable[[np.ndarray], np.ndarray]) -> Path:
+    """Eight real pairs with depth written as `codes_of` says, described as 1/1000 or 1/256 m."""
+    reader = open_data(DATA, split)
+    scale = 1 / 256 if split == "kitti" else 1 / 1000
+    rows = ["id,split,rgb,depth,depth_scale,depth_offset"]
+    for index in np.linspace(0, len(reader) - 1, 8).astype(int):
+        sample = reader[int(index)]
+        assert sample.depth is not None
+        key, valid = sample.key, sample.depth.valid
+        codes = np.where(valid, codes_of(np.where(valid, sample.depth.values, 1.0)), 0)
+        Image.fromarray(sample.image.pixels).save(root / f"{key}.jpg")
+        Image.fromarray(codes.round().clip(0, 65535).astype(np.uint16)).save(root / f"{key}.png")
+        rows.append(f"{key},{split},{key}.jpg,{key}.png,{scale},0")
+    (root / "manifest.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("split", "codes_of", "faults"),
+    [
+        ("val", lambda z: z * 1000, set()),
+        ("val", lambda z: z * 256, {"scale"}),
+        ("val", lambda z: 6000 / z, {"kind"}),
+        ("kitti", lambda z: z * 256, set()),
+        ("kitti", lambda z: z * 1000, {"scale"}),
+        ("kitti", lambda z: 200 * 256 / z, {"kind"}),
+    ],
+    ids=["nyu", "nyu-x256", "nyu-disparity", "kitti", "kitti-x1000", "kitti-disparity"],
+)
+def test_wrong_scale_and_disparity_are_found_in_real_depth(
+    split: str, codes_of: Callable[[np.ndarray], np.ndarray], faults: set[str], tmp_path: Path
+) -> None:
+    assert faults_of(as_manifest(tmp_path, split, codes_of)) == faults

@@ -35,7 +35,7 @@ TERMS = {
     "other_": "mixed sources (class C: tests only)",
 }
 """Beginning of an id -> terms; a manifest does not say them."""
-MEDIANS = {NYU_PREFIX: (1.0, 6.0), "kitti_": (5.0, 40.0)}
+MEDIANS = {NYU_PREFIX: (1.0, 6.0), "kitti_": (4.0, 25.0)}
 """Beginning of an id -> metres of the typical image."""
 NYU_TRAINING = ("labelled", "train")
 """Splits that hold frames of the official training half; all others hold the test half."""
