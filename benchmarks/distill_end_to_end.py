@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
     def words(name: str, teacher: str) -> list[str]:
         places = ["-o", str(folder / name), "--cache", str(folder / f"{name}-maps")]
-        return ["distill", photos, "--teacher", teacher, *places, *settings, *threads]
+        return ["distill", photos, "--teacher", teacher, *places, *settings, *threads, "--report"]
 
     own = str(arguments.teacher.resolve())
     start = time.perf_counter()
@@ -113,6 +114,8 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     random_teacher = folder / "depth-anything"
     subprocess.run([programs / "python", "-c", DEPTH_ANYTHING, random_teacher], check=True)
     codes["depth anything"] = run(programs, words("anything", f"hf:{random_teacher}"))
+    if arguments.keep is not None:
+        shutil.copytree(folder / "undisturbed", arguments.keep)
     document = json.loads((folder / "undisturbed" / "distillation.json").read_text())
     anything = json.loads((folder / "anything" / "distillation.json").read_text())
     return {
@@ -138,6 +141,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--labeled", type=int, default=400, help="maps after which it is killed")
+    parser.add_argument("--keep", type=Path, help="new folder for the undisturbed run")
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
