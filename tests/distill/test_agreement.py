@@ -89,6 +89,15 @@ def test_pixels_nearer_than_the_camera_do_not_count_but_a_student_behind_it_is_w
     assert score(m([-1, 2]), m([1, 2]), METRIC)[1] == 0.5
 
 
+def test_a_few_far_pixels_do_not_stretch_the_range_that_an_affine_map_is_read_in() -> None:
+    truth = np.linspace(0, 1, 1000, dtype=np.float32).reshape(20, 50)
+    truth[0, 0] = 100
+    own = truth + np.float32(0.3) * np.tile(np.array([-1, 1], np.float32), (20, 25))
+
+    # Off by 0.3 of a range of 1; of one that reached to 100 it would be nothing.
+    assert score(own, truth, AFFINE[0])[1] < 0.6
+
+
 # Invariances
 
 

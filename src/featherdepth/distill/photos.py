@@ -221,8 +221,7 @@ class Windows:
         """The photos of a step; the next window begins to load."""
         number = step // self._steps if self.several else 0
         wanted = [number, number + 1] if self.several else [number]
-        for n in self._pools.keys() - wanted:
-            self._pools.pop(n).cancel()
+        self._pools = {n: pool for n, pool in self._pools.items() if n in wanted}
         for n in wanted:
             if n not in self._pools:
                 self._pools[n] = self._worker.submit(self._load, self.members(n))
