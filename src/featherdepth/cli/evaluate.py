@@ -2,18 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.parse import network_size
+from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.errors import UsageError
 
 
 def run(
+    parts: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PART.json]...", help="With --merge: documents of all shards."),
+    ] = None,
     *,
-    data: Annotated[Path, typer.Option("--data", help="Data folder, with measured depth.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Data folder, with measured depth.")
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -44,6 +50,21 @@ def run(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
     ] = None,
+    also: Annotated[
+        str | None,
+        typer.Option("--also", help="More measures, with commas, such as whdr,cloud_error."),
+    ] = None,
+    save_predictions: Annotated[
+        Path | None,
+        typer.Option("--save-predictions", metavar="DIR", help="Keep predictions, for why."),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option("--shard", help="i/n: every n-th image, from the i-th; merge them later."),
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Put the documents of shards together: no model.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="The JSON document on stdout, in place of the table.")
     ] = False,
@@ -53,10 +74,17 @@ def run(
     Ends with code 3 if some images could not be scored; they are listed in the document.
     """
     from featherdepth import api
-    from featherdepth.evaluation.tables import accuracy_table
 
     if output is not None and not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
+    if merge:
+        if data is not None:
+            raise UsageError("--merge takes documents only; leave --data out")
+        return _print(api.merge_results(parts or [], output=output), as_json)
+    if parts:
+        raise UsageError(f"{parts[0]}: documents are taken with --merge only; data with --data")
+    if data is None:
+        raise UsageError("no --data; name a data folder with measured depth")
     with progress_bar("images") as progress:
         result = api.evaluate(
             data,
@@ -70,8 +98,17 @@ def run(
             threads=threads,
             seed=seed,
             output=output,
+            also=() if also is None else also.split(","),
+            shard=None if part is None else shard(part),
+            save_predictions=save_predictions,
             progress=progress,
         )
+    return _print(result, as_json)
+
+
+def _print(result: dict[str, Any], as_json: bool) -> int:
+    from featherdepth.evaluation.tables import accuracy_table
+
     if as_json:
         print(json.dumps(result, indent=2, sort_keys=True))
     else:

@@ -19,6 +19,8 @@ COMMANDS = {
     "label": "A teacher's depth maps of many photos, kept on disk for distillation.",
     "shard": "Photos into tar files that stream well and are checked for broken photos.",
     "evaluate": "Score a model on a data set under a named protocol, with intervals.",
+    "compare": "Two results on the same images: paired differences with intervals.",
+    "why": "Which choice of a protocol moved a number: kept predictions, scored again.",
     "doctor": "What a data folder is - layout, count, unit, scale - and what is wrong with it.",
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }

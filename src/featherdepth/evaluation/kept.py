@@ -134,7 +134,10 @@ class KeptPredictions:
                 valid=valid,
                 kind=DepthKind(said["kind"]),
                 provenance=Provenance(
-                    **{k: str(said[k]) for k in ("model", "sha256", "backend", "precision")}
+                    model=str(said["model"]),
+                    sha256=str(said["sha256"]),
+                    backend=str(said["backend"]),
+                    precision=str(said["precision"]),
                 ),
             )
         except (ValueError, LookupError, TypeError, struct.error, SafetensorError) as error:

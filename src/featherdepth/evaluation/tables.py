@@ -2,8 +2,10 @@
 
 from typing import Any
 
-PERCENT = ("delta1", "delta2", "delta3")
-METRES = ("rmse", "mae", "sq_rel")
+from featherdepth.metrics.map_measures import DECLARED
+
+PERCENT = ("delta1", "delta2", "delta3", "whdr", "whdr_3", "boundary_f1", "pair_accuracy")
+"""Shares in 0..1 that are shown as percent."""
 
 
 def accuracy_table(result: dict[str, Any]) -> str:
@@ -28,7 +30,81 @@ def accuracy_table(result: dict[str, Any]) -> str:
     lines = [f"{title}, {_protocol_line(protocol)}", "", *_columns([header, *body]), ""]
     lines.append(f"scored pixels: {100 * data['valid_fraction']:.1f} % of the area")
     if result["negative_scale"]:
-        lines.append(f"scored as a constant (no scale above 0 fits): {result['negative_scale']}")
+        lines.append(f"no scale above 0 fits: {result['negative_scale']}")
+    lines += [f"note: {note}" for note in result["notes"]]
+    if faulty := result["faulty_predictions"]:
+        lines.append(f"corrupt predictions, in no mean: {len(faulty)}; {faulty[0]}")
+    if result["skipped"]:
+        first = result["skipped"][0]
+        lines.append(f"skipped: {len(result['skipped'])}; {first['key']}: {first['reason']}")
+    return "\n".join(lines)
+
+
+def compare_table(result: dict[str, Any]) -> str:
+    """A result of `compare` as lines of text: paired differences and the images that differ."""
+    data = result["data"]
+    split = f" {data['split']}" if data["split"] else ""
+    title = f"{result['b']} (b) against {result['a']} (a) on {data['name']}{split}"
+    body = [
+        [
+            _label(name),
+            _number(name, row["a"]),
+            _number(name, row["b"]),
+            _number(name, row["difference"], sign="+"),
+            f"{_number(name, row['low'], sign='+')} .. {_number(name, row['high'], sign='+')}",
+            row["better"] or "not told apart",
+        ]
+        for name, row in result["metrics"].items()
+    ]
+    measure = result["measure"]
+    worst = [
+        [
+            row["key"],
+            *(_number(measure, row[key]) for key in ("a", "b")),
+            _number(measure, row["difference"], sign="+"),
+        ]
+        for row in result["worst"]
+    ]
+    lines = [
+        f"{title}: {result['count']} images, {_protocol_line(result['protocol'])}",
+        "",
+        *_columns([["", "a", "b", "b - a", "95 % interval", "better"], *body]),
+        "",
+        f"images that differ most in {measure}:",
+        *_columns([["", "a", "b", "b - a"], *worst]),
+    ]
+    for key, name in (("only_a", result["a"]), ("only_b", result["b"])):
+        if result[key]:
+            lines.append(f"scored for {name} only, left out: {len(result[key])}; {result[key][0]}")
+    return "\n".join(lines)
+
+
+def why_table(result: dict[str, Any]) -> str:
+    """A result of `why` as lines of text: every way to score, and which choice moved most."""
+    data = result["data"]
+    split = f" {data['split']}" if data["split"] else ""
+    names = list(result["rows"][0]["metrics"])
+    body = [
+        [
+            f"{row['choice']}: {row['name']}",
+            str(row["count"]),
+            *(_number(name, row["metrics"][name]) for name in names),
+            f"{100 * row['change']:+.1f} %",
+        ]
+        for row in result["rows"]
+    ]
+    header = ["", "images", *(_label(name) for name in names), f"change of {names[0]}"]
+    title = f"{result['model']} on {data['name']}{split}: {result['count']} kept predictions"
+    lines = [f"{title}, {result['kind']}", "", *_columns([header, *body]), ""]
+    moved = result["moved_most"]
+    if moved is not None:
+        start, end = result["rows"][0]["metrics"][names[0]], moved["metrics"][names[0]]
+        lines.append(
+            f"one choice moved {names[0]} most: {moved['choice']} ({moved['name']}),"
+            f" {start:.4f} to {end:.4f}, {100 * moved['change']:+.1f} %"
+        )
+    if result["missing"]:
+        lines.append(f"images without a kept prediction: {result['missing']}")
     if result["skipped"]:
         first = result["skipped"][0]
         lines.append(f"skipped: {len(result['skipped'])}; {first['key']}: {first['reason']}")
@@ -36,25 +112,37 @@ def accuracy_table(result: dict[str, Any]) -> str:
 
 
 def _protocol_line(protocol: dict[str, Any]) -> str:
+    own = "the prediction's own" if protocol["space"] == "kind" else protocol["space"]
     fitted = {
         "none": "nothing fitted",
-        "scale_median": "median scale for each image",
-        "scale_shift": f"scale and shift for each image in {protocol['space']} space",
-    }[protocol["alignment"]].replace("kind space", "the prediction's own space")
-    cap = f", truth up to {protocol['max_depth']:g} m" if protocol["max_depth"] else ""
-    return f"protocol {protocol['name']} ({fitted}, crop {protocol['crop']}{cap})"
+        "order": "order only",
+        "scale_median": "scale for each image, median of ratios",
+        "scale_rom": "scale for each image, ratio of medians",
+        "scale_lsq": "scale for each image, least squares",
+        "scale_shift": f"scale and shift for each image in {own} space",
+        "scale_shift_l1": f"scale and shift of least absolute error for each image in {own} space",
+    }[protocol["alignment"]]
+    parts = [fitted, f"crop {protocol['crop']}"]
+    if protocol["max_depth"]:
+        parts.append(f"truth {protocol['min_depth']:g} to {protocol['max_depth']:g} m")
+    if protocol["clip"] != "none":
+        parts.append(f"clip {protocol['clip']}")
+    if protocol["aggregate"] == "pixel":
+        parts.append("pixels of all images pooled")
+    return f"protocol {protocol['name']} ({', '.join(parts)})"
 
 
 def _label(name: str) -> str:
-    return f"{name} %" if name in PERCENT else f"{name} m" if name in METRES else name
+    unit = "%" if name in PERCENT else DECLARED[name].unit
+    return name if unit == "1" else f"{name} {unit}"
 
 
-def _number(name: str, value: float) -> str:
+def _number(name: str, value: float, *, sign: str = "") -> str:
+    unit = DECLARED[name].unit
     if name in PERCENT:
-        return f"{100 * value:.2f}"
-    if name in METRES:
-        return f"{value:.3f}"
-    return f"{value:.2f}" if name == "silog" else f"{value:.4f}"
+        return f"{100 * value:{sign}.2f}"
+    digits = {"m": 3, "mm": 1, "1/km": 2, "%": 2, "1": 4}[unit]
+    return f"{value:{sign}.{digits}f}"
 
 
 def _columns(rows: list[list[str]]) -> list[str]:

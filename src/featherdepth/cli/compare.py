@@ -1,0 +1,35 @@
+"""`featherdepth compare`: two results on the same images, paired."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from featherdepth.errors import UsageError
+
+
+def run(
+    a: Annotated[Path, typer.Argument(metavar="A.json", help="Document of evaluate -o.")],
+    b: Annotated[Path, typer.Argument(metavar="B.json", help="Another, on the same images.")],
+    *,
+    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap intervals.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The JSON document on stdout, in place of the table.")
+    ] = False,
+) -> int:
+    """Compare two results: paired differences with 95 % intervals, and where they differ most.
+
+    Both must be of the same data, split and protocol; images that one of them lacks are listed.
+    """
+    from featherdepth import api
+    from featherdepth.evaluation.tables import compare_table
+
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
+    result = api.compare(a, b, seed=seed, output=output)
+    print(json.dumps(result, indent=2, sort_keys=True) if as_json else compare_table(result))
+    return 0

@@ -1,0 +1,46 @@
+"""`featherdepth why`: which choice of a protocol moved a number."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from featherdepth.cli.progress import progress_bar
+from featherdepth.errors import UsageError
+
+
+def run(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of evaluate --save-predictions.")
+    ],
+    *,
+    data: Annotated[Path, typer.Option("--data", help="Data folder that they were made of.")],
+    split: Annotated[
+        str | None, typer.Option("--split", help="Part of the data; by default as kept.")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="Where to start; by default as kept.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The JSON document on stdout, in place of the table.")
+    ] = False,
+) -> int:
+    """Score kept predictions again: one choice changed at a time, and every fitting protocol.
+
+    No model is needed. Ends with code 3 if some predictions could not be scored.
+    """
+    from featherdepth import api
+    from featherdepth.evaluation.tables import why_table
+
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
+    with progress_bar("images") as progress:
+        result = api.why(
+            folder, data, split=split, protocol=protocol, output=output, progress=progress
+        )
+    print(json.dumps(result, indent=2, sort_keys=True) if as_json else why_table(result))
+    return 3 if result["skipped"] or result["missing"] else 0

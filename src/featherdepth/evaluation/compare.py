@@ -1,0 +1,111 @@
+"""Two results on the same images: paired differences, and the images that differ most."""
+
+from typing import Any
+
+import numpy as np
+
+from featherdepth.errors import InputError
+from featherdepth.evaluation.summary import figures
+from featherdepth.metrics.bootstrap import draw_counts, ends
+from featherdepth.metrics.map_measures import DECLARED
+
+WORST = 10
+"""Images that are listed."""
+NEEDED = ("model", "protocol", "data", "metrics", "images")
+
+
+def compare(
+    a: dict[str, Any], b: dict[str, Any], *, names: tuple[str, str] = ("A", "B"), seed: int = 0
+) -> dict[str, Any]:
+    """Compare two documents of `evaluate`, image by image.
+
+    Images that only one of them scored are left out of both and listed.
+
+    Args:
+        names: of the documents, for messages.
+
+    Returns:
+        `a`, `b` (models), `protocol`, `data`, `count` (images in both), `only_a`, `only_b`,
+        `metrics` (measure -> a, b, difference = b - a, low, high: its 95 % interval of a paired
+        bootstrap over images, better: "a", "b", or None where the interval holds 0), `measure`
+        (the first of the protocol), `worst` (key, a, b, difference by that measure, largest
+        difference first).
+
+    Raises:
+        InputError: not such documents, or not of one data set, split and protocol.
+    """
+    for document, name in zip((a, b), names, strict=True):
+        missing = [key for key in NEEDED if key not in document]
+        if missing:
+            raise InputError(f"{name}: no {missing[0]!r}; expected a document of evaluate -o")
+    _check_same(a, b, names)
+    protocol = a["protocol"]
+    rows_a, rows_b = ({row["key"]: row for row in document["images"]} for document in (a, b))
+    keys = [key for key in rows_a if key in rows_b]
+    if not keys:
+        raise InputError(f"{names[0]} and {names[1]} have no image in common")
+    pair = [rows_a[key] for key in keys], [rows_b[key] for key in keys]
+    once = np.ones((1, len(keys)))
+    value_a, value_b = (figures(rows, protocol, once)[0] for rows in pair)
+    drawn = [
+        figures(pair[1], protocol, counts) - figures(pair[0], protocol, counts)
+        for counts in draw_counts(len(keys), seed=seed)
+    ]
+    low, high = ends(np.concatenate(drawn))
+    measure = protocol["measures"][0]
+    worst = sorted(keys, key=lambda k: -abs(rows_b[k][measure] - rows_a[k][measure]))[:WORST]
+    return {
+        "a": a["model"],
+        "b": b["model"],
+        "protocol": protocol,
+        "data": {key: a["data"][key] for key in ("name", "split")},
+        "count": len(keys),
+        "only_a": sorted(set(rows_a) - set(keys)),
+        "only_b": sorted(set(rows_b) - set(keys)),
+        "metrics": {
+            name: {
+                "a": float(value_a[i]),
+                "b": float(value_b[i]),
+                "difference": float(value_b[i] - value_a[i]),
+                "low": float(low[i]),
+                "high": float(high[i]),
+                "better": _better(name, float(low[i]), float(high[i])),
+            }
+            for i, name in enumerate(protocol["measures"])
+        },
+        "measure": measure,
+        "worst": [
+            {
+                "key": key,
+                "a": rows_a[key][measure],
+                "b": rows_b[key][measure],
+                "difference": rows_b[key][measure] - rows_a[key][measure],
+            }
+            for key in worst
+        ],
+    }
+
+
+def _check_same(a: dict[str, Any], b: dict[str, Any], names: tuple[str, str]) -> None:
+    for key in ("name", "split"):
+        here, there = a["data"][key], b["data"][key]
+        if here != there:
+            raise InputError(
+                f"{names[0]} is of data {key} {here!r}, {names[1]} of {there!r}; compare results"
+                " on the same images"
+            )
+    one, other = a["protocol"], b["protocol"]
+    differ = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    if differ:
+        shown = ", ".join(f"{k} {one.get(k)!r} and {other.get(k)!r}" for k in differ[:3])
+        raise InputError(
+            f"{names[0]} and {names[1]} are scored by different protocols: {shown}; score both"
+            " under one"
+        )
+
+
+def _better(name: str, low: float, high: float) -> str | None:
+    if low <= 0 <= high:
+        return None
+    larger_is_b = low > 0
+    return "b" if larger_is_b == (DECLARED[name].better == "larger") else "a"
