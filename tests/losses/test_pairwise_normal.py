@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from featherdepth.losses.pairwise_normal import PairwiseNormal, align, depth_edges, mean_gap
+from featherdepth.losses.pairwise_normal import (
+    PairwiseNormal,
+    align,
+    cosines,
+    depth_edges,
+    mean_gap,
+    normal_edges,
+)
 from featherdepth.losses.views import ViewLoss, Views
 
 HEIGHT, WIDTH = 96, 128
@@ -159,13 +166,26 @@ def test_invalid_pixels_reach_neither_value_nor_gradient(bad: float) -> None:
     assert (dirty.grad[valid] != 0).any()
 
 
+def test_near_an_invalid_pixel_nothing_is_asked() -> None:
+    target = 0.25 * corner()  # about 1, as what stands in for a pixel without depth
+    valid = torch.ones_like(target, dtype=torch.bool)
+    valid[..., ::8] = False  # no square of 13 pixels is whole
+
+    value = loss_of(rough(), target, valid, depth_edge=1.9)
+
+    assert value.item() == 0
+    valid[..., 40:60] = True
+    assert loss_of(rough(), target, valid, depth_edge=1.9).item() > 0.1
+
+
 def test_too_few_normals_count_zero_and_keep_the_graph() -> None:
     student = rough(count=2).requires_grad_()
     target = corner().repeat(2, 1, 1, 1)
     valid = torch.ones_like(target, dtype=torch.bool)
-    valid[0, :, ::8] = False
+    valid[0] = False
+    valid[0, :, 30:74, 50:94] = True  # 32 x 32 of these pixels have a normal
 
-    value = loss_of(student, target, valid)
+    value = loss_of(student, target, valid, min_valid=1025)
     value.sum().backward()
 
     assert value[0].item() == 0
@@ -173,6 +193,36 @@ def test_too_few_normals_count_zero_and_keep_the_graph() -> None:
     assert student.grad is not None
     assert (student.grad[0] == 0).all()
     assert torch.isfinite(student.grad).all()
+    assert loss_of(student, target, valid, min_valid=1024)[0].item() > 0
+
+
+def test_a_pair_counts_with_two_points_whose_normals_are_known() -> None:
+    truth = torch.tensor([[0.0, 0.0, 1.0], [0.6, 0.0, 0.8], [0.0, -0.6, -0.8], [0.0, 0.0, 1.0]])
+    truth = truth.T.reshape(1, 3, 1, 4)
+    known = torch.tensor([True, True, True, False]).reshape(1, 1, 1, 4)
+    pairs = torch.tensor([[[0, 1], [1, 2], [0, 3], [3, 0], [2, 2]]])
+
+    of_truth, of_found, use = cosines(truth, truth.roll(1, dims=3), known, pairs)
+
+    torch.testing.assert_close(of_truth, torch.tensor([[0.8, 0.64, 1.0, 1.0, 1.0]]))
+    torch.testing.assert_close(of_found, torch.tensor([[1.0, 0.8, 0.8, 0.8, 1.0]]))
+    assert use.tolist() == [[True, True, False, False, False]]
+
+
+def test_edges_of_normals_point_along_the_component_that_changes_most() -> None:
+    truth = torch.tensor([0.0, 0.0, 1.0]).reshape(1, 3, 1, 1).repeat(1, 1, 6, 12)
+    truth[..., 5:] = torch.tensor([0.6, 0.0, 0.8]).reshape(3, 1, 1)
+    truth[..., 9:] = 0.0  # unknown
+
+    along_x, along_y = normal_edges(truth)
+
+    expected = torch.zeros(1, 1, 6, 12)
+    expected[..., 1:-1, 4:6] = 0.6
+    torch.testing.assert_close(along_x, expected)
+    assert (along_y == 0).all()
+    turned_x, turned_y = normal_edges(truth.mT[:, [1, 0, 2]])
+    torch.testing.assert_close(turned_y, expected.mT)
+    assert (turned_x == 0).all()
 
 
 def test_each_image_is_judged_alone_by_its_own_generator() -> None:

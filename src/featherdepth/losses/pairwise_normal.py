@@ -85,10 +85,12 @@ class PairwiseNormal(nn.Module):
             truth = normals(target, camera, self.config.spacings)
             aligned = align(torch.where(valid, student, 0.0), target, valid)
             found = normals(aligned, camera, self.config.spacings)
-            smooth = valid & ~depth_edges(target, self.config.depth_edge)
+            # NaN differs from nothing: what has no depth makes no edge of its own.
+            jumps = depth_edges(target.masked_fill(~valid, torch.nan), self.config.depth_edge)
+            smooth = valid & ~jumps
             known = erode(smooth, reach(self.config.spacings))
             across, random = self._draw_pairs(truth * known, views)
-            edges, scattered = (_cosines(truth, found, known, p) for p in (across, random))
+            edges, scattered = (cosines(truth, found, known, p) for p in (across, random))
             loss = (
                 mean_gap(*edges, above=0.0, below=ACROSS)
                 + mean_gap(*edges, above=ALIKE, below=torch.inf)
@@ -107,7 +109,7 @@ class PairwiseNormal(nn.Module):
         drawn = [torch.rand(n, 2 * NUMBERS + 12, generator=g) for g in views.generators]
         numbers = torch.stack(drawn).to(truth)
         photo = pairs_across(*sobel(views.images[:, :1].to(truth)), numbers[..., :NUMBERS])
-        surface = pairs_across(*_normal_edges(truth), numbers[..., NUMBERS : 2 * NUMBERS])
+        surface = pairs_across(*normal_edges(truth), numbers[..., NUMBERS : 2 * NUMBERS])
         pixels = truth[0, 0].numel()
         random = (numbers[..., 2 * NUMBERS :] * pixels).long().clamp(max=pixels - 1)
         return torch.cat([photo, surface], dim=1), random.reshape(len(truth), -1, 2)
@@ -144,7 +146,7 @@ def align(
     return scale * centered + level
 
 
-def _normal_edges(
+def normal_edges(
     truth: Float[Tensor, "b 3 h w"],
 ) -> tuple[Float[Tensor, "b 1 h w"], Float[Tensor, "b 1 h w"]]:
     """At each pixel the gradient of the component that changes most; 0 beside an unknown normal.
@@ -166,7 +168,7 @@ def _normal_edges(
     return F.pad(x, (1, 1, 1, 1)), F.pad(y, (1, 1, 1, 1))
 
 
-def _cosines(
+def cosines(
     truth: Float[Tensor, "b 3 h w"],
     found: Float[Tensor, "b 3 h w"],
     known: Bool[Tensor, "b 1 h w"],
