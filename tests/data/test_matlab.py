@@ -140,6 +140,18 @@ def test_both_byte_orders_and_small_stored_types_are_read(path: Path) -> None:
     assert found.tolist() == [[1.0, 2.0]]
 
 
+def test_a_text_that_claims_more_than_there_is_is_refused(path: Path) -> None:
+    head = struct.pack("<IIII", 6, 8, 4, 0) + struct.pack("<IIii", 5, 8, 1, 3)
+    text = struct.pack("<HH4s", 1, 1, b"x") + struct.pack("<II8s", 16, 30, b"abc")
+    file = b"MATLAB 5.0".ljust(124) + b"\x00\x01IM"
+    path.write_bytes(file + struct.pack("<II", 14, len(head + text)) + head + text)
+
+    with pytest.raises(InputError, match="it ends too early"):
+        load_v5(path, ("x",), "a.mat")
+    path.write_bytes(path.read_bytes().replace(b"\x1e\0\0\0abc", b"\x03\0\0\0abc"))
+    assert load_v5(path, ("x",), "a.mat") == {"x": "abc"}
+
+
 def test_what_is_not_data_is_refused(path: Path) -> None:
     scipy.io.savemat(path, {"x": scipy.sparse.eye_array(3)})
     with pytest.raises(InputError, match="an array of class 5, which is not read"):
