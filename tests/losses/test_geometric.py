@@ -238,7 +238,7 @@ def test_weights_of_the_recipe_multiply_the_terms() -> None:
     value = terms(weighted, student, teacher)
 
     torch.testing.assert_close(value["geometric_points"], 30 * plain["geometric_points"])
-    torch.testing.assert_close(value["geometric_features"], 0.1 * plain["geometric_features"])
+    torch.testing.assert_close(value["geometric_features"], 0.0125 * plain["geometric_features"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,7 +12,10 @@ from safetensors.numpy import load_file, save_file
 from torch import nn
 
 from featherdepth.errors import WeightsError
+from featherdepth.geometry.resize import resize_pixels
+from featherdepth.images.read import read_image
 from featherdepth.losses.box_rooms import box_rooms
+from featherdepth.losses.geometric import Geometric
 from featherdepth.losses.pointnet import (
     SHIPPED,
     VERSION,
@@ -23,8 +26,12 @@ from featherdepth.losses.pointnet import (
     read_trunk,
     save_trunk,
 )
+from featherdepth.losses.positive_depth import fit_positive
+from featherdepth.networks.weights import load_model
+from featherdepth.runtime.presets import EMBEDDED
+from featherdepth.types import DepthKind
 
-RESULTS = Path(__file__).parents[2] / "docs/results/pointnet.json"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def rooms(count: int = 3, points: int = 200, seed: int = 0) -> torch.Tensor:
@@ -250,7 +257,7 @@ def test_a_missing_or_damaged_file_is_one_line(tmp_path: Path) -> None:
 
 
 def test_the_shipped_trunk_is_the_one_that_was_measured() -> None:
-    measured = json.loads(RESULTS.read_text())
+    measured = json.loads((DOCS / "results/pointnet.json").read_text())
 
     assert hashlib.sha256(SHIPPED.read_bytes()).hexdigest() == measured["sha256"]
     assert measured["version"] == VERSION
@@ -274,10 +281,29 @@ def golden_cloud() -> torch.Tensor:
     return ((0.6 + 0.4 * x + 0.1 * y)[..., None] * rays).reshape(1, 256, 3)
 
 
-def test_features_of_the_shipped_trunk_are_about_one_apart_on_unrelated_clouds() -> None:
-    features = load_trunk()(rooms(32, 512))
+def test_features_of_the_shipped_trunk_are_about_one_apart_on_photos() -> None:
+    clouds = photo_clouds()
 
-    # Twice the variance, if rooms were the clouds it was normalized by.
-    difference = (features.pooled[::2] - features.pooled[1::2]).square().mean().item()
-    assert 0.2 < difference < 8
+    features = load_trunk()(clouds)
+
+    # Twice the variance, if these were the clouds it was normalized by.
+    first, second = torch.triu_indices(len(clouds), len(clouds), 1)
+    apart = (features.pooled[first] - features.pooled[second]).square().mean().item()
+    assert 0.2 < apart < 8
     assert 0.2 < features.points.mT.flatten(0, 1).std(dim=0).mean().item() < 4
+
+
+def photo_clouds() -> torch.Tensor:
+    """What the loss makes of the embedded network's maps of the photos in the docs."""
+    network = load_model(EMBEDDED / "small")[1]
+    paths = sorted((DOCS / "photos").glob("*.jpg"))[:6]
+    pixels = [resize_pixels(read_image(path).pixels, (192, 256)) for path in paths]
+    with torch.no_grad():
+        maps = network(torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 255)
+    valid = torch.ones_like(maps, dtype=torch.bool)
+    kind = DepthKind.AFFINE_INVARIANT
+    loss = Geometric(Geometric.Config(points=1024, trunk="none"), kind=kind)
+    pixel = loss.draw_pixels(maps, valid, [torch.Generator().manual_seed(k) for k in range(6)])
+    rays = loss.rays_at(np.full((6, 4), np.nan), (192, 256), pixel)
+    depth = fit_positive(maps, valid, kind=kind, epsilon=0.1)(maps.flatten(1).gather(1, pixel))
+    return depth[..., None] * rays
