@@ -44,6 +44,8 @@ OF_KIND = {METRIC: "none", SCALE: "scale-lsq", AFFINE: "affine-depth", DISPARITY
 """Kind -> the alignment that it needs and no more."""
 DROPPED_M = 1e-9
 """Where a protocol drops pixels: aligned predictions at or below this (LeReS)."""
+NEAREST = 1e-6
+"""Share of its largest value below which a prediction of depth is not inverted."""
 
 
 class PredictionError(InputError):
@@ -318,7 +320,10 @@ class EvalProtocol:
         fit = FITS[self.alignment]
         if self.space == "depth" or (self.space == "kind" and kind is not DISPARITY):
             return fit(raw, target), untouched
-        disparity = raw if kind is DISPARITY else 1 / np.maximum(raw, self.floor)
+        if kind is not DISPARITY and raw.max() <= 0:
+            return None, untouched  # nothing lies in front of the camera
+        # In the prediction's own unit, which need not be metres: `floor` comes after the fit.
+        disparity = raw if kind is DISPARITY else 1 / np.maximum(raw, NEAREST * raw.max())
         fitted = fit(disparity, 1 / target)
         if fitted is None:
             return None, untouched
