@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from tools.pointnet.__main__ import main
+from tools.pointnet.balance import balance
 from tools.pointnet.distort import FAULTS, FOCAL, Clouds, bent
 from tools.pointnet.learn import mean_errors
 from tools.pointnet.scenes import Scene, read_scenes
@@ -16,6 +17,7 @@ from tools.render.write import write_frame, write_tables
 from torch import nn
 
 from featherdepth.errors import InputError
+from featherdepth.losses.geometric import Geometric
 from featherdepth.losses.pointnet import FrozenTrunk, random_trunk, read_trunk
 
 SIZE = (24, 32)
@@ -180,3 +182,15 @@ def test_a_run_writes_weights_and_their_figures_and_resumes(
     weights.unlink()
     assert main([*command, "--resume"]) == 0
     assert figures["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def test_the_shipped_weights_of_the_terms_are_about_in_balance_on_a_photo() -> None:
+    photo = Path(__file__).parents[2] / "docs/photos/room_a.jpg"
+
+    rows = balance([photo])["gradient_norms"]
+
+    row = rows["error 0.3"]
+    assert row["lambda_in_equal"] * row["points"] == pytest.approx(row["channel_kl"])
+    defaults = Geometric.Config()
+    assert 0.3 < row["lambda_in_equal"] / defaults.lambda_in < 3
+    assert 0.2 < row["lambda_feat_trained_equal"] / defaults.lambda_feat < 5
