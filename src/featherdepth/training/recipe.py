@@ -153,7 +153,9 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
         rows = table.get(key, [])
         if not isinstance(rows, list):
             raise UsageError(f"{where}.{key}: expected [[{key}]] tables")
-        table[key] = [split_table(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)]
+        table[key] = [
+            split_table(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)
+        ]
     if "validation" in table:
         table["validation"] = split_table(
             table["validation"], ("protocol", "size"), "reader", f"{where}.validation"
