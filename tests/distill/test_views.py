@@ -1,6 +1,7 @@
 """Teacher and student see one crop: the student's jittered, the teacher's clean."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,14 +153,16 @@ def test_a_cached_map_is_cut_like_its_photo(photos: Photos) -> None:
 
 
 def test_intrinsics_are_those_of_the_view(pool: PhotoPool) -> None:
+    camera = np.array([50.0, 60.0, 40.0, 20.0])
+    pool = replace(pool, intrinsics=np.tile(camera, (len(pool), 1)))
+
     whole = batches_of(pool, UNTOUCHED)(0, 0, 1).intrinsics
-    half = batches_of(pool, UNTOUCHED, size=(32, 96))(0, 0, 1).intrinsics
+    half = batches_of(pool, UNTOUCHED, size=(32, 48))(0, 0, 1).intrinsics
     mirrored = batches_of(pool, UNTOUCHED | {"flip": 1.0})(0, 0, 1).intrinsics
 
-    np.testing.assert_allclose(whole, np.repeat(pool.intrinsics[:1], 4, axis=0))
-    # 32 of 96 has three times the shape: the largest such crop is 32 rows high, not shrunk.
-    np.testing.assert_allclose(half[:, 0], whole[:, 0])
-    np.testing.assert_allclose(mirrored[:, 2], 95 - whole[:, 2])
+    np.testing.assert_allclose(whole, np.tile(camera, (4, 1)))
+    np.testing.assert_allclose(half, np.tile([25, 30, 40.5 / 2 - 0.5, 20.5 / 2 - 0.5], (4, 1)))
+    np.testing.assert_allclose(mirrored, np.tile([50, 60, 95 - 40, 20], (4, 1)))
 
 
 def test_the_shares_of_two_processes_are_the_batch_of_one(pool: PhotoPool) -> None:
