@@ -118,3 +118,100 @@ def test_a_document_that_cannot_be_written_leaves_nothing(
 
     assert code == 6
     assert "cannot write /dev/full" in capsys.readouterr().err
+
+
+def test_shards_merged_on_the_command_line_are_the_whole(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--model", "constant", "--data", data, "--split", "test")
+    parts = [tmp_path / f"{i}.json" for i in (1, 2)]
+    whole, merged = tmp_path / "whole.json", tmp_path / "merged.json"
+    codes = [run(*common, "-o", whole)]
+    codes += [run(*common, "--shard", f"{i}/2", "-o", parts[i - 1]) for i in (1, 2)]
+
+    codes.append(run("--merge", *reversed(parts), "-o", merged))
+
+    assert codes == [0, 0, 0, 0]
+    assert json.loads(merged.read_text()) == json.loads(whole.read_text())
+    assert "constant on set test: 3 images" in capsys.readouterr().out
+
+
+def test_kept_predictions_are_scored_again_without_the_model(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, result = tmp_path / "kept", tmp_path / "result.json"
+    run(
+        *("--model", "constant", "--data", data, "--split", "test", "-o", result),
+        *("--save-predictions", kept),
+    )
+    capsys.readouterr()
+
+    code = cli.run(["why", str(kept), "--data", str(data), "--json"])
+
+    again = json.loads(capsys.readouterr().out)
+    measured = json.loads(result.read_text())["metrics"]["abs_rel"]["value"]
+    assert code == 0
+    assert again["rows"][0]["metrics"]["abs_rel"] == measured
+    assert again["base"] == "aligned"
+    assert {"alignment", "clip", "crop", "pooling", "protocol"} > {
+        row["choice"] for row in again["rows"]
+    } - {"base"}
+    # From another start, as a table.
+    assert cli.run(["why", str(kept), "--data", str(data), "--protocol", "median"]) == 0
+    assert "base: median" in capsys.readouterr().out
+
+
+def test_two_results_are_compared_from_their_files(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--data", data, "--split", "test", "--baseline-split", "train")
+    files = [tmp_path / "constant.json", tmp_path / "map.json", tmp_path / "poster.json"]
+    run(*common, "--model", "constant", "-o", files[0])
+    run(*common, "--model", "median-map", "-o", files[1])
+    run(*common, "--model", "constant", "--protocol", "poster", "-o", files[2])
+    capsys.readouterr()
+
+    code = cli.run(["compare", str(files[0]), str(files[1]), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    refused = cli.run(["compare", str(files[0]), str(files[2])])
+
+    captured = capsys.readouterr()
+    assert (code, refused) == (0, 3)
+    assert found["metrics"]["abs_rel"]["better"] == "b"
+    assert "scored by different protocols: name 'aligned' and 'poster'" in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_more_measures_are_taken_beside_those_of_the_protocol(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--model", "constant", "--data", data, "--split", "test")
+
+    code = run(*common, "--also", "whdr,boundary_f1,abs_rel", "--json")
+
+    result = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert result["metrics"]["whdr"]["value"] > 0.9
+    assert result["protocol"]["measures"][-2:] == ["whdr", "boundary_f1"]
+    assert run(*common, "--also", "wdhr") == 2
+    assert run(*common, "--also", "pair_accuracy") == 2
+    assert "unknown measure 'wdhr'; known: abs_rel" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no --data; name a data folder"),
+        (["--merge", "--data", "x"], "--merge takes documents only"),
+        (["--merge"], "no parts to merge"),
+        (["a.json", "--data", "x"], "a.json: documents are taken with --merge only"),
+        (["--data", "x", "--shard", "3/2"], "--shard '3/2'; expected i/n"),
+    ],
+)
+def test_a_wrong_mix_of_flags_is_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1

@@ -223,7 +223,8 @@ def _changes(base: EvalProtocol, kind: DepthKind, dataset: str) -> Iterator[Vari
     for choice, name, fields in changes:
         if any(getattr(base, key) != value for key, value in fields.items()):
             yield Variant(choice=choice, name=name, protocol=replace(base, **fields))
-    own = (base.alignment, base.space, base.clip)
+    space = ("disparity" if inverted else "depth") if base.space == "kind" else base.space
+    own = (base.alignment, space, base.clip)
     for suffix in alignments():
         changed = base.aligned(suffix)
         if kind in changed.accepted() and (changed.alignment, changed.space, changed.clip) != own:

@@ -1,0 +1,101 @@
+"""Kept predictions come back as they were, or are refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluation_scenes import depth
+
+from featherdepth.errors import InputError, RunError
+from featherdepth.evaluation.kept import About, KeptPredictions
+from featherdepth.metrics.protocols import PredictionError
+from featherdepth.types import Depth, DepthKind
+
+ABOUT = About(model="m", data="rooms", split=None, protocol="aligned")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> KeptPredictions:
+    return KeptPredictions.begin(tmp_path / "kept", ABOUT)
+
+
+@pytest.mark.parametrize("kind", list(DepthKind))
+def test_a_prediction_comes_back_to_the_last_bit(kept: KeptPredictions, kind: DepthKind) -> None:
+    values = np.random.default_rng(0).normal(0, 1e5, (5, 7)).astype(np.float32)
+
+    kept.write("a/b", depth(values, kind))
+    found = KeptPredictions.open(kept.folder).read("a/b")
+
+    assert (found.values == values).all()
+    assert found.valid.all()
+    assert found.kind is kind
+
+
+def test_holes_stay_holes(kept: KeptPredictions) -> None:
+    valid = np.array([[True, False]])
+    prediction = Depth(
+        values=np.array([[2, 0]], dtype=np.float32), valid=valid, kind=DepthKind.METRIC
+    )
+
+    kept.write("a", prediction)
+
+    assert (kept.read("a").valid == valid).all()
+    assert kept.read("a").values.tolist() == [[2, 0]]
+
+
+def test_keys_that_look_alike_as_file_names_are_kept_apart(kept: KeptPredictions) -> None:
+    for number, key in enumerate(("a/b", "a-b", "a b", "../../a-b", "A/b")):
+        kept.write(key, depth(np.full((1, 2), float(number))))
+
+    assert kept.read("a/b").values[0, 0] == 0
+    assert kept.read("../../a-b").values[0, 0] == 3
+    assert len(list(kept.folder.iterdir())) == 6
+    assert {path.parent for path in kept.folder.parent.rglob("*.safetensors")} == {kept.folder}
+
+
+def test_an_image_without_prediction_is_an_input_error_and_a_torn_one_a_faulty_prediction(
+    kept: KeptPredictions,
+) -> None:
+    kept.write("a", depth(np.ones((4, 4))))
+    (path,) = kept.folder.glob("*.safetensors")
+
+    with pytest.raises(InputError, match="no prediction of b") as raised:
+        kept.read("b")
+    assert not isinstance(raised.value, PredictionError)
+    whole = path.read_bytes()
+    for torn in (
+        whole[:-5],
+        b"",
+        b"\xff" * 20,
+        whole.replace(b'\\"key\\": \\"a', b'\\"key\\": \\"c'),
+    ):
+        path.write_bytes(torn)
+        with pytest.raises(PredictionError, match="damaged"):
+            kept.read("a")
+
+
+def test_a_folder_of_something_else_or_of_another_model_is_refused(
+    kept: KeptPredictions, tmp_path: Path
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a.txt").write_text("mine")
+
+    with pytest.raises(RunError, match="holds something else; name a new or empty folder"):
+        KeptPredictions.begin(tmp_path / "full", ABOUT)
+    other = About(model="n", data="rooms", split=None, protocol="aligned")
+    with pytest.raises(RunError, match="predictions of model 'm', not 'n'; name another"):
+        KeptPredictions.begin(kept.folder, other)
+    assert KeptPredictions.begin(kept.folder, ABOUT).about == ABOUT
+
+
+def test_a_folder_that_was_not_kept_is_refused(kept: KeptPredictions, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no predictions.json; expected a folder of evaluate"):
+        KeptPredictions.open(tmp_path)
+    path = kept.folder / "predictions.json"
+    path.write_text(json.dumps({"format": "x"}))
+    with pytest.raises(InputError, match="format 'x'; expected"):
+        KeptPredictions.open(kept.folder)
+    path.write_text(json.dumps({"format": "featherdepth-predictions-1", "model": 3}))
+    with pytest.raises(InputError, match="damaged"):
+        KeptPredictions.open(kept.folder)
