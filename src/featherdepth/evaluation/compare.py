@@ -95,7 +95,9 @@ def _check_same(a: dict[str, Any], b: dict[str, Any], names: tuple[str, str]) ->
                 " on the same images"
             )
     one, other = a["protocol"], b["protocol"]
-    differ = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    # The name first: documents read from files have their keys in the order of the alphabet.
+    keys = ["name", *sorted({*one, *other} - {"name"})]
+    differ = [key for key in keys if one.get(key) != other.get(key)]
     if differ:
         shown = ", ".join(f"{k} {one.get(k)!r} and {other.get(k)!r}" for k in differ[:3])
         raise InputError(
