@@ -1,6 +1,6 @@
 """What the geometric loss adds to a step of label-free distillation.
 
-    python benchmarks/geometric_loss.py -o OUT.json [--network base] [--size 448 448] [--rounds 15]
+    python -m benchmarks.geometric_loss -o OUT.json [--network base] [--size 448 448] [--rounds 15]
 
 A step is the student forward and backward with CN+KL to ready teacher maps; the other one adds the
 geometric loss: its draw of pixels, their rays, both clouds, the trunk. Both take the same batch and
@@ -11,10 +11,6 @@ no teacher forward: with them the ratio is smaller.
 
 import argparse
 import json
-import os
-import platform
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.timing import interleave, interval, machine, spread
 from featherdepth.losses.channel_kl import ChannelKL
 from featherdepth.losses.geometric import Geometric
 from featherdepth.networks.build import build_network
@@ -66,51 +63,17 @@ def measure(options: argparse.Namespace, size: tuple[int, int]) -> dict[str, Any
         loss.mean().backward()
         network.zero_grad(set_to_none=True)
 
-    times: dict[Any, list[float]] = {plain: [], with_geometric: []}
-    for round_ in range(options.warmup + options.rounds):
-        pair = [plain, with_geometric] if round_ % 2 else [with_geometric, plain]
-        for call in pair:
-            times[call].append(milliseconds(call, device))
-    kept = {call: np.array(values[options.warmup :]) for call, values in times.items()}
+    kept = interleave(
+        {"plain": plain, "geometric": with_geometric},
+        rounds=options.rounds,
+        warmup=options.warmup,
+        device=device,
+    )
     return {
         "size": list(size),
-        "plain_ms": spread(kept[plain]),
-        "geometric_ms": spread(kept[with_geometric]),
-        "ratio": interval(kept[with_geometric] / kept[plain]),
-    }
-
-
-def milliseconds(call: Callable[[], None], device: torch.device) -> float:
-    start = time.perf_counter()
-    call()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return 1000 * (time.perf_counter() - start)
-
-
-def spread(values: np.ndarray) -> dict[str, float]:
-    return {"median": float(np.median(values)), "p95": float(np.quantile(values, 0.95))}
-
-
-def interval(ratios: np.ndarray) -> dict[str, float]:
-    generator = np.random.default_rng(0)
-    medians = np.median(generator.choice(ratios, (2000, len(ratios))), axis=1)
-    low, high = np.quantile(medians, [0.025, 0.975])
-    return {"median": float(np.median(ratios)), "low": float(low), "high": float(high)}
-
-
-def machine() -> dict[str, Any]:
-    parts = torch.cpu.get_capabilities()
-    isa = [name for name in ("avx2", "avx512_f", "avx512_bf16", "amx_bf16") if parts.get(name)]
-    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {
-        "cpu": parts.get("cpu_name", platform.processor()),
-        "cores": os.cpu_count(),
-        "isa": isa,
-        "threads": torch.get_num_threads(),
-        "accelerator": accelerator,
-        "torch": torch.__version__,
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "plain_ms": spread(kept["plain"]),
+        "geometric_ms": spread(kept["geometric"]),
+        "ratio": interval(kept["geometric"] / kept["plain"]),
     }
 
 

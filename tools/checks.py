@@ -21,6 +21,15 @@ GROUPS = {
     "house": ["tests/architecture"],
     "parity": ["tests/export", "tests/golden"],
     "networks": ["tests/networks"],
+    "losses": ["tests/losses"],
+    "teachers": ["tests/distill/teachers"],
+    "distillation": [
+        "tests/distill",
+        "tests/cli/test_distill.py",
+        "--ignore=tests/distill/teachers",
+    ],
+    "distill_journeys": ["tests/journeys/test_distill.py"],
+    "report": ["tests/report"],
 }
 
 
