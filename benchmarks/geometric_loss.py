@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.timing import interleave, interval, machine, spread
 from torch import Tensor
 
-from benchmarks.timing import interleave, interval, machine, spread
 from featherdepth.losses.channel_kl import ChannelKL
 from featherdepth.losses.geometric import Geometric
 from featherdepth.networks.build import build_network
