@@ -270,6 +270,9 @@ def evaluate(
     also: Sequence[str] = (),
     shard: tuple[int, int] | None = None,
     save_predictions: str | Path | None = None,
+    corrupt: Sequence[str] | None = None,
+    strengths: Sequence[int] = (1, 3, 5),
+    corrupt_images: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score a model on a data set under a named protocol.
@@ -286,10 +289,15 @@ def evaluate(
         shard: (i, n): only every n-th image, beginning with the i-th; i from 1. `merge_results`
             puts the documents of all parts together.
         save_predictions: folder that keeps the prediction of every scored image, for `why`.
-        progress: called with (images done, images in all).
+        corrupt: also score photos made worse in these ways (`featherdepth.data.corrupt` and
+            `.conditions`); an empty list takes all.
+        strengths: of the corruptions, from 1 to 5.
+        corrupt_images: how many images are made worse, an even selection; all by default.
+        progress: called with (images done, images in all); once more from 0 with `corrupt`.
 
     Returns:
-        The document that `featherdepth.evaluation.accuracy.evaluate` describes.
+        The document that `featherdepth.evaluation.accuracy.evaluate` describes; with `corrupt` its
+        `robustness` is what `featherdepth.evaluation.robustness.measure_robustness` describes.
 
     Raises:
         UsageError: an unknown model, split or protocol, or one that does not fit the model.
@@ -305,10 +313,17 @@ def evaluate(
     from featherdepth.evaluation.accuracy import evaluate as evaluate_model
     from featherdepth.evaluation.baselines import BASELINES, load_baselines
     from featherdepth.evaluation.kept import About, KeptPredictions
+    from featherdepth.evaluation.robustness import Plan, measure_robustness, narrowed
     from featherdepth.metrics.map_measures import DECLARED
     from featherdepth.metrics.protocols import load_protocol
 
     rules = load_protocol(protocol)
+    plan = None
+    if corrupt is not None:
+        if shard is not None:
+            raise UsageError("corruptions are not sharded; leave --shard or --corrupt out")
+        plan = Plan.of(corrupt, strengths)
+        narrowed(rules)  # what it cannot score is said before hours of work
     for measure in also:
         if measure not in DECLARED:
             raise UsageError(f"unknown measure {measure!r}; known: {', '.join(DECLARED)}")
@@ -349,6 +364,17 @@ def evaluate(
         shard=shard,
         keep=None if kept is None else kept.write,
     )
+    if plan is not None:
+        result["robustness"] = measure_robustness(
+            predictor,
+            reader,
+            rules,
+            plan,
+            size=size,
+            images=corrupt_images,
+            seed=seed,
+            progress=progress,
+        )
     return _written(result, output)
 
 

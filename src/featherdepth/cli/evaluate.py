@@ -58,6 +58,20 @@ def run(
         Path | None,
         typer.Option("--save-predictions", metavar="DIR", help="Keep predictions, for why."),
     ] = None,
+    corrupt: Annotated[
+        bool, typer.Option("--corrupt", help="Also score photos made worse: what is kept, mRR.")
+    ] = False,
+    corruptions: Annotated[
+        str | None,
+        typer.Option("--corruptions", help="Only these, with commas; a wrong name lists all."),
+    ] = None,
+    strengths: Annotated[
+        str, typer.Option("--strengths", help="Of the corruptions, 1 to 5.")
+    ] = "1,3,5",
+    corrupt_images: Annotated[
+        int | None,
+        typer.Option("--corrupt-images", help="Photos that are made worse; all.", min=1),
+    ] = None,
     part: Annotated[
         str | None,
         typer.Option("--shard", help="i/n: every n-th image, from the i-th; merge them later."),
@@ -101,16 +115,32 @@ def run(
             also=() if also is None else also.split(","),
             shard=None if part is None else shard(part),
             save_predictions=save_predictions,
+            corrupt=_names(corruptions) if corrupt or corruptions is not None else None,
+            strengths=_strengths(strengths),
+            corrupt_images=corrupt_images,
             progress=progress,
         )
     return _print(result, as_json)
 
 
+def _names(text: str | None) -> list[str]:
+    return [] if text is None else text.split(",")
+
+
+def _strengths(text: str) -> list[int]:
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise UsageError(f"--strengths {text!r}; expected some of 1 to 5, such as 1,3,5")
+    return [int(part) for part in parts]
+
+
 def _print(result: dict[str, Any], as_json: bool) -> int:
-    from featherdepth.evaluation.tables import accuracy_table
+    from featherdepth.evaluation.tables import accuracy_table, robustness_table
 
     if as_json:
         print(json.dumps(result, indent=2, sort_keys=True))
     else:
         print(accuracy_table(result))
-    return 3 if result["skipped"] else 0
+        if "robustness" in result:
+            print("\n" + robustness_table(result["robustness"]))
+    return 3 if result["skipped"] or result.get("robustness", {}).get("skipped") else 0

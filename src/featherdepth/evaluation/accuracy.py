@@ -75,11 +75,11 @@ def evaluate(
     provenance = Provenance()
     for done, (place, sample) in enumerate(stream(reader, indices), start=1):
         try:
-            prediction = _predict(model, sample.image, size)
+            prediction = predict(model, sample.image, size)
             rules = rules.resolved(prediction.kind)
             provenance = prediction.provenance
             predictions = {None: prediction} | {
-                other: _predict(baseline, sample.image, None)
+                other: predict(baseline, sample.image, None)
                 for other, baseline in _fitting(baselines or {}, rules).items()
             }
             scored = {
@@ -146,7 +146,12 @@ def _fitting(baselines: Mapping[str, Predictor], protocol: EvalProtocol) -> dict
     return {n: b for n, b in baselines.items() if _kind_of(b) in protocol.accepted()}
 
 
-def _predict(model: Predictor, image: Image, size: int | tuple[int, int] | None) -> Depth:
+def predict(model: Predictor, image: Image, size: int | tuple[int, int] | None) -> Depth:
+    """The prediction of a photo, at its size.
+
+    Raises:
+        PredictionError: there is none, it is not finite, or of another size.
+    """
     try:
         prediction = model.infer(image, size=size)
     # ValueError: a `Depth` refuses values that are not finite.

@@ -111,6 +111,52 @@ def why_table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def robustness_table(result: dict[str, Any]) -> str:
+    """What a model keeps of its accuracy, as lines of text: each corruption, then conditions."""
+    mrr, clean = result["mrr"], result["clean"]
+    title = f"photos made worse: {result['count']} images, seed {result['seed']}"
+    if mrr is not None:
+        title += f"; mRR {_kept(mrr)}"
+    header = ["", "RR %", "95 % interval", *(f"err at {s}" for s in result["strengths"])]
+    body = [
+        [
+            f"{row['family']}: {row['name']}",
+            *_kept_cells(row["rr"]),
+            *(f"{level['err']:.4f}" for level in row["strengths"]),
+        ]
+        for row in result["corruptions"]
+    ]
+    lines = [title, f"err = {result['err']}; untouched photos: {clean['err']:.4f}", ""]
+    if body:
+        lines += [*_columns([header, *body]), ""]
+    if result["conditions"]:
+        head = ["", "RR %", "95 % interval", "err", "untouched, same pixels", "images"]
+        cells = [
+            [
+                f"{row['name']}: {row['what']}",
+                *_kept_cells(row["rr"]),
+                f"{row['err']:.4f}",
+                f"{row['clean_err']:.4f}",
+                str(row["count"]),
+            ]
+            for row in result["conditions"]
+        ]
+        lines += [*_columns([head, *cells]), ""]
+    if result["skipped"]:
+        first = result["skipped"][0]
+        lines.append(f"left out: {len(result['skipped'])}; {first['key']}: {first['reason']}")
+    return "\n".join(lines).rstrip()
+
+
+def _kept(share: dict[str, float]) -> str:
+    value, interval = _kept_cells(share)
+    return f"{value} % ({interval})"
+
+
+def _kept_cells(share: dict[str, float]) -> tuple[str, str]:
+    return f"{100 * share['value']:.2f}", f"{100 * share['low']:.2f} .. {100 * share['high']:.2f}"
+
+
 def _protocol_line(protocol: dict[str, Any]) -> str:
     own = "the prediction's own" if protocol["space"] == "kind" else protocol["space"]
     fitted = {
