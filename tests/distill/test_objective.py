@@ -396,6 +396,28 @@ def test_features_that_are_not_there_are_refused_with_those_that_are(own_teacher
         distiller(rows, student=student)
 
 
+def test_losses_on_features_teach_the_student_not_only_the_projections(
+    own_teacher: Teacher,
+) -> None:
+    with fixed_seed():
+        student = build_network("fast")
+    for row in FEATURES[1:]:
+        chosen = distiller([row], teacher=own_teacher, student=student)
+        student.zero_grad()
+        total(chosen(student, batch_of(clean=clean_views()))).backward()
+        stem = next(student.get_submodule("encoder").parameters())
+        assert stem.grad is not None and stem.grad.any()
+
+
+def test_losses_move_with_the_distiller() -> None:
+    chosen = distiller(POSTER)
+
+    chosen.to(torch.float64)
+
+    assert {buffer.dtype for buffer in chosen.buffers()} == {torch.float64}
+    assert len(list(chosen.buffers())) == 6  # of the frozen PointNet
+
+
 # Every parameter of a student
 
 

@@ -132,6 +132,27 @@ def test_the_same_run_twice_in_one_process_ends_in_the_same_weights(
     assert document_of(tmp_path / "run")["agreement"] == document_of(cached)["agreement"]
 
 
+def test_layers_of_the_distiller_begin_by_the_seed_of_the_run(
+    distilling: ModuleType, photo_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        torch.rand(5)
+        changes = distilling.ONLINE | {"steps": 1}
+        distilling.distill(photo_folder, teacher_folder, tmp_path / name / "run", **changes)
+
+    first, second = (
+        torch.load(next((tmp_path / name / "run" / "checkpoints").glob("step-*.pt")))["trainer"]
+        for name in ("first", "second")
+    )
+    ours, theirs = (state["modules"][1]["projections.enc8.weight"] for state in (first, second))
+    assert torch.equal(ours, theirs)
+    other = distilling.ONLINE | {"steps": 1, "seed": 1}
+    distilling.distill(photo_folder, teacher_folder, tmp_path / "third" / "run", **other)
+    (path,) = (tmp_path / "third" / "run" / "checkpoints").glob("step-*.pt")
+    third = torch.load(path)["trainer"]["modules"][1]["projections.enc8.weight"]
+    assert (third - ours).abs().mean() > 0.05  # a step moves them by a hundredth of that
+
+
 def test_a_finished_run_resumed_is_written_again_and_not_trained(
     cached: Path, distilling: ModuleType, photo_folder: Path, teacher_folder: Path, tmp_path: Path
 ) -> None:
