@@ -44,11 +44,29 @@ def test_a_pooled_image_weighs_as_many_times_as_it_has_pixels() -> None:
 
     expected = np.sqrt((192 * 1 + 10 * 9) / 202)
     assert result["metrics"]["rmse"]["value"] == pytest.approx(expected)
-    # Random pairs are as many for each image: their share is a mean over images.
-    rows = result["images"]
-    assert result["metrics"]["whdr"]["value"] == pytest.approx(
-        np.mean([row["whdr"] for row in rows])
-    )
+
+
+def test_random_pairs_are_as_many_for_each_image_whatever_its_pixels() -> None:
+    rooms = Rooms(2)
+    model = Model(lambda i: depth(rooms.truth(i) if i else 12 - rooms.truth(i)))
+    plain = rooms._read
+
+    def holed(index: int) -> object:
+        sample = plain(index)
+        if index == 1:
+            assert sample.depth is not None
+            sample.depth.valid.flat[100:] = False
+            sample.depth.values.flat[100:] = 0
+        return sample
+
+    rooms._read = holed  # type: ignore[method-assign, assignment]
+
+    result = evaluate(model, rooms, load_protocol("leres+none"), name="m")
+
+    wrong, right = (row["whdr"] for row in result["images"])
+    assert wrong > 0.9
+    assert right == 0
+    assert result["metrics"]["whdr"]["value"] == pytest.approx(wrong / 2)
 
 
 def test_a_pooled_interval_contains_its_value_and_has_no_width_for_one_image() -> None:
