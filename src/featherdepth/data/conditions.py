@@ -99,7 +99,7 @@ def _tall(size: Size) -> Window:
 
 
 def _strip(name: str, what: str, window: Callable[[Size], Window]) -> Condition:
-    def paste(values: Map, size: Size) -> Map:
+    def paste(values: Map, size: Size) -> Float32[np.ndarray, "H W"]:
         whole = np.full(size, np.median(values), dtype=np.float32)
         whole[window(size)] = values
         return whole

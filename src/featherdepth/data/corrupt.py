@@ -152,7 +152,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     row.name: row
     for row in (
         _noise("gaussian_noise", levels=(0.05, 0.09, 0.14, 0.20, 0.28), apply=_gaussian_noise),
-        _noise("shot_noise", levels=(80, 35, 16, 8, 4), apply=_shot_noise),
+        _noise("shot_noise", levels=(80.0, 35.0, 16.0, 8.0, 4.0), apply=_shot_noise),
         _noise("impulse_noise", levels=(0.02, 0.05, 0.09, 0.16, 0.25), apply=_impulse_noise),
         _blur("defocus_blur", levels=(0.006, 0.010, 0.015, 0.021, 0.028), apply=defocus_blur),
         _blur("glass_blur", levels=(0.004, 0.007, 0.010, 0.014, 0.019), apply=glass_blur),
@@ -164,9 +164,9 @@ CORRUPTIONS: dict[str, Corruption] = {
         _digital("brightness", levels=(0.10, 0.20, 0.30, 0.42, 0.55), apply=_brightness),
         _digital("dark", levels=(0.60, 0.45, 0.32, 0.22, 0.14), apply=_dark),
         _digital("contrast", levels=(0.60, 0.45, 0.32, 0.20, 0.10), apply=_contrast),
-        _digital("quantize", levels=(20, 12, 8, 5, 4), apply=_quantize),
+        _digital("quantize", levels=(20.0, 12.0, 8.0, 5.0, 4.0), apply=_quantize),
         _digital("pixelate", levels=(0.50, 0.36, 0.26, 0.18, 0.12), apply=_pixelate),
-        _digital("jpeg", levels=(25, 18, 13, 9, 6), apply=_jpeg),
+        _digital("jpeg", levels=(25.0, 18.0, 13.0, 9.0, 6.0), apply=_jpeg),
     )
 }
 """Name -> how it is done; in the order of families."""
