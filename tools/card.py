@@ -9,13 +9,18 @@ SHOWN = ("delta1", "delta2", "abs_rel", "rmse", "log10", "silog")
 
 
 def model_card(
-    name: str, preset: Preset, run: Mapping[str, Any], evaluation: Mapping[str, Any]
+    name: str,
+    preset: Preset,
+    run: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    robust: Mapping[str, Any] | None = None,
 ) -> str:
     """Markdown, with the front matter that model hubs read.
 
     Args:
         run: run.json of the training that made the weights.
         evaluation: the document of `featherdepth evaluate` for these weights.
+        robust: that of `featherdepth evaluate --corrupt`; not shown if it is of other weights.
 
     Raises:
         ValueError: the evaluation is of other weights.
@@ -33,6 +38,7 @@ def model_card(
             f" photo's aspect, height and width multiples of {preset.multiple}.",
             "",
             *_figures(evaluation),
+            *robustness_section(preset, robust),
             *_training(run),
             "## Terms",
             "",
@@ -80,6 +86,41 @@ def _figures(evaluation: Mapping[str, Any]) -> list[str]:
         cells = (_interval(metrics[measure]) for measure in SHOWN)
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return [*lines, ""]
+
+
+def robustness_section(preset: Preset, robust: Mapping[str, Any] | None) -> list[str]:
+    """What is kept on photos made worse; nothing where it was not measured for these weights."""
+    if robust is None or robust["environment"]["sha256"] != preset.sha256:
+        return []
+    found, data = robust["robustness"], robust["data"]
+    if found["mrr"] is None:
+        return []
+    families: dict[str, list[float]] = {}
+    for row in found["corruptions"]:
+        families.setdefault(row["family"], []).append(row["rr"]["value"])
+    strengths = ", ".join(map(str, found["strengths"]))
+    return [
+        "## Robustness",
+        "",
+        f"Mean resilience (mRR) over {len(found['corruptions'])} common corruptions at strengths"
+        f" {strengths}: {_interval(found['mrr'])}; 1 is nothing lost. Resilience is"
+        f" (1 - err) / (1 - err of the untouched photos), err = {found['err']};"
+        f" {found['count']} images of {data['name']}, split `{data['split']}`, protocol"
+        f" `{robust['protocol']['name']}`. The corruptions are featherdepth's own, so the figure"
+        " compares with its own only.",
+        "",
+        "| | " + " | ".join([*families, *(row["name"] for row in found["conditions"])]) + " |",
+        "|---" * (len(families) + len(found["conditions"]) + 1) + "|",
+        "| kept | "
+        + " | ".join(
+            [
+                *(f"{sum(kept) / len(kept):.3f}" for kept in families.values()),
+                *(f"{row['rr']['value']:.3f}" for row in found["conditions"]),
+            ]
+        )
+        + " |",
+        "",
+    ]
 
 
 def _interval(value: Mapping[str, float]) -> str:

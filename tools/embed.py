@@ -3,7 +3,8 @@
 Writes src/featherdepth/runtime/weights/NAME (config.json, model.safetensors, model.onnx, README.md)
 beside its place, checks every backend against torch at ten sizes and the counts against the
 generated list of networks, and only then lets it take the place of the old one. The card's figures
-are those of EVALUATION.json, which `featherdepth evaluate --model RUN -o` wrote.
+are those of EVALUATION.json, which `featherdepth evaluate --model RUN -o` wrote, and of
+docs/results/robustness-NAME.json where that is of the same weights.
 """
 
 import argparse
@@ -23,8 +24,12 @@ from featherdepth.networks.listing import list_networks
 from featherdepth.networks.weights import load_model, save_model
 from featherdepth.runtime.presets import EMBEDDED
 
+RESULTS = Path(__file__).parents[1] / "docs" / "results"
 
-def embed(run: Path, name: str, evaluation: Path, place: Path = EMBEDDED) -> Path:
+
+def embed(
+    run: Path, name: str, evaluation: Path, place: Path = EMBEDDED, results: Path = RESULTS
+) -> Path:
     """Make `place/name` from the model folder `run`; the old one stays until this is checked.
 
     Raises:
@@ -41,7 +46,14 @@ def embed(run: Path, name: str, evaluation: Path, place: Path = EMBEDDED) -> Pat
         raise WeightsError(f"{run}: {preset.params} parameters, {row['params']} are listed")
     macs = preset.macs or (row["macs"] if row is not None else 0)
     try:
-        text = model_card(name, preset, read_json(run / "run.json"), read_json(evaluation))
+        robust = results / f"robustness-{name}.json"
+        text = model_card(
+            name,
+            preset,
+            read_json(run / "run.json"),
+            read_json(evaluation),
+            read_json(robust) if robust.is_file() else None,
+        )
     except ValueError as error:
         raise WeightsError(f"{evaluation}: {error}") from error
     fresh, target, old = (place / n for n in (f".{name}.new", name, f".{name}.old"))
