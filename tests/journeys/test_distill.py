@@ -103,11 +103,11 @@ def test_broken_files_are_listed_the_rest_is_learned_from_and_the_code_is_3(
 
     assert done.returncode == 3, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith(f"{root / 'run'}  step ") and lines[0].endswith(" of 6")
-    assert [line.split()[0] for line in lines[1:4]] == ["before", "after", "gain"]
-    assert "it is not accuracy" in lines[4]
-    left = [line.removeprefix("  left out: ").split(":")[0] for line in lines[5:]]
+    left = [line.split(":")[0] for line in lines[:3]]
     assert sorted(left) == ["empty.png", "first/page.jpg", "torn.png"]
+    assert lines[3].startswith(f"{root / 'run'}: step ") and lines[3].endswith(" of 6")
+    assert [line.split()[0] for line in lines[4:7]] == ["before", "after", "gain"]
+    assert "it is not accuracy" in lines[7]
     assert "Traceback" not in done.stderr
     document = json.loads((root / "run" / "distillation.json").read_text())
     assert len(document["photos"]["failed"]) == 3

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.told import failures
+
 
 def run(
     photos: Annotated[
@@ -92,27 +94,23 @@ def run(
             shown=not as_json,
             progress=None if as_json else progress,
         )
-    if as_json:
-        print(json.dumps(result, indent=2, sort_keys=True))
-    else:
-        _tell(result)
+    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
     return 3 if result["failed"] else 0
 
 
-def _tell(result: dict[str, Any]) -> None:
-    print(f"{result['folder']}  step {result['best_step']} of {result['step']}")
-    agreement = result["agreement"]
-    for state in ("before", "after", "gain"):
-        if state in agreement:
+def _lines(result: dict[str, Any]) -> str:
+    lines = [
+        *failures(result),
+        f"{result['folder']}: step {result['best_step']} of {result['step']}",
+    ]
+    for state, form in (("before", ".4f"), ("after", ".4f"), ("gain", "+.4f")):
+        if state in result["agreement"]:
             said = "  ".join(
-                f"{name} {v['value']:+.4f} ({v['low']:+.4f} to {v['high']:+.4f})"
-                for name, v in agreement[state].items()
+                f"{name} {v['value']:{form}} ({v['low']:{form}} to {v['high']:{form}})"
+                for name, v in result["agreement"][state].items()
             )
-            print(f"  {state:6}  {said}")
-    print("  Agreement with the teacher on held-out photos; it is not accuracy.")
-    for row in result["failed"][:5]:
-        print(f"  left out: {row['photo']}: {row['error']}")
-    if len(result["failed"]) > 5:
-        print(f"  and {len(result['failed']) - 5} more, in distillation.json")
+            lines.append(f"  {state:6}  {said}")
+    lines.append("agreement with the teacher on held-out photos; it is not accuracy")
     if result["report"]:
-        print(f"  report: {result['report']}")
+        lines.append(f"report: {result['report']}")
+    return "\n".join(lines)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from featherdepth.cli.parse import network_size, shard
-from featherdepth.cli.predict import MEANING
 from featherdepth.cli.progress import progress_bar
+from featherdepth.cli.told import counts, failures
 
 
 def run(
@@ -77,16 +77,8 @@ def run(
 
 
 def _lines(result: dict[str, Any]) -> str:
-    counts = [f"{result['done']} done"]
-    counts += [f"{result['skipped']} skipped (there already)"] if result["skipped"] else []
-    failed = result["failed"]
-    counts += [f"{len(failed)} failed (see {result['failures']})"] if failed else []
-    lines = [f"{row['error']}" for row in failed[:20]]
-    lines += [f"... and {len(failed) - 20} more"] if len(failed) > 20 else []
-    lines += [
-        f"{result['out']}: {', '.join(counts)}",
-        f"values: {result['kind']}, {MEANING[result['kind']]}",
+    cached = (
         f"{result['maps']} maps of teacher {result['teacher']}, {result['bytes'] / 1e6:.1f} MB,"
-        f" {result['bytes_per_map'] / 1e3:.0f} kB each",
-    ]
-    return "\n".join(lines)
+        f" {result['bytes_per_map'] / 1e3:.0f} kB each"
+    )
+    return "\n".join([*failures(result), *counts(result), cached])

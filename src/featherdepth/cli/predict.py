@@ -8,16 +8,8 @@ import typer
 
 from featherdepth.cli.parse import network_size, numbers, shard
 from featherdepth.cli.progress import progress_bar
+from featherdepth.cli.told import counts, failures
 from featherdepth.errors import UsageError
-
-MEANING = {
-    "metric": "meters along the optical axis",
-    "scale_invariant": "depth up to an unknown scale: larger is farther, no unit",
-    "affine_invariant": "depth up to an unknown scale and shift: larger is farther, no unit",
-    "affine_invariant_disparity": (
-        "inverse depth up to an unknown scale and shift: larger is nearer, no unit"
-    ),
-}
 
 
 def run(
@@ -113,16 +105,5 @@ def run(
 
 
 def _lines(result: dict[str, Any]) -> str:
-    counts = [f"{result['done']} done"]
-    counts += [f"{result['skipped']} skipped (there already)"] if result["skipped"] else []
-    failed = result["failed"]
-    counts += [f"{len(failed)} failed (see {result['failures']})"] if failed else []
-    lines = [f"{row['error']}" for row in failed[:20]]
-    lines += [f"... and {len(failed) - 20} more"] if len(failed) > 20 else []
-    meaning = MEANING[result["kind"]]
-    lines += [
-        f"{result['out']}: {', '.join(counts)}",
-        f"values: {result['kind']}, {meaning}",
-        f"model {result['model']} on {result['backend']} in {result['precision']}",
-    ]
-    return "\n".join(lines)
+    how = f"model {result['model']} on {result['backend']} in {result['precision']}"
+    return "\n".join([*failures(result), *counts(result), how])

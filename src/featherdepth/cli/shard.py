@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from featherdepth.cli.progress import progress_bar
+from featherdepth.cli.told import failures
 
 
 def run(
@@ -42,12 +43,10 @@ def run(
 
 def _lines(result: dict[str, Any]) -> str:
     failed = result["failed"]
-    lines = [f"{row['error']}" for row in failed[:20]]
-    lines += [f"... and {len(failed) - 20} more"] if len(failed) > 20 else []
     kept = f" ({result['kept']} there already)" if result["kept"] else ""
     broken = f", {len(failed)} failed (see {result['failures']})" if failed else ""
-    lines += [
+    packed = (
         f"{result['out']}: {result['photos']} photos in {result['shards']} tars{kept},"
         f" {result['bytes'] / 1e6:.1f} MB{broken}"
-    ]
-    return "\n".join(lines)
+    )
+    return "\n".join([*failures(result), packed])
