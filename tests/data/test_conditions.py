@@ -65,7 +65,7 @@ def test_gray_is_the_luma_in_every_channel() -> None:
 def test_a_strip_shows_the_middle_third_and_the_rest_counts_as_unseen() -> None:
     seen = CONDITIONS["wide"].seen((90, 120))
 
-    assert seen.all(axis=1).nonzero()[0].tolist() == list(range(25, 65))
+    assert np.flatnonzero(seen.all(axis=1)).tolist() == list(range(25, 65))
     assert seen.sum() == 40 * 120
 
 

@@ -119,6 +119,13 @@ def test_noise_has_the_spread_that_its_strength_says() -> None:
     assert (salted == 255).mean() == pytest.approx(0.08, abs=0.01)
 
 
+def test_noise_beyond_white_and_black_ends_there_and_does_not_wrap_around() -> None:
+    white, black = (np.full((40, 40, 3), value, dtype=np.uint8) for value in (255, 0))
+
+    assert corrupt(white, "gaussian_noise", 1, key="a").min() > 150
+    assert corrupt(black, "gaussian_noise", 1, key="a").max() < 105
+
+
 def test_contrast_brightness_and_levels_are_what_they_say_by_hand() -> None:
     pair = np.array([[[100, 100, 100], [200, 200, 200]]], dtype=np.uint8)
 

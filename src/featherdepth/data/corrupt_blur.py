@@ -31,11 +31,13 @@ def motion_blur(pixels: Pixels, length: float, random: np.random.Generator) -> P
 def glass_blur(pixels: Pixels, reach: float, random: np.random.Generator) -> Pixels:
     """Every pixel from a random place around it, then softened; nothing moves on the whole."""
     height, width = pixels.shape[:2]
-    limit = max(1, round(reach * min(height, width)))
-    offsets = random.integers(-limit, limit, (2, height, width), endpoint=True)
+    limit = reach * min(height, width)
+    # Rounded up or down by chance: parts of a pixel count, so that small pictures have strengths.
+    wanted = random.uniform(-limit, limit, (2, height, width))
+    offsets = np.floor(wanted + random.random((2, height, width))).astype(np.int64)
     rows = np.clip(np.arange(height)[:, None] + offsets[0], 0, height - 1)
     columns = np.clip(np.arange(width)[None] + offsets[1], 0, width - 1)
-    return _convolve(pixels[rows, columns], np.outer(*[(1.0, 2.0, 1.0)] * 2))
+    return _convolve(pixels[rows, columns], np.outer([1.0, 2.0, 1.0], [1.0, 2.0, 1.0]))
 
 
 def zoom_blur(pixels: Pixels, most: float, random: np.random.Generator) -> Pixels:  # noqa: ARG001
