@@ -532,5 +532,5 @@ def test_killed_at_every_place_a_run_ends_the_same(
     codes = killed(distilling, photo_folder, teacher_folder, tmp_path, labels, *places)
 
     assert codes[0] == codes[-1] == 0
-    assert codes.count(-9) >= 12 and set(codes) == {0, -9}
+    assert codes.count(-9) >= 10 and set(codes) == {0, -9}
     assert_same(tmp_path / "whole", tmp_path / "killed")

@@ -47,11 +47,20 @@ def test_a_line_cut_short_is_repaired(tmp_path: Path, cut: int) -> None:
 
 
 def test_a_new_run_starts_an_empty_journal(tmp_path: Path) -> None:
-    write(tmp_path / "j", 0, 10)
+    write(tmp_path / "j", 0, 0, 10)
 
     write(tmp_path / "j", 0)
 
     assert steps_of(tmp_path / "j") == []
+
+
+def test_a_run_that_begins_again_tells_of_its_start_once(tmp_path: Path) -> None:
+    write(tmp_path / "j", 0, 0, 10)  # killed before its first checkpoint
+
+    write(tmp_path / "j", 0, 0, 10, 20)
+    write(tmp_path / "j", 10, 20)
+
+    assert steps_of(tmp_path / "j") == [0, 10, 20]
 
 
 def test_a_figure_that_is_no_number_is_null(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ class Journal:
 
     def __init__(self, path: Path, after: int) -> None:
         self._path = path
-        kept = [line for line in read_journal(path) if line["step"] <= after]
+        # A run that begins again looks at its start again, too.
+        kept = [line for line in read_journal(path) if line["step"] <= after] if after else []
         temporary = path.with_name(f".{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
