@@ -31,7 +31,8 @@ def snow(pixels: Pixels, amount: float, random: np.random.Generator) -> Pixels:
     streaks = motion_blur(np.repeat(layer[..., None], 3, axis=2).astype(np.float32), STREAK, random)
     gray = pixels.mean(axis=2, keepdims=True)
     pale = pixels + np.float32(0.7 * amount) * (np.maximum(pixels, 0.5 + 0.5 * gray) - pixels)
-    return pale + (1 - pale) * np.clip(2 * streaks, 0, 1)
+    white: Pixels = pale + (1 - pale) * np.clip(2 * streaks, 0, 1)
+    return white
 
 
 def frost(pixels: Pixels, cover: float, random: np.random.Generator) -> Pixels:
@@ -42,7 +43,8 @@ def frost(pixels: Pixels, cover: float, random: np.random.Generator) -> Pixels:
     x = np.abs(np.linspace(-1, 1, width, dtype=np.float32))[None]
     ice = np.clip(ridges**2 * (0.4 + 0.8 * np.maximum(y, x)), 0, 1) * np.float32(cover)
     tint = np.array([0.86, 0.92, 1.0], dtype=np.float32)
-    return pixels * (1 - ice[..., None]) + tint * ice[..., None]
+    iced: Pixels = pixels * (1 - ice[..., None]) + tint * ice[..., None]
+    return iced
 
 
 def fog(pixels: Pixels, density: float, random: np.random.Generator) -> Pixels:
@@ -64,4 +66,5 @@ def cloud(size: tuple[int, int], random: np.random.Generator) -> Float32[np.ndar
         total += np.float32(weight) * np.asarray(octave, dtype=np.float32)
         cells, weight = cells * 2, weight * ROUGHNESS
     low, high = np.quantile(total, (0.02, 0.98))
-    return np.clip((total - low) / max(float(high - low), 1e-6), 0, 1).astype(np.float32)
+    spread = (total - low) / max(float(high - low), 1e-6)
+    return np.asarray(np.clip(spread, 0, 1), dtype=np.float32)
