@@ -34,6 +34,14 @@ def test_shipped_recipes_are_read_by_name_and_by_file(path: Path) -> None:
     assert read_recipe(path.stem) == read_recipe(path) == read_recipe(str(path))
 
 
+def test_our_own_recipes_are_whole() -> None:
+    folder = Path(__file__).parents[2] / "recipes"
+    ours = [p for p in folder.glob("*.toml") if "\nstudent = " in p.read_text()]
+
+    assert ours
+    assert all(read_recipe(path).losses for path in ours)
+
+
 def test_the_default_recipe_is_the_posters() -> None:
     recipe = read_recipe()
 

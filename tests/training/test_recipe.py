@@ -93,7 +93,10 @@ def test_an_assignment_goes_through_the_same_converter(tmp_path: Path) -> None:
         read_recipe(path, ["steps=0.5"])
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda p: p.name)
+OURS = sorted(p for p in (ROOT / "recipes").glob("*.toml") if "\nnetwork = " in p.read_text())
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda p: p.name)
 def test_our_own_recipes_are_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEATHERDEPTH_DATA", "/nowhere")
 

@@ -1,6 +1,7 @@
 """Supervised training: from pictures on a disk to a model folder."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,20 @@ def test_a_recipe_becomes_a_model_folder_with_its_papers(data: Path, tmp_path: P
     lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
     assert set(lines[0]["losses"]) == {"ilnr", "gradient", "ranking"}
     assert set(lines[-1]["validation"]) == {"delta1", "abs_rel", "rmse", "negative_scale"}
+
+
+def test_a_folder_with_a_model_is_not_trained_over(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    recipe = parse_recipe(recipe_table(data), "r")
+    train(recipe, folder, device="cpu")
+    before = (folder / "model.safetensors").read_bytes()
+    shutil.rmtree(folder / "checkpoints")
+
+    with pytest.raises(RunError, match="holds a model already"):
+        train(recipe, folder, device="cpu")
+
+    assert (folder / "model.safetensors").read_bytes() == before
+    train(recipe, folder, device="cpu", resume=True)  # stopped before its first checkpoint
 
 
 def test_training_lowers_the_loss(data: Path, tmp_path: Path) -> None:

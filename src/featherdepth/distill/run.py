@@ -36,7 +36,7 @@ from featherdepth.images.prepare import prepare
 from featherdepth.losses.zscore import trimmed_zscore
 from featherdepth.training.loop import Outcome, check_start, run
 from featherdepth.training.materials import data_row, start_rows
-from featherdepth.training.output import About, RunFolder
+from featherdepth.training.output import About, RunFolder, refuse_model
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
 from featherdepth.types import DepthKind, Image
@@ -108,6 +108,7 @@ def distill(
     split = split_photos(photos, recipe.holdout, recipe.seed)
     about = describe(recipe, photos, card, len(split.held_out), cached=cache is not None)
     # Labels may take hours: what the loop would refuse after them is refused before.
+    refuse_model(folder, resume=resume)
     check_start(folder, recipe.loop, seed=recipe.seed, recipe=about.identity, resume=resume)
     student = start_student(recipe, card.kind).to(processes.device)
     labels, labeled = None, None

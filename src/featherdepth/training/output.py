@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 import featherdepth
+from featherdepth.errors import RunError
 from featherdepth.images.atomic import write_atomic
 from featherdepth.networks.counting import count_macs, count_params
+from featherdepth.networks.folder import CONFIG
 from featherdepth.networks.weights import save_model
 from featherdepth.types import DepthKind, Preset
 
@@ -54,6 +56,19 @@ class About:
     """How it was trained, with `{step}` where the number of steps stands; for the card."""
     scored: str = ""
     """On what the figures of validation were measured; for the card."""
+
+
+def refuse_model(folder: Path, *, resume: bool) -> None:
+    """Refuse a folder with a model that no run here goes on from: its weights would be replaced.
+
+    Raises:
+        RunError: it holds one.
+    """
+    if (folder / CONFIG).exists() and not resume and not (folder / "checkpoints").exists():
+        raise RunError(
+            f"{folder}: holds a model already; take another folder, or --resume if a run of this"
+            " recipe was stopped there before its first checkpoint"
+        )
 
 
 class RunFolder:

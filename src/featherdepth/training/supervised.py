@@ -28,7 +28,7 @@ from featherdepth.rng import derive
 from featherdepth.training.loop import Outcome, run
 from featherdepth.training.materials import data_row, start_rows
 from featherdepth.training.objective import Losses
-from featherdepth.training.output import About, RunFolder
+from featherdepth.training.output import About, RunFolder, refuse_model
 from featherdepth.training.plan import draw_plan
 from featherdepth.training.pool import Pool, Source, load_pool
 from featherdepth.training.precision import choose_precision
@@ -111,9 +111,10 @@ def train(
         UsageError: a name or key of the recipe that does not fit.
         InputError: data that is missing or not as promised.
         WeightsError: a start that is missing or of another network.
-        RunError: as `featherdepth.training.loop.run`.
+        RunError: a folder with a model, and as `featherdepth.training.loop.run`.
     """
     processes = Processes(device)
+    refuse_model(folder, resume=resume)
     model = start_model(recipe)
     readers = [open_reader(table.name, table.reader) for table in recipe.data]
     validate = start_validation(recipe)
