@@ -181,7 +181,10 @@ def test_a_run_writes_weights_and_their_figures_and_resumes(
     assert main(command) == 6  # the folder holds a run
     weights.unlink()
     assert main([*command, "--resume"]) == 0
-    assert figures["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    again = read_trunk(weights).state_dict()
+    for name, tensor in trunk.state_dict().items():
+        # The deviations are sums over threads: their last bits may differ.
+        torch.testing.assert_close(again[name], tensor, rtol=1e-4, atol=1e-6)
 
 
 def test_the_shipped_weights_of_the_terms_are_about_in_balance_on_a_photo() -> None:
