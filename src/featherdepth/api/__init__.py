@@ -1,0 +1,22 @@
+"""What the command does, as functions: one a verb, plain values in and out."""
+
+from featherdepth.api.collections import doctor, shard
+from featherdepth.api.measuring import compare, evaluate, merge_results, why
+from featherdepth.api.models import card, info
+from featherdepth.api.prediction import predict
+from featherdepth.api.training import distill, label, train
+
+__all__ = [
+    "card",
+    "compare",
+    "distill",
+    "doctor",
+    "evaluate",
+    "info",
+    "label",
+    "merge_results",
+    "predict",
+    "shard",
+    "train",
+    "why",
+]

@@ -1,0 +1,226 @@
+"""What says how good a model is: scores, and what is told from them."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from featherdepth.errors import UsageError
+
+
+def evaluate(
+    data: str | Path,
+    *,
+    model: str | Path | None = None,
+    split: str | None = None,
+    protocol: str = "aligned",
+    baseline_split: str | None = None,
+    size: int | tuple[int, int] | None = None,
+    backend: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    seed: int = 0,
+    output: str | Path | None = None,
+    also: Sequence[str] = (),
+    shard: tuple[int, int] | None = None,
+    save_predictions: str | Path | None = None,
+    corrupt: Sequence[str] | None = None,
+    strengths: Sequence[int] = (1, 3, 5),
+    corrupt_images: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Score a model on a data set under a named protocol.
+
+    Args:
+        model: a name, a model folder, or a baseline: "constant" or "median-map".
+        split: part of the data; several joined by commas.
+        baseline_split: training split that baselines are learned from; with it the median map
+            is scored beside the constant.
+        size: of the network's input: an edge, or (height, width); by default the model's own.
+        seed: of the bootstrap intervals.
+        output: file that the document is also written to, whole or not at all.
+        also: measures beside those of the protocol.
+        shard: (i, n): only every n-th image, beginning with the i-th; i from 1. `merge_results`
+            puts the documents of all parts together.
+        save_predictions: folder that keeps the prediction of every scored image, for `why`.
+        corrupt: also score photos made worse in these ways (`featherdepth.data.corrupt` and
+            `.conditions`); an empty list takes all.
+        strengths: of the corruptions, from 1 to 5.
+        corrupt_images: how many images are made worse, an even selection; all by default.
+        progress: called with (images done, images in all); once more from 0 with `corrupt`.
+
+    Returns:
+        The document that `featherdepth.evaluation.accuracy.evaluate` describes; with `corrupt` its
+        `robustness` is what `featherdepth.evaluation.robustness.measure_robustness` describes.
+
+    Raises:
+        UsageError: an unknown model, split or protocol, or one that does not fit the model.
+        InputError: no such data, or not one image could be scored.
+        WeightsError: a model that is missing or damaged.
+        BackendError: a backend that is not installed.
+        RunError: `output` cannot be written.
+    """
+    from dataclasses import replace
+
+    from featherdepth.data.probe import open_data
+    from featherdepth.evaluation.accuracy import Predictor
+    from featherdepth.evaluation.accuracy import evaluate as evaluate_model
+    from featherdepth.evaluation.baselines import BASELINES, load_baselines
+    from featherdepth.evaluation.kept import About, KeptPredictions
+    from featherdepth.evaluation.robustness import Plan, measure_robustness, narrowed
+    from featherdepth.metrics.map_measures import DECLARED
+    from featherdepth.metrics.protocols import load_protocol
+
+    rules = load_protocol(protocol)
+    plan = None
+    if corrupt is not None:
+        if shard is not None:
+            raise UsageError("corruptions are not sharded; leave --shard or --corrupt out")
+        plan = Plan.of(corrupt, strengths)
+        narrowed(rules)  # what it cannot score is said before hours of work
+    for measure in also:
+        if measure not in DECLARED:
+            raise UsageError(f"unknown measure {measure!r}; known: {', '.join(DECLARED)}")
+    extra = tuple(measure for measure in also if measure not in rules.measures)
+    try:
+        rules = replace(rules, measures=(*rules.measures, *extra))
+    except ValueError as error:
+        raise UsageError(f"measures {', '.join(extra)} do not fit {protocol}: {error}") from error
+    reader = open_data(Path(data), split)
+    training = None if baseline_split is None else open_data(Path(data), baseline_split)
+    baselines = load_baselines(training)
+    predictor: Predictor
+    if model in BASELINES:
+        name = str(model)
+        if name not in baselines:
+            raise UsageError(f"{name} is learned: name a training split with --baseline-split")
+        predictor = baselines.pop(name)
+    else:
+        from featherdepth.runtime.model import DepthModel
+
+        predictor = DepthModel.from_pretrained(
+            model, backend=backend, precision=precision, threads=threads
+        )
+        name = predictor.preset.name
+    kept = None
+    if save_predictions is not None:
+        about = About(model=name, data=reader.name, split=reader.split, protocol=protocol)
+        kept = KeptPredictions.begin(Path(save_predictions), about)
+    result = evaluate_model(
+        predictor,
+        reader,
+        rules,
+        name=name,
+        size=size,
+        baselines=baselines,
+        seed=seed,
+        progress=progress,
+        shard=shard,
+        keep=None if kept is None else kept.write,
+    )
+    if plan is not None:
+        result["robustness"] = measure_robustness(
+            predictor,
+            reader,
+            rules,
+            plan,
+            size=size,
+            images=corrupt_images,
+            seed=seed,
+            progress=progress,
+        )
+    return _written(result, output)
+
+
+def merge_results(
+    parts: Sequence[str | Path], *, output: str | Path | None = None
+) -> dict[str, Any]:
+    """Put the documents of `evaluate` with `shard` together: what one run gives.
+
+    Args:
+        parts: their files, in any order.
+        output: as for `evaluate`.
+
+    Raises:
+        InputError: not parts of one run, or one too few or twice.
+        RunError: `output` cannot be written.
+    """
+    from featherdepth.config import read_json
+    from featherdepth.evaluation.merge import merge
+
+    if not parts:
+        raise UsageError("no parts to merge; name the files of evaluate --shard i/n -o FILE")
+    return _written(merge({str(part): read_json(Path(part)) for part in parts}), output)
+
+
+def compare(
+    a: str | Path, b: str | Path, *, seed: int = 0, output: str | Path | None = None
+) -> dict[str, Any]:
+    """Compare two documents of `evaluate` image by image.
+
+    Args:
+        seed: of the bootstrap intervals.
+        output: as for `evaluate`.
+
+    Returns:
+        The document that `featherdepth.evaluation.compare.compare` describes.
+
+    Raises:
+        InputError: not such documents, or of different data or protocols.
+        RunError: `output` cannot be written.
+    """
+    from featherdepth.config import read_json
+    from featherdepth.evaluation.compare import compare as compare_documents
+
+    documents = read_json(Path(a)), read_json(Path(b))
+    names = (Path(a).name, Path(b).name)
+    return _written(compare_documents(*documents, names=names, seed=seed), output)
+
+
+def why(
+    folder: str | Path,
+    data: str | Path,
+    *,
+    split: str | None = None,
+    protocol: str | None = None,
+    output: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Score kept predictions under every protocol that fits, and with one choice changed.
+
+    Args:
+        folder: as `evaluate` kept them.
+        data, split: as for `evaluate`; by default the split that they were kept of.
+        protocol: whose choices are changed; by default the one that they were kept under.
+        output: as for `evaluate`.
+        progress: called with (images done, images in all).
+
+    Returns:
+        The document that `featherdepth.evaluation.why.explain` describes.
+
+    Raises:
+        UsageError: an unknown split or protocol, or one that does not fit the predictions.
+        InputError: no such data or predictions, or none of these images.
+        RunError: `output` cannot be written.
+    """
+    from featherdepth.data.probe import open_data
+    from featherdepth.evaluation.kept import KeptPredictions
+    from featherdepth.evaluation.why import explain, open_partners
+    from featherdepth.metrics.protocols import load_protocol
+
+    kept = KeptPredictions.open(Path(folder))
+    rules = load_protocol(protocol or kept.about.protocol)
+    part = split or kept.about.split
+    reader = open_data(Path(data), part)
+    partners = open_partners(Path(data), part)
+    return _written(explain(kept, reader, rules, partners=partners, progress=progress), output)
+
+
+def _written(result: dict[str, Any], output: str | Path | None) -> dict[str, Any]:
+    """The document, also as a file that is whole or not there."""
+    if output is not None:
+        from featherdepth.images.atomic import write_atomic
+
+        text = json.dumps(result, indent=2, sort_keys=True) + "\n"
+        write_atomic(Path(output), text.encode())
+    return result
