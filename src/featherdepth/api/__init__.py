@@ -4,6 +4,7 @@ from featherdepth.api.collections import doctor, shard
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
+from featherdepth.api.reproducing import reproduce
 from featherdepth.api.training import distill, label, train
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "label",
     "merge_results",
     "predict",
+    "reproduce",
     "shard",
     "train",
     "why",

@@ -13,6 +13,8 @@ def evaluate(
     *,
     model: str | Path | None = None,
     split: str | None = None,
+    reader: str | None = None,
+    options: Sequence[str] = (),
     protocol: str = "aligned",
     baseline_split: str | None = None,
     size: int | tuple[int, int] | None = None,
@@ -34,6 +36,9 @@ def evaluate(
     Args:
         model: a name, a model folder, or a baseline: "constant" or "median-map".
         split: part of the data; several joined by commas.
+        reader: a name of `featherdepth.data.READERS`, where a folder holds more than one data set,
+            such as KITTI with laser points and with improved truth; by default told by the files.
+        options: `key=value` texts for the reader, such as "truth=filled" for NYUv2's own file.
         baseline_split: training split that baselines are learned from; with it the median map
             is scored beside the constant.
         size: of the network's input: an edge, or (height, width); by default the model's own.
@@ -62,6 +67,7 @@ def evaluate(
     """
     from dataclasses import replace
 
+    from featherdepth.config import set_keys
     from featherdepth.data.probe import open_data
     from featherdepth.evaluation.accuracy import Predictor
     from featherdepth.evaluation.accuracy import evaluate as evaluate_model
@@ -86,8 +92,13 @@ def evaluate(
         rules = replace(rules, measures=(*rules.measures, *extra))
     except ValueError as error:
         raise UsageError(f"measures {', '.join(extra)} do not fit {protocol}: {error}") from error
-    reader = open_data(Path(data), split)
-    training = None if baseline_split is None else open_data(Path(data), baseline_split)
+    keys = set_keys({}, list(options))
+    samples = open_data(Path(data), split, reader=reader, **keys)
+    training = (
+        None
+        if baseline_split is None
+        else open_data(Path(data), baseline_split, reader=reader, **keys)
+    )
     baselines = load_baselines(training)
     predictor: Predictor
     if model in BASELINES:
@@ -104,11 +115,11 @@ def evaluate(
         name = predictor.preset.name
     kept = None
     if save_predictions is not None:
-        about = About(model=name, data=reader.name, split=reader.split, protocol=protocol)
+        about = About(model=name, data=samples.name, split=samples.split, protocol=protocol)
         kept = KeptPredictions.begin(Path(save_predictions), about)
     result = evaluate_model(
         predictor,
-        reader,
+        samples,
         rules,
         name=name,
         size=size,
@@ -121,7 +132,7 @@ def evaluate(
     if plan is not None:
         result["robustness"] = measure_robustness(
             predictor,
-            reader,
+            samples,
             rules,
             plan,
             size=size,
@@ -182,6 +193,8 @@ def why(
     data: str | Path,
     *,
     split: str | None = None,
+    reader: str | None = None,
+    options: Sequence[str] = (),
     protocol: str | None = None,
     output: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -190,7 +203,8 @@ def why(
 
     Args:
         folder: as `evaluate` kept them.
-        data, split: as for `evaluate`; by default the split that they were kept of.
+        data, split, reader, options: as for `evaluate`; by default the split that they were kept
+            of.
         protocol: whose choices are changed; by default the one that they were kept under.
         output: as for `evaluate`.
         progress: called with (images done, images in all).
@@ -203,6 +217,7 @@ def why(
         InputError: no such data or predictions, or none of these images.
         RunError: `output` cannot be written.
     """
+    from featherdepth.config import set_keys
     from featherdepth.data.probe import open_data
     from featherdepth.evaluation.kept import KeptPredictions
     from featherdepth.evaluation.why import explain, open_partners
@@ -211,9 +226,10 @@ def why(
     kept = KeptPredictions.open(Path(folder))
     rules = load_protocol(protocol or kept.about.protocol)
     part = split or kept.about.split
-    reader = open_data(Path(data), part)
-    partners = open_partners(Path(data), part)
-    return _written(explain(kept, reader, rules, partners=partners, progress=progress), output)
+    keys = set_keys({}, list(options))
+    samples = open_data(Path(data), part, reader=reader, **keys)
+    partners = open_partners(Path(data), part, reader=reader, truth=keys.get("truth"))
+    return _written(explain(kept, samples, rules, partners=partners, progress=progress), output)
 
 
 def _written(result: dict[str, Any], output: str | Path | None) -> dict[str, Any]:

@@ -31,6 +31,17 @@ def run(
     split: Annotated[
         str | None, typer.Option("--split", help="Part of the data; several with commas.")
     ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option(
+            "--reader",
+            help="How to read the data, where a folder holds several sets: kitti_velodyne, ...",
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="Of the reader, such as truth=filled."),
+    ] = None,
     protocol: Annotated[
         str, typer.Option("--protocol", help="How to score; a wrong name lists the known ones.")
     ] = "aligned",
@@ -104,6 +115,8 @@ def run(
             data,
             model=model,
             split=split,
+            reader=reader,
+            options=option or [],
             protocol=protocol,
             baseline_split=baseline_split,
             size=None if size is None else network_size(size),

@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "Score a model on a data set under a named protocol, with intervals.",
     "compare": "Two results on the same images: paired differences with intervals.",
     "why": "Which choice of a protocol moved a number: kept predictions, scored again.",
+    "reproduce": "A published table, with your models and data beside what was printed.",
     "doctor": "What a data folder is - layout, count, unit, scale - and what is wrong with it.",
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }

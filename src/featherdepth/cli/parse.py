@@ -42,3 +42,20 @@ def shard(text: str) -> tuple[int, int]:
     if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise UsageError(f"--shard {text!r}; expected i/n with i from 1 to n, such as 1/4")
     return int(index), int(count)
+
+
+def pairs(texts: list[str], flag: str) -> dict[str, str]:
+    """Read NAME=VALUE of a flag that may stand several times.
+
+    Raises:
+        UsageError: no `=`, an empty part, or a name that stands twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (equals and name and value):
+            raise UsageError(f"{flag} {text!r}; expected NAME=VALUE")
+        if name in found:
+            raise UsageError(f"{flag} {text!r}: {name} stands twice")
+        found[name] = value
+    return found

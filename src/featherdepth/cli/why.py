@@ -19,6 +19,13 @@ def run(
     split: Annotated[
         str | None, typer.Option("--split", help="Part of the data; by default as kept.")
     ] = None,
+    reader: Annotated[
+        str | None, typer.Option("--reader", help="How to read the data, as for evaluate.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="Of the reader, as for evaluate."),
+    ] = None,
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="Where to start; by default as kept.")
     ] = None,
@@ -40,7 +47,14 @@ def run(
         raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
     with progress_bar("images") as progress:
         result = api.why(
-            folder, data, split=split, protocol=protocol, output=output, progress=progress
+            folder,
+            data,
+            split=split,
+            reader=reader,
+            options=option or [],
+            protocol=protocol,
+            output=output,
+            progress=progress,
         )
     print(json.dumps(result, indent=2, sort_keys=True) if as_json else why_table(result))
     return 3 if result["skipped"] or result["missing"] else 0

@@ -20,10 +20,10 @@ def accuracy_table(result: dict[str, Any]) -> str:
     header = ["", result["model"], "95 % interval", *baselines]
     body = [
         [
-            _label(name),
-            _number(name, row["value"]),
-            f"{_number(name, row['low'])} .. {_number(name, row['high'])}",
-            *(_number(name, metrics[name]["value"]) for metrics in baselines.values()),
+            label(name),
+            number(name, row["value"]),
+            f"{number(name, row['low'])} .. {number(name, row['high'])}",
+            *(number(name, metrics[name]["value"]) for metrics in baselines.values()),
         ]
         for name, row in result["metrics"].items()
     ]
@@ -47,11 +47,11 @@ def compare_table(result: dict[str, Any]) -> str:
     title = f"{result['b']} (b) against {result['a']} (a) on {data['name']}{split}"
     body = [
         [
-            _label(name),
-            _number(name, row["a"]),
-            _number(name, row["b"]),
-            _number(name, row["difference"], sign="+"),
-            f"{_number(name, row['low'], sign='+')} .. {_number(name, row['high'], sign='+')}",
+            label(name),
+            number(name, row["a"]),
+            number(name, row["b"]),
+            number(name, row["difference"], sign="+"),
+            f"{number(name, row['low'], sign='+')} .. {number(name, row['high'], sign='+')}",
             row["better"] or "not told apart",
         ]
         for name, row in result["metrics"].items()
@@ -60,8 +60,8 @@ def compare_table(result: dict[str, Any]) -> str:
     worst = [
         [
             row["key"],
-            *(_number(measure, row[key]) for key in ("a", "b")),
-            _number(measure, row["difference"], sign="+"),
+            *(number(measure, row[key]) for key in ("a", "b")),
+            number(measure, row["difference"], sign="+"),
         ]
         for row in result["worst"]
     ]
@@ -88,12 +88,12 @@ def why_table(result: dict[str, Any]) -> str:
         [
             f"{row['choice']}: {row['name']}",
             str(row["count"]),
-            *(_number(name, row["metrics"][name]) for name in names),
+            *(number(name, row["metrics"][name]) for name in names),
             f"{100 * row['change']:+.1f} %",
         ]
         for row in result["rows"]
     ]
-    header = ["", "images", *(_label(name) for name in names), f"change of {names[0]}"]
+    header = ["", "images", *(label(name) for name in names), f"change of {names[0]}"]
     title = f"{result['model']} on {data['name']}{split}: {result['count']} kept predictions"
     lines = [f"{title}, {result['kind']}", "", *_columns([header, *body]), ""]
     moved = result["moved_most"]
@@ -178,12 +178,14 @@ def _protocol_line(protocol: dict[str, Any]) -> str:
     return f"protocol {protocol['name']} ({', '.join(parts)})"
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
+    """A measure with its unit, as the head of a column."""
     unit = "%" if name in PERCENT else DECLARED[name].unit
     return name if unit == "1" else f"{name} {unit}"
 
 
-def _number(name: str, value: float, *, sign: str = "") -> str:
+def number(name: str, value: float, *, sign: str = "") -> str:
+    """A value of a measure with the digits that it deserves; shares in percent."""
     unit = DECLARED[name].unit
     if name in PERCENT:
         return f"{100 * value:{sign}.2f}"

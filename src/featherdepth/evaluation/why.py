@@ -97,8 +97,14 @@ def explain(
     }
 
 
-def open_partners(root: Path, split: str | None) -> dict[str, Reader]:
+def open_partners(
+    root: Path, split: str | None, *, reader: str | None = None, truth: str | None = None
+) -> dict[str, Reader]:
     """Other truths of the same photos: raw or filled, edges as they are or filtered.
+
+    Args:
+        reader: as `open_data` takes it.
+        truth: the option of that name that the reader was opened with.
 
     Returns:
         Name -> reader, of those that this data has.
@@ -110,11 +116,12 @@ def open_partners(root: Path, split: str | None) -> dict[str, Reader]:
         for other in (plain, f"{plain}-filled", f"{plain}-filtered")
         if plain and other != name
     }
-    wanted["filled truth"] = {"truth": "filled", **({"split": name} if name else {})}
+    other = "raw" if truth == "filled" else "filled"
+    wanted[f"{other} truth"] = {"truth": other, **({"split": name} if name else {})}
     found = {}
     for title, options in wanted.items():
         try:
-            found[title] = open_data(root, **options)
+            found[title] = open_data(root, reader=reader, **options)
         except FeatherDepthError as error:  # this data has no such truth
             logger.debug("%s: %s", title, error)
     return found

@@ -1,0 +1,272 @@
+"""A published table made anew: every model of a suite on every data set that is there."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import featherdepth
+from featherdepth.config import read_json
+from featherdepth.errors import InputError, RunError, UsageError
+from featherdepth.evaluation.accuracy import Predictor, evaluate
+from featherdepth.evaluation.baselines import load_baselines
+from featherdepth.evaluation.gap import gap_closed
+from featherdepth.evaluation.suites import DataSet, Found, Suite, SuiteRow, find_data
+from featherdepth.images.atomic import write_atomic
+from featherdepth.metrics.protocols import EvalProtocol, load_protocol
+from featherdepth.networks.listing import list_networks
+
+GAP = "abs_rel"
+"""The measure whose gap between student and teacher is spoken of."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (row and data set, images done, images in all)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A model that is ready to run."""
+
+    predictor: Predictor
+    name: str
+    sha256: str
+    """Of its weights."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Where:
+    """Where the data of a suite lies."""
+
+    root: Path | None
+    at: Mapping[str, Path]
+    """Data sets that lie elsewhere."""
+
+    def find(self, wanted: DataSet) -> Found | None:
+        """The data set, if it is there; errors as `find_data`."""
+        if wanted.name in self.at:
+            found = find_data(wanted, self.at[wanted.name], at=self.at[wanted.name])
+            if found is None:
+                raise InputError(f"{self.at[wanted.name]}: not {wanted.title}")
+            return found
+        return None if self.root is None else find_data(wanted, self.root)
+
+
+def sizes(suite: Suite) -> list[dict[str, Any]]:
+    """Rows of a table of sizes: exact counts beside what was published.
+
+    Raises:
+        UsageError: a row that names no network.
+    """
+    counted = {row["name"]: row for row in list_networks()}
+    rows = []
+    for row in suite.rows:
+        if row.model not in counted:
+            raise UsageError(f"row {row.name}: {row.model!r} is no network; see featherdepth info")
+        found = counted[row.model]
+        ours = {"params_m": found["params"] / 1e6, "macs_g": found["macs"] / 1e9}
+        rows.append(
+            {
+                "name": row.name,
+                "title": row.title,
+                "model": row.model,
+                "poster": row.poster,
+                "params": found["params"],
+                "macs": found["macs"],
+                "difference": {k: ours[k] / v - 1 for k, v in row.poster.items() if k in ours},
+            }
+        )
+    return rows
+
+
+def accuracy(
+    suite: Suite,
+    where: Where,
+    folder: Path,
+    *,
+    models: Mapping[str, str],
+    open_model: Callable[[str], Opened],
+    size: int | tuple[int, int] | None = None,
+    overwrite: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Score the models of a suite on its data sets.
+
+    Each result is a document of `evaluate` in `folder`, `DATA-ROW.json`; one that is there already,
+    of the same weights, data and protocol, is taken as it is: a run that was killed goes on.
+
+    Args:
+        models: row -> reference, over those of the suite.
+        size: of the networks' inputs, as for `evaluate`.
+
+    Returns:
+        `data` (one a data set: name, title, protocol, found, note, count, fills, `rows`: name,
+        title, model, metrics, poster, gap; `constant`: metrics of a constant), `missing_models`
+        (name, title, fills).
+
+    Raises:
+        UsageError: a row that the suite does not have, or a model that does not fit a protocol.
+        InputError: data that is there and cannot be read.
+        RunError: `folder` cannot be written.
+    """
+    unknown = sorted(set(models) - {row.name for row in suite.rows})
+    if unknown:
+        names = ", ".join(row.name for row in suite.rows)
+        raise UsageError(f"--model {unknown[0]}=...: no such row; the suite has {names}")
+    references = {row.name: models.get(row.name, row.model) for row in suite.rows}
+    found = {wanted.name: where.find(wanted) for wanted in suite.data}
+    documents: dict[str, dict[str, dict[str, Any]]] = {wanted.name: {} for wanted in suite.data}
+    if any(found.values()):
+        for name, reference in references.items():
+            if not reference:
+                continue
+            opened = open_model(reference)
+            for wanted in suite.data:
+                place = found[wanted.name]
+                if place is None:
+                    continue
+                documents[wanted.name][name] = _measured(
+                    folder / f"{wanted.name}-{name}.json",
+                    opened,
+                    place,
+                    _rules(wanted, suite),
+                    size=size,
+                    overwrite=overwrite,
+                    seed=seed,
+                    progress=None if progress is None else _named(progress, name, wanted.name),
+                )
+    return {
+        "data": [
+            _section(suite, wanted, found[wanted.name], documents[wanted.name], seed)
+            for wanted in suite.data
+        ],
+        "missing_models": [
+            {"name": row.name, "title": row.title, "fills": row.fills}
+            for row in suite.rows
+            if not references[row.name]
+        ],
+    }
+
+
+def _rules(wanted: DataSet, suite: Suite) -> EvalProtocol:
+    rules = load_protocol(wanted.protocol)
+    extra = tuple(name for name in suite.measures if name not in rules.measures)
+    return replace(rules, measures=(*rules.measures, *extra))
+
+
+def _measured(
+    path: Path,
+    opened: Opened,
+    place: Found,
+    rules: EvalProtocol,
+    *,
+    size: int | tuple[int, int] | None,
+    overwrite: bool,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Any]:
+    """The document of one model on one data set: as kept, or measured now and kept."""
+    identity = {
+        "featherdepth": featherdepth.__version__,
+        "weights": opened.sha256,
+        "data": [place.reader.name, place.reader.split, len(place.reader)],
+        "protocol": rules.name,
+        "measures": list(rules.measures),
+        "size": list(size) if isinstance(size, tuple) else size,
+        "seed": seed,
+    }
+    if path.is_file() and not overwrite:
+        kept = read_json(path)
+        if kept.get("reproduce") == identity:
+            return kept
+    document = evaluate(
+        opened.predictor,
+        place.reader,
+        rules,
+        name=opened.name,
+        size=size,
+        baselines=load_baselines(None),
+        seed=seed,
+        progress=progress,
+    )
+    document["reproduce"] = identity
+    write_document(path, document)
+    return document
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write JSON, whole or not at all, into a folder that is made where it is missing.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from error
+    write_atomic(path, (json.dumps(document, indent=2, sort_keys=True) + "\n").encode())
+
+
+def _named(progress: Progress, row: str, data: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(f"{row} on {data}", done, total)
+
+
+def _section(
+    suite: Suite,
+    wanted: DataSet,
+    place: Found | None,
+    documents: Mapping[str, dict[str, Any]],
+    seed: int,
+) -> dict[str, Any]:
+    rows = [_row(suite, row, wanted, documents, seed) for row in suite.rows]
+    first = next(iter(documents.values()), None)
+    return {
+        "name": wanted.name,
+        "title": wanted.title,
+        "protocol": load_protocol(wanted.protocol).as_dict(),
+        "fills": wanted.fills,
+        "found": None if place is None else place.reader.describe(),
+        "note": "" if place is None else place.note,
+        "notes": sorted({note for document in documents.values() for note in document["notes"]}),
+        "constant": None if first is None else _values(suite, first["baselines"].get("constant")),
+        "rows": rows,
+    }
+
+
+def _row(
+    suite: Suite,
+    row: SuiteRow,
+    wanted: DataSet,
+    documents: Mapping[str, dict[str, Any]],
+    seed: int,
+) -> dict[str, Any]:
+    document = documents.get(row.name)
+    gap = None
+    if suite.pair is not None and document is not None and row.name not in suite.pair:
+        student, teacher = (documents.get(name) for name in suite.pair)
+        if student is not None and teacher is not None:
+            gap = gap_closed(document, student, teacher, measure=GAP, seed=seed)
+    return {
+        "name": row.name,
+        "title": row.title,
+        "poster": row.poster.get(wanted.name, {}),
+        "gap": gap,
+        **(
+            {"model": None, "metrics": None, "count": 0, "skipped": 0, "negative_scale": 0}
+            if document is None
+            else {
+                "model": document["model"],
+                "metrics": _values(suite, document["metrics"]),
+                "count": document["data"]["count"],
+                "skipped": len(document["skipped"]),
+                "negative_scale": document["negative_scale"],
+            }
+        ),
+    }
+
+
+def _values(suite: Suite, metrics: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if metrics is None:
+        return None
+    return {name: metrics[name] for name in suite.measures if name in metrics}
