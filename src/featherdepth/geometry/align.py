@@ -59,27 +59,26 @@ def fit_scale_shift(
             f"scale and shift need two or more usable pixels, found {x.size}; expected valid"
             " pixels where prediction and target are finite"
         )
-    total = w.sum()
-    x_mean, y_mean = (w * x).sum() / total, (w * y).sum() / total
-    dx = x - x_mean
-    variance = (w * dx**2).sum() / total
+    x_mean, y_mean = _mean(x, w), _mean(y, w)
+    dx, dy = x - x_mean, y - y_mean
+    variance = _mean(dx * dx, w)
     # A spread of a few steps of the number format is rounding, not shape (1e-6 for float32).
     if variance <= (8 * np.finfo(prediction.dtype).eps * x_mean) ** 2:
         raise InputError(
             f"the prediction is constant ({x_mean:g}) on the {x.size} pixels to align on;"
             " expected two or more different values"
         )
-    scale = float((w * dx * (y - y_mean)).sum() / total / variance)
-    shift = float(y_mean - scale * x_mean)
+    scale = _mean(dx * dy, w) / variance
+    shift = y_mean - scale * x_mean
     # About the means, so that the residual keeps its digits too.
-    left = scale * dx - (y - y_mean)
+    left = scale * dx - dy
     return Alignment(
         scale=scale,
         shift=shift,
         space=space,
         method="scale_shift",
         count=x.size,
-        residual=_root_mean_square(left, w),
+        residual=math.sqrt(_mean(left * left, w)),
     )
 
 
@@ -109,17 +108,18 @@ def fit_scale(
     if method == "median":
         above, below = float(np.median(y)), float(np.median(x))
     else:
-        above, below = float((w * x * y).sum()), float((w * x * x).sum())
+        above, below = _mean(x * y, w), _mean(x * x, w)
     if below == 0:
         raise InputError(f"the prediction is 0 on the {x.size} pixels to align on; no scale fits")
     scale = above / below
+    left = scale * x - y
     return Alignment(
         scale=scale,
         shift=0.0,
         space=space,
         method="scale_median" if method == "median" else "scale",
         count=x.size,
-        residual=_root_mean_square(scale * x - y, w),
+        residual=math.sqrt(_mean(left * left, w)),
     )
 
 
@@ -166,15 +166,30 @@ def _usable(
     target: Float[np.ndarray, "*shape"],
     valid: Bool[np.ndarray, "*shape"],
     weights: Float[np.ndarray, "*shape"] | None,
-) -> tuple[Flat, Flat, Flat]:
-    """Select in float64 the pixels that count."""
-    x, y = prediction[valid].astype(np.float64), target[valid].astype(np.float64)
-    w = np.ones_like(x) if weights is None else weights[valid].astype(np.float64)
-    if (w < 0).any():
+) -> tuple[Flat, Flat, Flat | None]:
+    """Select in float64 the pixels that count; without weights all count alike.
+
+    Where all of them do nothing is copied: evaluations come here once an image.
+    """
+
+    def flat(values: Float[np.ndarray, "*shape"]) -> Flat:
+        chosen = values.ravel() if everywhere else values[valid]
+        return chosen.astype(np.float64, copy=False)
+
+    everywhere = bool(valid.all())
+    x, y = flat(prediction), flat(target)
+    w = None if weights is None else flat(weights)
+    if w is not None and (w < 0).any():
         raise ValueError("weights of an alignment must not be negative")
-    known = np.isfinite(x) & np.isfinite(y) & np.isfinite(w) & (w > 0)
-    return x[known], y[known], w[known]
+    known = np.isfinite(x) & np.isfinite(y)
+    if w is not None:
+        known &= np.isfinite(w) & (w > 0)
+    if known.all():
+        return x, y, w
+    return x[known], y[known], None if w is None else w[known]
 
 
-def _root_mean_square(left: Flat, weights: Flat) -> float:
-    return math.sqrt(float((weights * left**2).sum() / weights.sum()))
+def _mean(values: Flat, weights: Flat | None) -> float:
+    if weights is None:
+        return float(values.mean())
+    return float((weights * values).sum() / weights.sum())
