@@ -1,8 +1,9 @@
 """A distillation of a few steps on small photos, for tests; a script too: kills need processes.
 
-python distilling.py kill PHOTOS TEACHER ROOT cached|online PLACE[:N] ...
+python distilling.py kill PHOTOS TEACHER ROOT cached|online|PAIRS PLACE[:N] ...
     one run that nobody disturbs in ROOT/whole, and one in ROOT/killed that is killed with SIGKILL
-    when it comes to PLACE for the N-th time, resumed, killed at the next place, and so on
+    when it comes to PLACE for the N-th time, resumed, killed at the next place, and so on;
+    PAIRS is a data folder whose labels are learned beside the photos, with a cache
 """
 
 import json
@@ -67,6 +68,16 @@ def recipe(**changes: Any) -> DistillRecipe:
     return parse_recipe(table | {"loop": TABLE["loop"] | changes.get("loop", {})}, "tiny")
 
 
+def beside(root: str | Path, **changes: Any) -> dict[str, Any]:
+    """The table `labelled` for a folder with a manifest."""
+    return {
+        "batch": 3,
+        "data": [{"name": "manifest", "root": str(root), "split": "train"}],
+        "losses": [{"name": "ilnr"}, {"name": "gradient", "weight": 0.5}],
+        **changes,
+    }
+
+
 def distill(
     photos: Path,
     teacher: Any,
@@ -128,9 +139,11 @@ def kill_and_resume(photos: Path, teacher: str, root: Path, labels: str, places:
     def once(name: str, place: str = "") -> None:
         if place:
             die_at(place)
-        cached = labels == "cached"
+        cached = labels != "online"
         options = {"resume": True, "cache": root / name / "cache" if cached else None}
         changes = {} if cached else ONLINE
+        if labels not in ("cached", "online"):
+            changes = {"labelled": beside(labels)}
         # The folder gives the model its name: it must be the same for both.
         distill(photos, teacher, root / name / "run", options=options, **changes)
 

@@ -91,6 +91,11 @@ class Distiller(nn.Module):
                 torch.manual_seed(derive(seed, "projections"))
                 self._add_projections(student)
 
+    @property
+    def compares_features(self) -> bool:
+        """Whether it asks the student for its inner maps."""
+        return bool(self._features)
+
     def forward(self, model: Any, batch: DistillBatch) -> Losses:
         """Weighted losses by name, and what is only told.
 

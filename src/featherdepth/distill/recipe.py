@@ -10,7 +10,15 @@ from featherdepth.errors import UsageError
 from featherdepth.losses import LOSSES
 from featherdepth.networks import NETWORKS
 from featherdepth.training.plan import ViewConfig
-from featherdepth.training.recipe import check_sizes, split_table, steps_into_loop
+from featherdepth.training.recipe import (
+    DataTable,
+    LossTable,
+    check_parts,
+    check_sizes,
+    split_parts,
+    split_table,
+    steps_into_loop,
+)
 from featherdepth.training.settings import LoopConfig
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
@@ -36,6 +44,22 @@ class PlacedLoss:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Labelled:
+    """Labelled depth beside the photos, as in supervised recipes: the table `labelled`."""
+
+    batch: int
+    """Labelled views in a step, beside those of photos; of the same size."""
+    data: tuple[DataTable, ...]
+    losses: tuple[LossTable, ...]
+
+    def __post_init__(self) -> None:
+        if not self.data or not self.losses:
+            raise ValueError("labelled depth needs at least one [[data]] and one [[losses]] table")
+        if self.batch < 1:
+            raise ValueError("batch must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DistillRecipe:
     """A distillation run, but for the photos, the teacher and the cache of its maps."""
 
@@ -47,6 +71,8 @@ class DistillRecipe:
     """Views in a step, over all processes."""
     loop: LoopConfig
     losses: tuple[PlacedLoss, ...]
+    labelled: Labelled | None = None
+    """Also learn from labels, in the same steps."""
     views: ViewConfig = field(default_factory=ViewConfig)
     seed: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
@@ -144,10 +170,14 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> DistillRecipe:
         split_table(row, ("weight", "features"), "loss", f"{where}.losses[{i}]")
         for i, row in enumerate(rows)
     ]
+    if isinstance(table.get("labelled"), Mapping):
+        table["labelled"] = split_parts(table["labelled"], f"{where}.labelled")
     recipe = from_table(DistillRecipe, table, where)
     NETWORKS.load(recipe.student)
     for i, loss in enumerate(recipe.losses):
         _check_loss(loss, f"{where}.losses[{i}]")
+    if recipe.labelled is not None:
+        check_parts(recipe.labelled.data, recipe.labelled.losses, f"{where}.labelled")
     names = [(loss.name, *loss.features) for loss in recipe.losses]
     if len(set(names)) < len(names):
         raise UsageError(f"{where}.losses: a loss stands twice at one place")

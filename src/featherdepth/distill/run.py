@@ -18,6 +18,7 @@ from featherdepth.data.reader import Reader
 from featherdepth.distill.agreement import Agreement, HeldOut, drift_alarm
 from featherdepth.distill.cache import MapCache, Refused, photo_key
 from featherdepth.distill.label import LabelResult, fault, label_photos
+from featherdepth.distill.labelled import LabelledData
 from featherdepth.distill.objective import AFFINE, Distiller
 from featherdepth.distill.outcome import Story, write_outcome
 from featherdepth.distill.photos import (
@@ -106,7 +107,10 @@ def distill(
     card = teacher.card
     teacher.to(processes.device)
     split = split_photos(photos, recipe.holdout, recipe.seed)
-    about = describe(recipe, photos, card, len(split.held_out), cached=cache is not None)
+    labelled = LabelledData.load(recipe, card.kind, device=processes.device, threads=threads)
+    about = describe(
+        recipe, photos, card, len(split.held_out), cached=cache is not None, labelled=labelled
+    )
     # Labels may take hours: what the loop would refuse after them is refused before.
     refuse_model(folder, resume=resume)
     check_start(folder, recipe.loop, seed=recipe.seed, recipe=about.identity, resume=resume)
@@ -156,28 +160,31 @@ def distill(
             start = agreement(student.eval())
             before = agreement.rows
         bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
+        half = bf16 and processes.device.type == "cpu"
+        distiller = Distiller(
+            recipe.losses,
+            teacher=None if cache is not None else teacher,
+            kind=card.kind,
+            student=student,
+            standardize=recipe.standardize,
+            gradients_every=recipe.gradients_every,
+            seed=recipe.seed,
+        )
+        batches = DistillBatches(
+            windows,
+            recipe.views,
+            size=recipe.size,
+            batch=recipe.batch,
+            seed=recipe.seed,
+            teacher_size=None
+            if cache is not None
+            else partial(teacher.input_size, size=recipe.teacher_size),
+            half=half,
+        )
         outcome = run(
             student,
-            Distiller(
-                recipe.losses,
-                teacher=None if cache is not None else teacher,
-                kind=card.kind,
-                student=student,
-                standardize=recipe.standardize,
-                gradients_every=recipe.gradients_every,
-                seed=recipe.seed,
-            ),
-            DistillBatches(
-                windows,
-                recipe.views,
-                size=recipe.size,
-                batch=recipe.batch,
-                seed=recipe.seed,
-                teacher_size=None
-                if cache is not None
-                else partial(teacher.input_size, size=recipe.teacher_size),
-                half=bf16 and processes.device.type == "cpu",
-            ),
+            distiller if labelled is None else labelled.objective(distiller),
+            batches if labelled is None else labelled.beside(batches, half=half),
             recipe.loop,
             folder,
             seed=recipe.seed,
@@ -204,15 +211,23 @@ def distill(
 
 
 def describe(
-    recipe: DistillRecipe, photos: Reader, card: TeacherCard, held_out: int, *, cached: bool
+    recipe: DistillRecipe,
+    photos: Reader,
+    card: TeacherCard,
+    held_out: int,
+    *,
+    cached: bool,
+    labelled: LabelledData | None = None,
 ) -> About:
     """What the run folder says of the student."""
+    beside = () if labelled is None else labelled.readers
     starts = start_rows(find_start(recipe), recipe.encoder_weights)
     identity = {
         "recipe": asdict(recipe),
         "photos_sha256": digest(photos),
         "teacher": {"name": card.name, "digest": card.digest, "kind": card.kind.value},
         "labels": "cached" if cached else "online",
+        **({} if labelled is None else {"labelled_sha256": labelled.pool.sha256}),
     }
     license_text = recipe.license
     if not card.commercial:
@@ -229,12 +244,15 @@ def describe(
             *starts,
             *card.materials,
             data_row(photos, f"distillation, {len(photos)} unlabeled photos", recipe.photo_terms),
+            *(data_row(reader, f"training, {len(reader)} frames") for reader in beside),
         ),
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "photos": len(photos), "held_out": held_out},
         story=(
-            f"trained {{step}} steps without labels by distillation from `{card.name}` on"
-            f" {len(photos)} photos ({photos.name})."
+            f"trained {{step}} steps {'with' if beside else 'without'} labels by distillation from"
+            f" `{card.name}` on {len(photos)} photos ({photos.name})"
+            + "".join(f" and labels of {reader.name}" for reader in beside)
+            + "."
         ),
         scored=f"Agreement with the teacher on {held_out} held-out photos (not accuracy)",
     )

@@ -144,7 +144,23 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
     Raises:
         UsageError: as `read_recipe`.
     """
-    table = steps_into_loop(table, where)
+    table = split_parts(steps_into_loop(table, where), where)
+    if "validation" in table:
+        table["validation"] = split_table(
+            table["validation"], ("protocol", "size"), "reader", f"{where}.validation"
+        )
+    recipe = from_table(Recipe, table, where)
+    _check_names(recipe, where)
+    return recipe
+
+
+def split_parts(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A copy of a table with its `data` and `losses` as `DataTable` and `LossTable` want them.
+
+    Raises:
+        UsageError: one of them is no list of tables.
+    """
+    table = dict(table)
     parts = (
         ("data", ("weight", "ranking_only", "unknown_is_far"), "reader"),
         ("losses", ("weight",), "loss"),
@@ -156,13 +172,7 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
         table[key] = [
             split_table(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)
         ]
-    if "validation" in table:
-        table["validation"] = split_table(
-            table["validation"], ("protocol", "size"), "reader", f"{where}.validation"
-        )
-    recipe = from_table(Recipe, table, where)
-    _check_names(recipe, where)
-    return recipe
+    return table
 
 
 def check_sizes(sizes: Sequence[tuple[int, int]], batches: Sequence[int]) -> None:
@@ -208,15 +218,24 @@ def split_table(row: Any, own: tuple[str, ...], rest: str, where: str) -> dict[s
 def _check_names(recipe: Recipe, where: str) -> None:
     """Everything that a name stands for exists and takes its keys; nothing is opened."""
     NETWORKS.load(recipe.network)
-    for i, loss in enumerate(recipe.losses):
-        build(LOSSES, {"name": loss.name, **loss.loss}, f"{where}.losses[{i}]")
-    for i, data in enumerate(recipe.data):
-        cls = READERS.load(data.name)
-        from_table(cls.Config, data.reader, f"{where}.data[{i}]")
-    names = [loss.name for loss in recipe.losses]
-    if len(set(names)) < len(names):
-        raise UsageError(f"{where}.losses: {names}: a loss stands twice")
+    check_parts(recipe.data, recipe.losses, where)
     if recipe.validation is not None:
         cls = READERS.load(recipe.validation.name)
         from_table(cls.Config, recipe.validation.reader, f"{where}.validation")
         load_protocol(recipe.validation.protocol).check_kind(KIND)
+
+
+def check_parts(data: Sequence[DataTable], losses: Sequence[LossTable], where: str) -> None:
+    """Every reader and loss exists and takes its keys; no loss stands twice.
+
+    Raises:
+        UsageError: one does not.
+    """
+    for i, loss in enumerate(losses):
+        build(LOSSES, {"name": loss.name, **loss.loss}, f"{where}.losses[{i}]")
+    for i, table in enumerate(data):
+        cls = READERS.load(table.name)
+        from_table(cls.Config, table.reader, f"{where}.data[{i}]")
+    names = [loss.name for loss in losses]
+    if len(set(names)) < len(names):
+        raise UsageError(f"{where}.losses: {names}: a loss stands twice")

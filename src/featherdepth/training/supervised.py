@@ -6,7 +6,7 @@ the truth can be trusted (relative disparity, or a data set marked so): there on
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,11 @@ from featherdepth.training.loop import Outcome, run
 from featherdepth.training.materials import data_row, start_rows
 from featherdepth.training.objective import Losses
 from featherdepth.training.output import About, RunFolder, refuse_model
-from featherdepth.training.plan import draw_plan
+from featherdepth.training.plan import ViewConfig, draw_plan
 from featherdepth.training.pool import Pool, Source, load_pool
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
-from featherdepth.training.recipe import KIND, Recipe
+from featherdepth.training.recipe import KIND, DataTable, LossTable, Recipe
 from featherdepth.training.validation import DepthValidation
 from featherdepth.training.views import Batch, render
 
@@ -66,27 +66,32 @@ def _views(batch: Batch) -> Views:
 
 
 class PoolBatches:
-    """Views of each step, cut from a pool; a pure function of (step, rank, world)."""
+    """Views of each step, cut from a pool; a pure function of (step, rank, world).
 
-    def __init__(self, pool: Pool, recipe: Recipe, *, half: bool) -> None:
-        self._pool = pool
-        self._recipe = recipe
-        self._half = half
+    Args:
+        stage: size and batch of a step.
+        size: views in a batch of the last stage.
+        half: as `training.views.cut_images`.
+    """
 
-    @property
-    def size(self) -> int:
-        """Views in a batch of the last stage."""
-        return self._recipe.batch
+    def __init__(
+        self,
+        pool: Pool,
+        views: ViewConfig,
+        *,
+        stage: Callable[[int], tuple[tuple[int, int], int]],
+        size: int,
+        seed: int,
+        half: bool,
+    ) -> None:
+        self.size = size
+        self._pool, self._views, self._stage = pool, views, stage
+        self._seed, self._half = seed, half
 
     def __call__(self, step: int, rank: int, world: int) -> Batch:
-        size, batch = self._recipe.stage(step)
+        size, batch = self._stage(step)
         plan = draw_plan(
-            self._pool,
-            self._recipe.views,
-            seed=self._recipe.seed,
-            step=step,
-            batch=batch,
-            size=size,
+            self._pool, self._views, seed=self._seed, step=step, batch=batch, size=size
         )
         return render(self._pool, plan.part(rank, world), size, half=self._half)
 
@@ -118,24 +123,26 @@ def train(
     model = start_model(recipe)
     readers = [open_reader(table.name, table.reader) for table in recipe.data]
     validate = start_validation(recipe)
-    sources = [
-        Source(
-            name=f"data[{i}] ({reader.name})",
-            frames=reader,
-            weight=table.weight,
-            ranking_only=table.ranking_only,
-            unknown_is_far=table.unknown_is_far,
-        )
-        for i, (table, reader) in enumerate(zip(recipe.data, readers, strict=True))
-    ]
-    pool = load_pool(sources, long_side=recipe.long_side, device=processes.device, threads=threads)
-    logger.info("%d frames in memory", len(pool))
+    pool = pool_of(
+        recipe.data,
+        readers,
+        long_side=recipe.long_side,
+        device=processes.device,
+        threads=threads,
+    )
     about = describe(recipe, readers, pool)
     bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
     return run(
         model,
-        SupervisedObjective(build_losses(recipe)),
-        PoolBatches(pool, recipe, half=bf16 and processes.device.type == "cpu"),
+        SupervisedObjective(build_losses(recipe.losses)),
+        PoolBatches(
+            pool,
+            recipe.views,
+            stage=recipe.stage,
+            size=recipe.batch,
+            seed=recipe.seed,
+            half=bf16 and processes.device.type == "cpu",
+        ),
         recipe.loop,
         folder,
         seed=recipe.seed,
@@ -208,9 +215,37 @@ def open_reader(name: str, config: Mapping[str, Any]) -> Reader:
     return reader
 
 
-def build_losses(recipe: Recipe) -> dict[str, tuple[float, nn.Module]]:
+def pool_of(
+    tables: Sequence[DataTable],
+    readers: Sequence[Reader],
+    *,
+    long_side: int,
+    device: torch.device,
+    threads: int,
+) -> Pool:
+    """The frames of all data sets of a recipe in memory, each with its weight.
+
+    Raises:
+        InputError: a data set without a readable frame with depth.
+    """
+    sources = [
+        Source(
+            name=f"data[{i}] ({reader.name})",
+            frames=reader,
+            weight=table.weight,
+            ranking_only=table.ranking_only,
+            unknown_is_far=table.unknown_is_far,
+        )
+        for i, (table, reader) in enumerate(zip(tables, readers, strict=True))
+    ]
+    pool = load_pool(sources, long_side=long_side, device=device, threads=threads)
+    logger.info("%d frames in memory", len(pool))
+    return pool
+
+
+def build_losses(tables: Sequence[LossTable]) -> dict[str, tuple[float, nn.Module]]:
     """Name -> (weight, loss) of every loss of a recipe."""
     return {
         table.name: (table.weight, build(LOSSES, {**table.loss, "name": table.name}, "losses"))
-        for table in recipe.losses
+        for table in tables
     }
