@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
-from featherdepth.data.patterns.base import known, nearest_wins, pixels_of, with_values
+from featherdepth.data.patterns.base import known, with_values
 from featherdepth.data.patterns.fill import fill_with_far
 from featherdepth.data.patterns.lidar import YAW_RAD, check_scan, spread
+from featherdepth.geometry.splat import nearest_wins, pixels_of
 from featherdepth.types import Depth, Image
 
 CANVAS = 1.5
