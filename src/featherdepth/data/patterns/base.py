@@ -1,6 +1,6 @@
 """What a pattern and a step of noise are, and what they share."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -16,12 +16,14 @@ FEWEST = 20
 """Keypoints; with fewer a photo counts as blank and pixels are drawn at random."""
 
 
+@runtime_checkable
 class Pattern(Protocol):
     """Where a sensor measures: a frozen dataclass whose fields stand in the specification."""
 
     def draw(self, truth: Depth, rng: np.random.Generator, image: Image | None) -> Depth: ...
 
 
+@runtime_checkable
 class Step(Protocol):
     """What goes wrong with a measurement: a frozen dataclass as `Pattern`."""
 

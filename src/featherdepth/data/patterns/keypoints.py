@@ -85,10 +85,16 @@ def corners(picture: UInt8[np.ndarray, "h w"]) -> Int16[np.ndarray, "h w"]:
         return strength
     wide = picture.astype(np.int16)
     middle = wide[3:-3, 3:-3]
-    differences = np.stack(
-        [wide[3 + y : height - 3 + y, 3 + x : width - 3 + x] - middle for x, y in CIRCLE]
+    # The first eight come again at the end, so that every arc is a run.
+    ring = np.stack(
+        [
+            wide[3 + y : height - 3 + y, 3 + x : width - 3 + x] - middle
+            for x, y in CIRCLE + CIRCLE[: ARC - 1]
+        ]
     )
-    found = np.maximum(_weakest_of_best_arc(differences), _weakest_of_best_arc(-differences))
+    brighter = _of_runs(ring, np.minimum).max(axis=0)
+    darker = -_of_runs(ring, np.maximum).min(axis=0)
+    found = np.maximum(brighter, darker)
     found[found < THRESHOLD] = 0
     strength[3:-3, 3:-3] = found
     return np.where(_is_largest(strength), strength, np.int16(0))
@@ -103,16 +109,13 @@ def slopes(picture: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
     return steepness
 
 
-def _weakest_of_best_arc(
-    differences: Int16[np.ndarray, "16 h w"],
-) -> Int16[np.ndarray, "h w"]:
-    weakest = differences
-    for step in (1, 2, 4):  # of 2, 4, 8 in a row
-        weakest = np.minimum(weakest, np.roll(weakest, -step, axis=0))
-    best: Int16[np.ndarray, "h w"] = np.minimum(weakest, np.roll(differences, 1 - ARC, axis=0)).max(
-        axis=0
-    )
-    return best
+def _of_runs(ring: Int16[np.ndarray, "24 h w"], extreme: np.ufunc) -> Int16[np.ndarray, "16 h w"]:
+    """The smallest (or largest) of each 9 in a row: of 2, 4 and 8, then of one more."""
+    runs = ring
+    for step in (1, 2, 4):
+        runs = extreme(runs[:-step], runs[step:])
+    last: Int16[np.ndarray, "16 h w"] = extreme(runs[:16], ring[ARC - 1 :])
+    return last
 
 
 def _is_largest(strength: Int16[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
