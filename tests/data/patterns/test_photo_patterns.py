@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from featherdepth.data.patterns import draw
-from featherdepth.data.patterns.keypoints import CIRCLE, corners, grey, slopes
+from featherdepth.data.patterns.keypoints import CIRCLE, corners, gray, slopes
 from featherdepth.types import Depth, Image
 
 Make = Callable[..., Depth]
@@ -144,4 +144,4 @@ def test_a_photo_without_edges_gives_none(make_truth: Make):
 def test_gray_weighs_the_colors_as_television_did():
     pixels = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], dtype=np.uint8)
 
-    assert grey(Image(pixels=pixels)).tolist() == [[76, 150, 29, 255]]
+    assert gray(Image(pixels=pixels)).tolist() == [[76, 150, 29, 255]]

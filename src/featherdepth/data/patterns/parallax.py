@@ -24,7 +24,8 @@ class LidarParallax:
     Depth is taken in units of its median: 0.03 to 0.06 to one side, up to 0.02 up or down. Camera,
     angles and columns (400 to 1000) are drawn anew each time. The scanner's view is the map moved
     there; what opens behind edges is filled with background. Samples before the true depth are
-    left out (2 % are allowed), so that what differs is background seen through an edge.
+    left out (2 % are allowed), so that what differs is background seen through an edge. After
+    OMNI-DC's training; the filling is our own.
     """
 
     lines: int
