@@ -114,12 +114,10 @@ def _specifications(registry: Registry) -> list[str]:
     sections = []
     for name in registry:
         cls = registry.load(name)
-        defaults = [
-            f"{f.name} {_written(f.default)}" for f in fields(cls) if f.default is not MISSING
-        ]
-        usual = f"\n\nBy default: {', '.join(defaults)}." if defaults else ""
-        text = cleandoc(cls.__doc__)
-        sections.append(f"### `{grammar.form(registry, name)}`\n\n{text}{usual}\n")
+        usual = [f for f in fields(cls) if f.default is not MISSING]
+        words = ", ".join(f"{f.name} {_written(f.default)}" for f in usual)
+        text = cleandoc(cls.__doc__) + (f"\n\nBy default: {words}." if usual else "")
+        sections.append(f"### `{grammar.form(registry, name)}`\n\n{text}\n")
     return sections
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from featherdepth.data.sparse import colmap_binary, colmap_text
+from featherdepth.data.sparse.colmap_binary import BINARY
+from featherdepth.data.sparse.colmap_text import TEXT
 from featherdepth.data.sparse.request import Request, from_pixels, read_bytes
 from featherdepth.errors import InputError
 from featherdepth.types import Depth
@@ -40,7 +41,7 @@ def read_colmap(request: Request) -> Depth:
     folder, suffix = _find(request.path)
     files = {table: folder / f"{table}{suffix}" for table in TABLES}
     data = {table: read_bytes(path, "a table of COLMAP") for table, path in files.items()}
-    form = colmap_binary if suffix == ".bin" else colmap_text
+    form = BINARY if suffix == ".bin" else TEXT
     picture = form.find_picture(data["images"], request.image_name, str(files["images"]))
     camera = form.find_camera(data["cameras"], picture.camera, str(files["cameras"]))
     if (camera.height, camera.width) != request.size:

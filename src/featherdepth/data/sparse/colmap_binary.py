@@ -7,6 +7,7 @@ from jaxtyping import Float64, Int64
 
 from featherdepth.data.sparse.colmap_model import (
     CAMERA_MODELS,
+    Form,
     Picture,
     Wanted,
     camera_of,
@@ -101,3 +102,6 @@ def find_points(
 
 def _cut_short(where: str) -> InputError:
     return InputError(f"{where}: shorter than its own counts say; expected a whole file")
+
+
+BINARY = Form(find_picture=find_picture, find_camera=find_camera, find_points=find_points)

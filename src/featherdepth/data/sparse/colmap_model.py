@@ -1,5 +1,6 @@
 """What the binary and the text form of a COLMAP model have in common."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,15 @@ class Picture:
     """Column and row of each keypoint, counted from the corner of the first pixel."""
     points: Int64[np.ndarray, " n"]
     """Number of the point of each keypoint; -1 for none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Form:
+    """How one of the two forms is read; each takes the content of a table and its name."""
+
+    find_picture: Callable[[bytes, str | None, str], Picture]
+    find_camera: Callable[[bytes, int, str], Intrinsics]
+    find_points: Callable[[bytes, np.ndarray, str], np.ndarray]
 
 
 def make_picture(

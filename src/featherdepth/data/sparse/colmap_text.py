@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from featherdepth.data.sparse.colmap_model import (
+    Form,
     Picture,
     Wanted,
     camera_of,
@@ -88,3 +89,6 @@ def _text(data: bytes, where: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: is not text; expected a table of COLMAP") from error
+
+
+TEXT = Form(find_picture=find_picture, find_camera=find_camera, find_points=find_points)
