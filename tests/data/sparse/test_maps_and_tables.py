@@ -128,6 +128,21 @@ def test_rows_in_an_array_are_column_row_metres(tmp_path: Path):
     assert found(tmp_path / "a.npy") == {(0, 3): 1.5, (2, 0): 2.5}
 
 
+def test_a_row_with_a_negative_depth_is_refused(tmp_path: Path):
+    np.save(tmp_path / "a.npy", np.array([[3, 0, 1.5], [0, 1, -2.5]]))
+
+    with pytest.raises(InputError, match=r"depth down to -2\.5; expected 0 or more"):
+        read_sparse(tmp_path / "a.npy", size=SIZE)
+
+
+def test_an_archive_that_unpacks_to_far_more_than_the_picture_is_refused(tmp_path: Path):
+    np.savez_compressed(tmp_path / "a.npz", depth=np.zeros((9000, 9000), dtype=np.uint8))
+
+    assert (tmp_path / "a.npz").stat().st_size < 200_000
+    with pytest.raises(InputError, match=r"depth\.npy unpacks to more than 67,108,864 bytes"):
+        read_sparse(tmp_path / "a.npz", size=SIZE)
+
+
 @pytest.mark.parametrize("name", ["depth", "values", "anything"])
 def test_an_archive_holds_depth_and_perhaps_a_mask(tmp_path: Path, name: str):
     valid = map_of(r0c0=1).astype(bool)

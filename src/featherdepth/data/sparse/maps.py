@@ -8,12 +8,12 @@ import numpy as np
 
 from featherdepth.data.formats.npy import read_npy, read_npy_mask
 from featherdepth.data.sparse.request import (
-    MAX_BYTES,
     MISSING_CODE,
     Request,
     from_map,
     from_pixels,
     read_bytes,
+    refuse_negative,
 )
 from featherdepth.errors import InputError
 from featherdepth.images.read_depth import read_depth
@@ -59,7 +59,7 @@ def read_array(request: Request) -> Depth:
         if depth.kind is not DepthKind.METRIC:
             raise InputError(f"{request.name}: holds {depth.kind} values; expected metres")
         return _ours(request, depth)
-    values = read_npy(read_bytes(request.path, "a .npy array"), request.name)
+    values = read_npy(read_bytes(request.path, "a .npy array", request.most_bytes), request.name)
     return _map_or_rows(request, values, None)
 
 
@@ -69,7 +69,7 @@ def read_archive(request: Request) -> Depth:
     Raises:
         InputError: no such array, or damaged; pickles are never opened.
     """
-    data = read_bytes(request.path, "a .npz archive")
+    data = read_bytes(request.path, "a .npz archive", request.most_bytes)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {
@@ -107,10 +107,10 @@ def read_archive(request: Request) -> Depth:
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, request: Request) -> bytes:
     """Unpacked, but never more than a map may hold, whatever the archive says of itself."""
     with archive.open(info) as stream:
-        data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+        data = stream.read(request.most_bytes + 1)
+    if len(data) > request.most_bytes:
         raise InputError(
-            f"{request.name}: {info.filename} unpacks to more than {MAX_BYTES:,} bytes"
+            f"{request.name}: {info.filename} unpacks to more than {request.most_bytes:,} bytes"
         )
     return data
 
@@ -118,6 +118,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, request: Request) -
 def _map_or_rows(request: Request, values: np.ndarray, valid: np.ndarray | None) -> Depth:
     if values.shape[1] == 3 and values.shape != request.size and valid is None:
         wide = values.astype(np.float64)
+        refuse_negative(request, wide[:, 2])
         return from_pixels(request, wide[:, 0], wide[:, 1], wide[:, 2])
     return from_map(request, values.astype(np.float64), valid)
 

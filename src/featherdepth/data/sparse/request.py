@@ -1,6 +1,6 @@
 """What is asked of a file with measured points, and what its numbers must be to be believed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,28 +37,44 @@ class Request:
         return str(self.path)
 
     @property
+    def most_bytes(self) -> int:
+        """Of an array: what a map of the picture in doubles takes twice, or 64 MiB of rows."""
+        return max(1 << 26, 16 * self.size[0] * self.size[1])
+
+    @property
     def scale(self) -> float:
         return 1.0 if self.depth_scale is None else self.depth_scale
 
 
-def read_bytes(path: Path, what: str) -> bytes:
+def read_bytes(path: Path, what: str, most: int = MAX_BYTES) -> bytes:
     """The content of a file.
 
     Raises:
-        InputError: missing, unreadable, empty, or beyond 1 GiB.
+        InputError: missing, unreadable, empty, or of more than `most` bytes.
     """
+    if not path.is_file():  # a pipe or device would never end
+        raise InputError(f"{path}: not found; expected {what}")
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: not found; expected {what}") from error
-    except (OSError, ValueError) as error:
+            data = stream.read(most + 1)
+    except OSError as error:
         raise InputError(f"{path}: cannot be read: {error}; expected {what}") from error
     if not data:
         raise InputError(f"{path}: is empty (0 bytes); expected {what}")
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: more than {MAX_BYTES:,} bytes; expected {what}")
+    if len(data) > most:
+        raise InputError(f"{path}: more than {most:,} bytes; expected {what}")
     return data
+
+
+def refuse_negative(request: Request, depth: Float[np.ndarray, "..."]) -> None:
+    """Refuse stored depths below 0: no sensor measures them.
+
+    Raises:
+        InputError: there is one.
+    """
+    below = depth[np.isfinite(depth) & (depth < 0)]
+    if below.size:
+        raise InputError(f"{request.name}: depth down to {below.min():g}; expected 0 or more")
 
 
 def from_map(
@@ -79,9 +95,7 @@ def from_map(
     usable = np.isfinite(stored) & (stored != MISSING_CODE)
     if valid is not None:
         usable &= valid
-    if (stored[usable] < 0).any():
-        lowest = float(stored[usable].min())
-        raise InputError(f"{request.name}: depth down to {lowest:g}; expected 0 or more")
+    refuse_negative(request, stored[usable])
     values = np.where(usable, stored, 0).astype(np.float64) / request.scale
     if not (values > 0).any():
         raise InputError(f"{request.name}: holds no measured point; expected depth above 0")
@@ -149,19 +163,18 @@ def from_points(
         )
     # Metres already: `from_pixels` would divide by the scale once more.
     return from_pixels(
-        _in_metres(request), columns, rows, depth[front], intrinsics=intrinsics, hint=_AXES
+        replace(request, depth_scale=None),
+        columns,
+        rows,
+        depth[front],
+        intrinsics=intrinsics,
+        hint=_AXES,
     )
 
 
 _AXES = (
     "expected the camera's frame (x right, y down, z forward) and its intrinsics, or a calibration"
 )
-
-
-def _in_metres(request: Request) -> Request:
-    from dataclasses import replace
-
-    return replace(request, depth_scale=None)
 
 
 def _believed(

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from featherdepth.data.sparse.request import Request, from_pixels, read_bytes
+from featherdepth.data.sparse.request import Request, from_pixels, read_bytes, refuse_negative
 from featherdepth.errors import InputError
 from featherdepth.types import Depth
 
@@ -16,6 +16,8 @@ NAMES = (
 )
 """What a header may call the column, the row and the depth."""
 SEPARATOR = re.compile(r"[;,\s]+")
+MAX_BYTES = 1 << 26
+"""Some three million lines."""
 WANTED = "expected lines of column,row,metres"
 
 
@@ -27,7 +29,7 @@ def read_table(request: Request) -> Depth:
     Raises:
         InputError: not such lines, a negative depth, or as `from_pixels`.
     """
-    data = read_bytes(request.path, "a table of column,row,metres")
+    data = read_bytes(request.path, "a table of column,row,metres", MAX_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -45,9 +47,7 @@ def read_table(request: Request) -> Depth:
     if not numbered:
         raise InputError(f"{request.name}: holds no points; {WANTED}")
     values = _numbers(numbered, width, request)[:, columns]
-    measured = values[:, 2][np.isfinite(values[:, 2])]
-    if measured.size and measured.min() < 0:
-        raise InputError(f"{request.name}: depth down to {measured.min():g}; expected 0 or more")
+    refuse_negative(request, values[:, 2])
     return from_pixels(request, values[:, 0], values[:, 1], values[:, 2])
 
 
