@@ -35,7 +35,7 @@ EXACT = [
 ]
 OWN_VALUES = ["lidar-parallax-16", "lowres-4", "zones-8x8", "zones-mode-8x8"]
 STEPS = ["outliers-0.2", "gauss-0.1", "quantize-10mm", "blocks-8px", "drop-0.5", "only-20"]
-STEPS += ["shift-5px", "jitter-2px", "rotate-5deg"]
+STEPS += ["shift-5px", "jitter-2px", "rotate-5deg", "unbleed-0.2"]
 RANDOM = [p for p in EXACT if p.split("-")[0] not in ("all", "between", "border", "edges", "keep")]
 RANDOM = [p for p in RANDOM if p.split("-")[0] not in ("keypoints", "lines", "phone")]
 
@@ -109,9 +109,14 @@ def test_another_process_draws_the_same():
 
 
 def test_pixels_at_depth_0_are_not_measured_whatever_the_mask_says(truth: Depth):
-    everywhere = replace(truth, valid=np.ones(truth.size, dtype=bool))
+    values = truth.values.copy()
+    values[50, 70] = 0.00005
+    everywhere = replace(truth, values=values, valid=np.ones(truth.size, dtype=bool))
 
-    assert draw(everywhere, "all", rng()).valid.sum() == (truth.values > 0).sum()
+    sparse = draw(everywhere, "all", rng())
+
+    assert sparse.valid.sum() == (truth.values > 0).sum() - 1
+    assert not sparse.valid[50, 70]
 
 
 def test_only_metric_depth_with_valid_pixels_can_be_measured(truth: Depth):

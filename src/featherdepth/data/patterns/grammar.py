@@ -61,6 +61,7 @@ STEPS = Registry(
         "quantize": "featherdepth.data.patterns.noise:Quantize",
         "rotate": "featherdepth.data.patterns.moves:Rotate",
         "shift": "featherdepth.data.patterns.moves:Shift",
+        "unbleed": "featherdepth.data.patterns.bleeding:Unbleed",
     },
 )
 """Name -> frozen dataclass with `apply`."""
