@@ -76,7 +76,7 @@ class ZooCompleter:
     def complete(
         self,
         pixels: UInt8[np.ndarray, "h w 3"],
-        sparse: Float[np.ndarray, "h w"],
+        sparse: Float[np.ndarray, "h2 w2"],
         intrinsics: Intrinsics | None = None,
     ) -> Float32[np.ndarray, "h w"]:
         """Dense depth in meters, as the network gives it: the first two may go below 0.

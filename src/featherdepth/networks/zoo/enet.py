@@ -31,7 +31,7 @@ class Maps(NamedTuple):
     """Both, weighed by their confidences."""
     full: Float[Tensor, "b 64 h w"]
     """Features of both decoders at full size."""
-    half: Float[Tensor, "b 128 h/2 w/2"]
+    half: Float[Tensor, "b 128 h//2 w//2"]
     """Features of both decoders at half size."""
 
 

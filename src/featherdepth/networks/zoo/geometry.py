@@ -18,7 +18,7 @@ BEYOND = 600.0
 
 def closest_pool(
     sparse: Float[Tensor, "b 1 h w"], valid: Float[Tensor, "b 1 h w"]
-) -> tuple[Float[Tensor, "b 1 h/2 w/2"], Float[Tensor, "b 1 h/2 w/2"]]:
+) -> tuple[Float[Tensor, "b 1 h//2 w//2"], Float[Tensor, "b 1 h//2 w//2"]]:
     """Halve a sparse map: of four pixels the smallest valid depth, 0 where there is none.
 
     `valid` is 1 where `sparse` holds a measurement and 0 elsewhere. Depths beyond 600 m come out

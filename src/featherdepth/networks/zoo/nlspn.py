@@ -11,11 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from featherdepth.networks.zoo.layers import conv_bn, deconv_bn
-from featherdepth.networks.zoo.nonlocal_propagation import (
-    NEIGHBORS,
-    NonLocalPropagation,
-    Variant,
-)
+from featherdepth.networks.zoo.nonlocal_propagation import NEIGHBORS, NonLocalPropagation
 
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
 """Width and stride of each stage of the encoder."""
@@ -69,7 +65,7 @@ class NLSPN(nn.Module):
     def __init__(
         self,
         *,
-        variant: Variant = "legacy",
+        variant: str = "legacy",
         preserve_input: bool = True,
         blocks: Sequence[int] = (3, 4, 6, 3),
     ) -> None:

@@ -17,19 +17,12 @@ written into memory that the depth read as well. `consistent` is what was meant.
 Source: Park et al., Non-Local Spatial Propagation Network for Depth Completion (ECCV 2020).
 """
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Variant = Literal["legacy", "published", "consistent"]
-BASE_STEPS: dict[str, tuple[int, int]] = {
-    "legacy": (1, 2),
-    "published": (0, 1),
-    "consistent": (1, 1),
-}
+BASE_STEPS = {"legacy": (1, 2), "published": (0, 1), "consistent": (1, 1)}
 """How many times b_n is added where confidence and depth are read."""
 NEIGHBORS = 8
 STEPS = 18
@@ -51,7 +44,7 @@ class NonLocalPropagation(nn.Module):
         ValueError: an unknown variant.
     """
 
-    def __init__(self, variant: Variant = "legacy", *, preserve_input: bool = True) -> None:
+    def __init__(self, variant: str = "legacy", *, preserve_input: bool = True) -> None:
         super().__init__()
         if variant not in BASE_STEPS:
             raise ValueError(f"variant {variant!r}; known: {', '.join(BASE_STEPS)}")
