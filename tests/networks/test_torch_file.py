@@ -48,7 +48,7 @@ def test_of_the_classes_of_training_scripts_only_known_scores_are_read(tmp_path,
     if name == "Result":
         assert read_torch_file(path)["best_result"].rmse == 0.5
     else:
-        with pytest.raises(WeightsError, match="it holds metrics.AverageMeter"):
+        with pytest.raises(WeightsError, match=r"it holds metrics\.AverageMeter"):
             read_torch_file(path)
     assert "metrics" not in sys.modules
 

@@ -106,5 +106,5 @@ def test_a_completion_network_is_no_teacher(tmp_path):
     path = tmp_path / "e.pth"
     path.write_bytes(b"")
 
-    with pytest.raises(UsageError, match="teacher enet@e.pth: enet completes measured depth"):
+    with pytest.raises(UsageError, match=r"teacher enet@e\.pth: enet completes measured depth"):
         open_teacher(f"enet@{path}")
