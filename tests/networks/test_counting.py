@@ -29,6 +29,9 @@ PARAMS = {
     "topformer-base-sim": 4_958_048,
     "efficientnet-lite0": 2_958_848,
     "efficientnet-lite2": 4_357_952,
+    "enet": 131_762_888,
+    "penet-c2": 131_908_376,
+    "nlspn": 26_231_779,
 }
 CONV = {
     "topformer-tiny": 321_822_592,
@@ -43,6 +46,21 @@ CONV = {
     "small": 3_581_807_488,
     "fast": 906_548_608,
 }
+
+
+COMPLETION = [  # billions: convolutions as they cost, and as thop bills them
+    ("enet", (352, 1216), 209.3, 373.7),
+    ("enet", (480, 640), 150.2, 268.2),
+    ("enet", (448, 448), 98.1, 175.2),
+    ("enet", (224, 320), 35.1, 62.6),
+    ("penet-c2", (352, 1216), 240.4, 404.7),
+    ("penet-c2", (480, 640), 172.5, 290.5),
+    ("nlspn", (228, 304), 97.1, 109.7),
+    ("nlspn", (240, 1216), 407.6, None),
+    ("nlspn", (352, 1216), 597.8, None),
+    ("nlspn", (480, 640), 429.0, None),
+    ("nlspn", (448, 448), 280.3, None),
+]
 
 
 @cache
@@ -69,6 +87,17 @@ def test_the_shipped_list_has_every_network_and_the_stated_sizes():
 @pytest.mark.parametrize("name", sorted(CONV))
 def test_convolutions_alone_cost_exactly_what_is_stated(name):
     assert count_macs(meta(name), convention="conv") == CONV[name]
+
+
+@pytest.mark.parametrize(("name", "size", "real", "billed"), COMPLETION)
+def test_published_completion_networks_cost_what_is_stated(name, size, real, billed):
+    # Stated without propagation: its one convolution has 8 inputs and 24 outputs.
+    propagation = 9 * 8 * 24 * size[0] * size[1] if name == "nlspn" else 0
+
+    counts = [count_macs(meta(name), size, c) - propagation for c in ("true", "conv")]
+
+    assert counts[0] / 1e9 == pytest.approx(real, abs=0.051)
+    assert billed is None or counts[1] / 1e9 == pytest.approx(billed, abs=0.051)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +180,14 @@ def test_layers_count_as_the_table_says():
     assert count_macs(network, (4, 4)) == 864 + 128 + 1408
     assert count_macs(network, (4, 4), "conv") == 864
     assert count_macs(network, (4, 4), "full") == 864 + 128 + 1408
+
+
+def test_a_transposed_convolution_is_billed_on_its_output_and_costs_its_input():
+    # 4x4 image: 3->2 of 5x5 to 8x8
+    network = nn.ConvTranspose2d(3, 2, 5, 2, padding=2, output_padding=1)
+
+    assert count_macs(network, (4, 4)) == count_macs(network, (4, 4), "conv") == 64 * 2 * 3 * 25
+    assert count_macs(network, (4, 4), "true") == 16 * 3 * 2 * 25
 
 
 def test_counting_leaves_the_module_as_it_was():

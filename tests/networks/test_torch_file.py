@@ -2,6 +2,8 @@
 
 import argparse
 import pickle
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,25 @@ def test_tensors_containers_and_namespaces_are_read(tmp_path):
 
     assert value["args"].lr == 0.1
     assert torch.equal(value["state_dict"]["w"], torch.ones(2))
+
+
+@pytest.mark.parametrize("name", ["Result", "AverageMeter"])
+def test_of_the_classes_of_training_scripts_only_known_scores_are_read(tmp_path, monkeypatch, name):
+    module = types.ModuleType("metrics")
+    setattr(module, name, type(name, (), {"__module__": "metrics"}))
+    monkeypatch.setitem(sys.modules, "metrics", module)
+    scores = getattr(module, name)()
+    scores.rmse = 0.5
+    path = tmp_path / "c.pth"
+    torch.save({"best_result": scores, "w": torch.ones(2)}, path)
+    monkeypatch.delitem(sys.modules, "metrics")
+
+    if name == "Result":
+        assert read_torch_file(path)["best_result"].rmse == 0.5
+    else:
+        with pytest.raises(WeightsError, match=r"it holds metrics\.AverageMeter"):
+            read_torch_file(path)
+    assert "metrics" not in sys.modules
 
 
 @pytest.mark.parametrize("legacy", [False, True])

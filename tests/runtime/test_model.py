@@ -295,6 +295,16 @@ def test_foreign_weights_run_on_torch_only(tmp_path: Path) -> None:
         DepthModel.from_pretrained(f"leres-resnet50@{tmp_path / 'res50.pth'}")
 
 
+def test_a_completion_network_is_refused_before_its_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "p.pth"
+    path.write_bytes(b"")
+
+    with pytest.raises(UsageError, match="penet-c2 completes measured depth") as caught:
+        DepthModel.from_pretrained(f"penet-c2@{path}")
+
+    assert "\n" not in str(caught.value)
+
+
 def test_the_metric_kind_has_its_unit(folder: Path, pixels: np.ndarray) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"kind": "metric"}))

@@ -40,6 +40,7 @@ def test_a_recipe_reads_into_typed_tables_without_opening_data() -> None:
     [
         ({"batchsize": 3}, r"r.toml.batchsize: unknown key; did you mean 'batch'"),
         ({"network": "smal"}, r"unknown network 'smal'; did you mean 'small'"),
+        ({"network": "enet"}, r"r.toml.network: 'enet' completes measured depth"),
         ({"size": [60, 96]}, r"\[60, 96\]: multiples of 32"),
         ({"loop": {"lr": "1"}}, r"r.toml.loop.lr: expected float"),
         ({"loop": {"steps": 3}}, r"steps stands at the top level and in \[loop\]"),

@@ -4,11 +4,8 @@ from featherdepth.api.collections import doctor, shard
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
-<<<<<<< HEAD
 from featherdepth.api.reproducing import reproduce
-=======
 from featherdepth.api.sensors import sparsify
->>>>>>> patterns
 from featherdepth.api.training import distill, label, train
 
 __all__ = [

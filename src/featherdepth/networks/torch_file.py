@@ -12,6 +12,10 @@ from torch import Tensor
 
 from featherdepth.errors import WeightsError
 
+# PENet's training leaves `metrics.Result` in its checkpoints: plain numbers, read into this.
+_Scores = type("Result", (), {"__module__": "metrics"})
+_HARMLESS: list[Any] = [argparse.Namespace, _Scores]
+
 # What a damaged or unsuitable file makes the weights-only reader raise.
 _UNREADABLE = (
     pickle.UnpicklingError,
@@ -28,14 +32,15 @@ _UNREADABLE = (
 def read_torch_file(path: Path) -> Any:
     """What `torch.save` put into a file, read weights-only onto the CPU.
 
-    Tensors, plain containers and `argparse.Namespace` (training scripts leave their settings in
-    their checkpoints) are read; anything that would need code of its own is refused.
+    Tensors, plain containers, `argparse.Namespace` (training scripts leave their settings in
+    their checkpoints) and the scores that PENet's leaves are read; anything that would need code
+    of its own is refused.
 
     Raises:
         WeightsError: the file is missing, damaged, or holds more than that.
     """
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+        with torch.serialization.safe_globals(_HARMLESS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd files, which are refused below
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:

@@ -11,6 +11,7 @@ from featherdepth.errors import UsageError
 from featherdepth.losses import LOSSES
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.networks import NETWORKS
+from featherdepth.networks.zoo import ZOO
 from featherdepth.training.plan import ViewConfig
 from featherdepth.training.settings import LoopConfig
 from featherdepth.types import DepthKind
@@ -218,6 +219,11 @@ def split_table(row: Any, own: tuple[str, ...], rest: str, where: str) -> dict[s
 def _check_names(recipe: Recipe, where: str) -> None:
     """Everything that a name stands for exists and takes its keys; nothing is opened."""
     NETWORKS.load(recipe.network)
+    if recipe.network in ZOO:
+        raise UsageError(
+            f"{where}.network: {recipe.network!r} completes measured depth; expected a network that"
+            " predicts depth from a photo alone"
+        )
     check_parts(recipe.data, recipe.losses, where)
     if recipe.validation is not None:
         cls = READERS.load(recipe.validation.name)

@@ -100,3 +100,11 @@ def test_an_encoder_gives_no_depth(tmp_path):
 
     with pytest.raises((UsageError, WeightsError), match=r"b\.pth|encoder"):
         open_teacher(f"topformer-base@{path}")
+
+
+def test_a_completion_network_is_no_teacher(tmp_path):
+    path = tmp_path / "e.pth"
+    path.write_bytes(b"")
+
+    with pytest.raises(UsageError, match=r"teacher enet@e\.pth: enet completes measured depth"):
+        open_teacher(f"enet@{path}")

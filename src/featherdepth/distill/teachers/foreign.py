@@ -22,6 +22,7 @@ from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks.depthnet import STRIDE, DepthNet
 from featherdepth.networks.foreign import load_foreign
+from featherdepth.networks.zoo import ZOO
 from featherdepth.types import DepthKind
 
 LERES_TERMS = "Adobe Research license: non-commercial, no redistribution"
@@ -44,8 +45,10 @@ def open_foreign(network: str, path: Path, asked: int | Size | None) -> LeresTea
         UsageError: a network without foreign weights, or one that gives no depth.
         WeightsError: the file cannot be read weights-only, or is of another network.
     """
-    module, _ = load_foreign(network, path)
     name = f"{network}@{path.name}"
+    if network in ZOO:
+        raise UsageError(f"teacher {name}: {network} completes measured depth; a photo has none")
+    module, _ = load_foreign(network, path)
     if not isinstance(module, DepthNet):
         raise UsageError(f"teacher {name}: {network} is an encoder and gives no depth")
     with path.open("rb") as file:

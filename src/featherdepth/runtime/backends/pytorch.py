@@ -14,6 +14,7 @@ from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.foreign import load_foreign
 from featherdepth.networks.listing import list_networks
 from featherdepth.networks.weights import load_model
+from featherdepth.networks.zoo import ZOO
 from featherdepth.runtime.backends import Network, Precision
 from featherdepth.types import DepthKind, Preset
 
@@ -41,6 +42,11 @@ class PyTorch:
             UsageError: a network that gives no depth, or has no foreign weights.
             WeightsError: a file that cannot be read or is of another network.
         """
+        if network in ZOO:
+            raise UsageError(
+                f"{network}@{path.name}: {network} completes measured depth and predicts none from"
+                " a photo alone"
+            )
         module, _ = load_foreign(network, path)
         if not isinstance(module, DepthNet):
             raise UsageError(f"{network}@{path.name}: {network} is an encoder and gives no depth")
