@@ -44,7 +44,7 @@ def test_one_disparity_below_zero_does_not_ruin_the_mean() -> None:
     truth, prediction = depth([[1, 2], [4, 10]]), depth([[4, 3], [2, 0]], DISPARITY)
 
     midas = load_protocol("midas").score(prediction, truth)
-    floored = load_protocol("nyu-eigen-raw-v1+affine-disp-floor").score(prediction, truth)
+    floored = load_protocol("diode-val-all-native-v1+affine-disp-floor").score(prediction, truth)
     unclipped = replace(load_protocol("midas"), clip="none").score(prediction, truth)
 
     assert midas.values["abs_rel"] == pytest.approx(0.1971529, abs=1e-6)
@@ -82,6 +82,37 @@ def test_truth_beyond_the_cap_is_left_out_not_clipped() -> None:
 
     assert score.pixels == 2
     assert score.values["mae"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "scored"),
+    [
+        ("nyu-eigen-raw-v1+affine-depth", False),
+        ("scannet-800-v1+affine-depth", False),
+        ("midas", True),
+    ],
+)
+def test_truth_at_the_cap_is_saturated_and_counts_only_where_the_protocol_says(
+    name: str, scored: bool
+) -> None:
+    # Published code compares truth < cap; a file of 8 or 16 bits holds many pixels of the cap.
+    kind = DISPARITY if name == "midas" else AFFINE
+    truth, prediction = depth([[1, 2, 4, 10]]), depth([[1, 2, 4, 8]], kind)
+    if kind is DISPARITY:
+        prediction = depth(1 / prediction.values, kind)
+
+    assert load_protocol(name).score(prediction, truth).pixels == 3 + scored
+
+
+def test_the_least_disparity_bounds_the_depth_where_no_cap_does() -> None:
+    # Aligned disparities .83 .62 .41 -.01: the last has no depth. Marigold's code raises it to
+    # 1e-3 / m, a kilometre; ours for other data to 1e-6 / m.
+    truth, prediction = depth([[1, 2], [4, 10]]), depth([[4, 3], [2, 0]], DISPARITY)
+
+    score = load_protocol("eth3d-454-v1").score(prediction, truth)
+
+    assert score.values["rmse"] == pytest.approx(495, abs=0.1)
+    assert score.clamped_fraction == 0.25
 
 
 def test_a_negative_slope_never_makes_a_failure_good(truth: Depth) -> None:
