@@ -68,9 +68,7 @@ def compare(
     folder: Path, rooms: Sequence[Case], file: str = f"LeReS/{LeReS.file}"
 ) -> Iterator[Comparison]:
     code, protocol = LeReS(folder / file), load_protocol("leres")
-    turned = [
-        c.predicting(-c.prediction.values, AFFINE) if i % 9 == 4 else c for i, c in enumerate(rooms)
-    ]
+    turned = [_turned(case) if i % 9 == 4 else case for i, case in enumerate(rooms)]
     for data, cases in (("affine", rooms), ("affine, one in nine upside down", turned)):
         scores = [protocol.score(c.prediction, c.truth, c.usable, key=c.key) for c in cases]
         rows = [row_of(c.key, s, pooled=True) for c, s in zip(cases, scores, strict=True)]
@@ -82,6 +80,12 @@ def compare(
             ours=[dict(zip(protocol.measures, values, strict=True))],
             theirs=[code(cases)],
         )
+
+
+def _turned(case: Case) -> Case:
+    """Upside down, with a mean above 0: the ratio of means does not turn it back."""
+    values = case.prediction.values
+    return case.predicting(values.max() + 1 - values, AFFINE)
 
 
 def compare_diverse(folder: Path, rooms: Sequence[Case]) -> Iterator[Comparison]:
