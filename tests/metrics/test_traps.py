@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from featherdepth.data.layouts import load_layouts
 from featherdepth.errors import InputError
-from featherdepth.metrics.protocols import PredictionError, load_protocol
+from featherdepth.metrics.protocols import PredictionError, load_protocol, protocols
 from featherdepth.types import Depth, DepthKind, Intrinsics
 
 METRIC = DepthKind.METRIC
@@ -245,3 +246,35 @@ def test_the_frame_of_completion_is_half_the_picture_cut_to_304x228() -> None:
 def test_images_with_too_few_pixels_are_refused() -> None:
     with pytest.raises(InputError, match="9 pixels to score; at least 10"):
         load_protocol("leres").score(depth(np.ones((1, 9))), depth(np.ones((1, 9))))
+
+
+@pytest.mark.parametrize(
+    ("layout", "split", "begin"),
+    [
+        ("diode", "val", "diode-val-all-"),
+        ("diode", "indoors", "diode-val-indoor-"),
+        ("diode", "outdoor", "diode-val-outdoor-"),
+        ("kitti-eigen", "test", "kitti-eigen652-"),
+        ("nyuv2-marigold", "test", "nyu-eigen-"),
+        ("kitti-completion", "val-selection", "kitti-dc-"),
+        ("scannet", None, "scannet-800-"),
+        ("eth3d", None, "eth3d-454-"),
+    ],
+)
+def test_a_protocol_counts_the_images_of_the_part_that_it_names(
+    layout: str, split: str | None, begin: str
+) -> None:
+    row = next(r for r in load_layouts() if (r.name, r.split) == (layout, split))
+    counts = {p.name: p.count for p in protocols().values() if p.name.startswith(begin)}
+
+    assert counts
+    assert set(counts.values()) == {row.count}, counts
+
+
+def test_a_prediction_at_the_lower_limit_of_the_range_is_raised_to_it_as_published() -> None:
+    truth, prediction = depth([[1, 2, 4]]), depth([[-5, 2, 4]])
+
+    score = load_protocol("diode-val-all-native-v1").score(prediction, truth)
+
+    # Marigold clips at 0.6 m, the least depth of DIODE's scanner.
+    assert score.values["mae"] == pytest.approx(0.4 / 3, rel=1e-5)
