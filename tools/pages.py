@@ -2,6 +2,7 @@
 
 docs/reference/cli.md       from each verb's --help
 docs/reference/datasets.md  from the table of layouts and the readers' own texts
+docs/reference/protocols.md from protocols.toml, the measures and docs/results/upstream.json
 docs/results.md             from docs/results/claims.toml and the JSON files beside it
 """
 
@@ -12,6 +13,8 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+
+from tools.protocols_page import protocols_page
 
 from featherdepth.cli.main import COMMANDS
 from featherdepth.data import READERS
@@ -136,6 +139,7 @@ def _read(files: dict[str, str]) -> dict[str, Any]:
 PAGES = {
     ROOT / "docs/reference/cli.md": cli_page,
     ROOT / "docs/reference/datasets.md": datasets_page,
+    ROOT / "docs/reference/protocols.md": protocols_page,
     ROOT / "docs/results.md": results_page,
     ROOT / "README.md": readme,
 }

@@ -30,7 +30,7 @@ def bts_eval(folder: Path) -> Callable[..., Values]:
         code.space["args"] = SimpleNamespace(filenames_file="", **limits, **crops)
         code.space |= {"get_num_lines": lambda _: 1, "gt_depths": [truth]}
         with contextlib.redirect_stdout(io.StringIO()):
-            found = code.eval([prediction if values is None else values], 0)
+            found = code.eval([prediction if values is None else values.copy()], 0)
         return {name: float(row[0]) for name, row in zip((*names, "delta3"), found, strict=True)}
 
     return run
