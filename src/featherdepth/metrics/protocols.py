@@ -135,8 +135,8 @@ class EvalProtocol:
         if (self.alignment == "order") != (PAIR_ACCURACY.name in self.measures):
             raise ValueError(f"alignment 'order' and measure {PAIR_ACCURACY.name!r} need another")
         for name in ("floor", "least_disparity"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}: ratios need it")
+            if (value := getattr(self, name)) <= 0:
+                raise ValueError(f"{name} must be above 0, got {value}: logs and ratios need it")
         if self.min_pixels < 2:
             raise ValueError(f"min_pixels is {self.min_pixels}; a fit needs 2 or more")
 
