@@ -152,7 +152,9 @@ def check(traps: list[Trap]) -> list[dict[str, Any]]:
                     "file": trap.file,
                     "passes": all(passed > 0 and not failed for passed, failed, _ in sound),
                     "fails_with_fault": all(failed > 0 for _, failed, _ in found.values()),
-                    "said": [said.replace(tempfile.gettempdir(), ".") for _, _, said in found.values()],
+                    "said": [
+                        said.replace(tempfile.gettempdir(), ".") for _, _, said in found.values()
+                    ],
                     "seconds": round(time.monotonic() - start, 1),
                 }
             )
