@@ -4,6 +4,7 @@ docs/reference/cli.md       from each verb's --help
 docs/reference/datasets.md  from the table of layouts and the readers' own texts
 docs/reference/patterns.md  from the tables of patterns and the classes behind them
 docs/reference/sparse.md    from the texts of what reads measured points
+docs/reference/protocols.md from protocols.toml, the measures and docs/results/upstream.json
 docs/results.md             from docs/results/claims.toml and the JSON files beside it
 """
 
@@ -16,6 +17,8 @@ from dataclasses import MISSING, fields
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any
+
+from tools.protocols_page import protocols_page
 
 from featherdepth.cli.main import COMMANDS
 from featherdepth.data import READERS, sparse
@@ -190,6 +193,7 @@ PAGES = {
     ROOT / "docs/reference/datasets.md": datasets_page,
     ROOT / "docs/reference/patterns.md": patterns_page,
     ROOT / "docs/reference/sparse.md": sparse_page,
+    ROOT / "docs/reference/protocols.md": protocols_page,
     ROOT / "docs/results.md": results_page,
     ROOT / "README.md": readme,
 }

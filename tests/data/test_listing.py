@@ -26,6 +26,21 @@ def test_a_template_finds_files_and_names_their_partners(tmp_path: Path) -> None
     assert Template("{scene}/depth_{frame}.png").fill(found[0][1]) == "a/depth_1.png"
 
 
+def test_the_order_of_the_file_system_does_not_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a/rgb_1.jpg", "a/rgb_2.jpg", "b/rgb_1.jpg")
+    glob = Path.glob
+    orders = (list, lambda found: sorted(found, reverse=True), sorted)
+    listings = []
+
+    for order in orders:
+        monkeypatch.setattr(Path, "glob", lambda self, p, o=order: iter(o(glob(self, p))))
+        listings.append([n for n, _ in Template("{scene}/rgb_{frame}.jpg").find(tmp_path)])
+
+    assert listings == [["a/rgb_1.jpg", "a/rgb_2.jpg", "b/rgb_1.jpg"]] * 3
+
+
 def test_a_field_that_comes_twice_says_the_same_twice() -> None:
     template = Template("{scene}_depth/{scene}/{frame}")
 

@@ -111,6 +111,15 @@ def test_a_mean_is_over_images_and_lies_in_its_interval(scenes: Scenes) -> None:
     assert 0 <= row["low"] < row["value"] < row["high"] <= 0.3
 
 
+@pytest.mark.parametrize("protocol", ["aligned", "leres"])
+def test_every_image_is_fitted_by_itself(scenes: Scenes, protocol: str) -> None:
+    model = Fake(lambda i: depth((i + 1) * scenes.truth(i) - 3 * i, AFFINE))
+
+    result = evaluate(model, scenes, load_protocol(protocol), name="m")
+
+    assert result["metrics"]["abs_rel"]["value"] == pytest.approx(0, abs=1e-6)
+
+
 def test_a_broken_photo_is_listed_and_enters_no_mean(scenes: Scenes, oracle: Fake) -> None:
     scenes.broken = {1}
 

@@ -256,7 +256,8 @@ def test_every_protocol_states_its_source_and_all_of_its_choices(name: str) -> N
     assert len(protocol.source) > 20
     assert set(protocol.as_dict()) == {
         *("name", "source", "dataset", "data", "count", "valid", "inputs", "crop", "frame"),
-        *("min_depth", "max_depth", "alignment", "space", "clip", "floor", "fallback"),
+        *("min_depth", "max_depth", "below_max", "alignment", "space", "clip"),
+        *("least_disparity", "floor", "fallback"),
         *("nonpositive", "normalization", "aggregate", "min_pixels", "measures"),
     }
     assert json.loads(json.dumps(protocol.as_dict())) == protocol.as_dict()

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from featherdepth.data.layouts import load_layouts
 from featherdepth.errors import InputError
-from featherdepth.metrics.protocols import PredictionError, load_protocol
+from featherdepth.metrics.protocols import PredictionError, load_protocol, protocols
 from featherdepth.types import Depth, DepthKind, Intrinsics
 
 METRIC = DepthKind.METRIC
@@ -44,7 +45,7 @@ def test_one_disparity_below_zero_does_not_ruin_the_mean() -> None:
     truth, prediction = depth([[1, 2], [4, 10]]), depth([[4, 3], [2, 0]], DISPARITY)
 
     midas = load_protocol("midas").score(prediction, truth)
-    floored = load_protocol("nyu-eigen-raw-v1+affine-disp-floor").score(prediction, truth)
+    floored = load_protocol("diode-val-all-native-v1+affine-disp-floor").score(prediction, truth)
     unclipped = replace(load_protocol("midas"), clip="none").score(prediction, truth)
 
     assert midas.values["abs_rel"] == pytest.approx(0.1971529, abs=1e-6)
@@ -82,6 +83,37 @@ def test_truth_beyond_the_cap_is_left_out_not_clipped() -> None:
 
     assert score.pixels == 2
     assert score.values["mae"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "scored"),
+    [
+        ("nyu-eigen-raw-v1+affine-depth", False),
+        ("scannet-800-v1+affine-depth", False),
+        ("midas", True),
+    ],
+)
+def test_truth_at_the_cap_is_saturated_and_counts_only_where_the_protocol_says(
+    name: str, scored: bool
+) -> None:
+    # Published code compares truth < cap; a file of 8 or 16 bits holds many pixels of the cap.
+    kind = DISPARITY if name == "midas" else AFFINE
+    truth, prediction = depth([[1, 2, 4, 10]]), depth([[1, 2, 4, 8]], kind)
+    if kind is DISPARITY:
+        prediction = depth(1 / prediction.values, kind)
+
+    assert load_protocol(name).score(prediction, truth).pixels == 3 + scored
+
+
+def test_the_least_disparity_bounds_the_depth_where_no_cap_does() -> None:
+    # Aligned disparities .83 .62 .41 -.01: the last has no depth. Marigold's code raises it to
+    # 1e-3 / m, a kilometre; ours for other data to 1e-6 / m.
+    truth, prediction = depth([[1, 2], [4, 10]]), depth([[4, 3], [2, 0]], DISPARITY)
+
+    score = load_protocol("eth3d-454-v1").score(prediction, truth)
+
+    assert score.values["rmse"] == pytest.approx(495, abs=0.1)
+    assert score.clamped_fraction == 0.25
 
 
 def test_a_negative_slope_never_makes_a_failure_good(truth: Depth) -> None:
@@ -214,3 +246,35 @@ def test_the_frame_of_completion_is_half_the_picture_cut_to_304x228() -> None:
 def test_images_with_too_few_pixels_are_refused() -> None:
     with pytest.raises(InputError, match="9 pixels to score; at least 10"):
         load_protocol("leres").score(depth(np.ones((1, 9))), depth(np.ones((1, 9))))
+
+
+@pytest.mark.parametrize(
+    ("layout", "split", "begin"),
+    [
+        ("diode", "val", "diode-val-all-"),
+        ("diode", "indoors", "diode-val-indoor-"),
+        ("diode", "outdoor", "diode-val-outdoor-"),
+        ("kitti-eigen", "test", "kitti-eigen652-"),
+        ("nyuv2-marigold", "test", "nyu-eigen-"),
+        ("kitti-completion", "val-selection", "kitti-dc-"),
+        ("scannet", None, "scannet-800-"),
+        ("eth3d", None, "eth3d-454-"),
+    ],
+)
+def test_a_protocol_counts_the_images_of_the_part_that_it_names(
+    layout: str, split: str | None, begin: str
+) -> None:
+    row = next(r for r in load_layouts() if (r.name, r.split) == (layout, split))
+    counts = {p.name: p.count for p in protocols().values() if p.name.startswith(begin)}
+
+    assert counts
+    assert set(counts.values()) == {row.count}, counts
+
+
+def test_a_prediction_at_the_lower_limit_of_the_range_is_raised_to_it_as_published() -> None:
+    truth, prediction = depth([[1, 2, 4]]), depth([[-5, 2, 4]])
+
+    score = load_protocol("diode-val-all-native-v1").score(prediction, truth)
+
+    # Marigold clips at 0.6 m, the least depth of DIODE's scanner.
+    assert score.values["mae"] == pytest.approx(0.4 / 3, rel=1e-5)

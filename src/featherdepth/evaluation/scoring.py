@@ -20,6 +20,10 @@ def score_sample(
         PredictionError: the prediction is at fault.
         InputError: the truth is.
     """
+    if prediction.size != sample.image.size:
+        raise PredictionError(
+            f"prediction is {prediction.size}, its photo is {sample.image.size} pixels"
+        )
     if sample.depth is not None:
         return _score_depth(prediction, sample.depth, reader.usable(index), protocol, sample.key)
     pairs = pairs_of(reader, index)

@@ -99,6 +99,9 @@ class EvalProtocol:
     """Truth at or below is not scored, metres."""
     max_depth: float | None = None
     """Truth above is not scored, metres; None = no limit."""
+    below_max: bool = False
+    """Truth of exactly `max_depth`, which saturated sensors and clipped files hold, is not scored
+    either."""
     alignment: Alignment | Literal["of_kind"]
     """What is fitted for each image over the scored pixels; `of_kind` takes what the prediction's
     kind needs."""
@@ -107,7 +110,9 @@ class EvalProtocol:
     inverted."""
     clip: Literal["range", "gtmax", "none"] = "none"
     """After the fit. `range`: depth at most `max_depth`. `gtmax`: aligned disparity at least
-    1 / (largest scored truth). `none`: depth without limit, disparity at least 1e-6 / m."""
+    1 / (largest scored truth). `none`: depth without limit."""
+    least_disparity: float = MIN_DISPARITY
+    """Aligned disparity is raised to this before it is inverted, 1/m; but for `gtmax`."""
     floor: float
     """Aligned predictions are raised to this: metres, or shares of the largest truth where
     `normalization` is `truth_max`."""
@@ -129,8 +134,9 @@ class EvalProtocol:
                 raise ValueError(f"unknown measure {name!r}; known: {', '.join(DECLARED)}")
         if (self.alignment == "order") != (PAIR_ACCURACY.name in self.measures):
             raise ValueError(f"alignment 'order' and measure {PAIR_ACCURACY.name!r} need another")
-        if self.floor <= 0:
-            raise ValueError(f"floor must be above 0, got {self.floor}: logs and ratios need it")
+        for name in ("floor", "least_disparity"):
+            if (value := getattr(self, name)) <= 0:
+                raise ValueError(f"{name} must be above 0, got {value}: logs and ratios need it")
         if self.min_pixels < 2:
             raise ValueError(f"min_pixels is {self.min_pixels}; a fit needs 2 or more")
 
@@ -302,7 +308,8 @@ class EvalProtocol:
         inside[top : top + rows, left : left + columns] = True
         chosen = inside & truth.valid & (truth.values > self.min_depth)
         if self.max_depth is not None:
-            chosen &= truth.values <= self.max_depth
+            below = np.less if self.below_max else np.less_equal
+            chosen &= below(truth.values, self.max_depth)
         count = int(chosen.sum())
         if count < self.min_pixels:
             raise InputError(f"{count} pixels to score; at least {self.min_pixels} are needed")
@@ -327,7 +334,7 @@ class EvalProtocol:
         fitted = fit(disparity, 1 / target)
         if fitted is None:
             return None, untouched
-        least = 1 / target.max() if self.clip == "gtmax" else MIN_DISPARITY
+        least = 1 / target.max() if self.clip == "gtmax" else self.least_disparity
         return 1 / np.maximum(fitted, least), fitted < least
 
     def _otherwise(self, raw: Pixels, target: Pixels) -> Pixels:
