@@ -60,7 +60,8 @@ def embed(
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     try:
-        save_model(fresh, replace(preset, name=name, macs=macs), module, text)
+        named = replace(preset, name=name, macs=macs)
+        save_model(fresh, named, module, text, storage=preset.storage)
         write_graph(fresh)
         for difference in verify(fresh):
             print(f"{difference.backend} {difference.size}: {difference.share:.1e} of the range")

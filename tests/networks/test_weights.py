@@ -11,7 +11,7 @@ from torch import nn
 
 from featherdepth.errors import UsageError, WeightsError
 from featherdepth.networks.build import build_network
-from featherdepth.networks.folder import read_tensors
+from featherdepth.networks.folder import read_tensors, write_folder
 from featherdepth.networks.weights import load_into, load_model, save_model
 from featherdepth.types import DepthKind, Preset
 
@@ -82,6 +82,133 @@ def test_another_width_is_refused_with_both_shapes(folder: Path) -> None:
 
     with pytest.raises(WeightsError, match=r"is \(.+\) where the network has \(.+\)"):
         load_into(wide, folder)
+
+
+@pytest.fixture(scope="module")
+def eight_bit(module: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same module in 8-bit storage."""
+    path = tmp_path_factory.mktemp("weights") / "eight"
+    save_model(path, PRESET, module, "# toy\n", storage="int8")
+    return path
+
+
+def test_8_bit_storage_takes_convolutions_and_leaves_the_rest(
+    eight_bit: Path, folder: Path, module: nn.Module
+) -> None:
+    preset, tensors = read_tensors(eight_bit)
+
+    weights = {f"{k}.weight" for k, m in module.named_modules() if isinstance(m, nn.Conv2d)}
+    assert preset.storage == "int8" and len(weights) == 57
+    assert {k for k, v in tensors.items() if v.dtype == np.int8} == weights
+    others = {k: v for k, v in read_tensors(folder)[1].items() if k not in weights}
+    assert tensors.keys() == weights | {f"{k}.scale" for k in weights} | others.keys()
+    for name, values in others.items():
+        np.testing.assert_array_equal(tensors[name], values)
+    size, halves = ((f / "model.safetensors").stat().st_size for f in (eight_bit, folder))
+    assert size < 0.55 * halves
+
+
+def test_8_bit_weights_are_loaded_as_whole_numbers_times_scales(
+    eight_bit: Path, module: nn.Module
+) -> None:
+    stored = read_tensors(eight_bit)[1]
+
+    preset, loaded = load_model(eight_bit)
+
+    assert preset.params == 3_456_977
+    for name, tensor in module.state_dict().items():
+        if stored.get(name, np.empty(0)).dtype != np.int8:
+            continue
+        found, scale = loaded.state_dict()[name], torch.from_numpy(stored[f"{name}.scale"])
+        assert found.dtype == torch.float32
+        assert torch.equal(found, torch.from_numpy(stored[name]).float() * scale)
+        assert ((found - tensor).abs() <= 0.50001 * scale).all()
+
+
+class Mixed(nn.Module):
+    """Tensors with two or more axes that are no convolution's and no linear layer's weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = nn.Linear(4, 3)
+        self.up = nn.ConvTranspose2d(4, 3, 2)
+        self.place = nn.Parameter(torch.rand(1, 3, 4))
+        self.register_buffer("table", torch.rand(2, 2))
+
+
+def test_only_layers_with_the_output_channel_in_front_are_8_bit(tmp_path: Path) -> None:
+    save_model(tmp_path / "mixed", PRESET, Mixed(), "", storage="int8")
+    save_model(tmp_path / "bare", PRESET, nn.Linear(4, 3), "", storage="int8")
+
+    tensors = read_tensors(tmp_path / "mixed")[1]
+    assert {k: v.dtype.name for k, v in tensors.items()} == {
+        "line.weight": "int8",
+        "line.weight.scale": "float32",
+        "line.bias": "float32",
+        "up.weight": "float16",
+        "up.bias": "float32",
+        "place": "float16",
+        "table": "float32",
+    }
+    assert {"weight", "weight.scale", "bias"} == read_tensors(tmp_path / "bare")[1].keys()
+
+
+def damage_scale(tensors: dict[str, np.ndarray], value: object) -> None:
+    name = next(k for k in tensors if k.endswith(".scale"))
+    tensors[name] = tensors[name].copy()
+    tensors[name].flat[0] = value
+
+
+@pytest.mark.parametrize(
+    ("damage", "storage", "words"),
+    [
+        (lambda t: damage_scale(t, np.nan), "int8", r"weight\.scale holds .*; the file is damaged"),
+        (lambda t: damage_scale(t, 0), "int8", "not above 0 and finite"),
+        (lambda t: t.pop(next(k for k in t if k.endswith(".scale"))), "int8", "is missing"),
+        (lambda t: t.pop(next(k for k in t if t[k].dtype == np.int8)), "int8", "of no 8-bit"),
+        (lambda t: None, "fp16", "storage in config.json is 'fp16', in model.safetensors 'int8'"),
+    ],
+)
+def test_damaged_8_bit_weights_are_one_line(
+    damage, storage: str, words: str, eight_bit: Path, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    preset, tensors = read_tensors(eight_bit)
+    damage(tensors)
+    write_folder(tmp_path, replace(preset, storage=storage), tensors, "")
+
+    with pytest.raises(WeightsError, match=words) as caught:
+        load_model(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_called_8_bit_that_are_not_are_refused(folder: Path, tmp_path: Path) -> None:
+    preset, tensors = read_tensors(folder)
+    write_folder(tmp_path, replace(preset, storage="int8"), tensors, "")
+
+    with pytest.raises(WeightsError, match=r"is 'int8', in model\.safetensors 'fp16'"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_nan_is_not_written_in_8_bits_either(value: float, tmp_path: Path) -> None:
+    module = nn.Conv2d(3, 2, 1)
+    with torch.no_grad():
+        module.weight[0, 0] = value
+
+    with pytest.raises(WeightsError, match=r"weight: .*nothing was written"):
+        save_model(tmp_path / "bad", PRESET, module, "", storage="int8")
+    assert not (tmp_path / "bad").exists()
+
+
+def test_8_bits_hold_what_is_beyond_fp16(tmp_path: Path) -> None:
+    module = nn.Conv2d(3, 2, 1)
+    with torch.no_grad():
+        module.weight[0, 0] = 1e5
+
+    save_model(tmp_path, PRESET, module, "", storage="int8")
+
+    scale = read_tensors(tmp_path)[1]["weight.scale"]
+    assert scale[0].item() == pytest.approx(1e5 / 127)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e5])
