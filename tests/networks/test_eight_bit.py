@@ -5,24 +5,36 @@ import pytest
 
 from featherdepth.networks.eight_bit import quantize, restore
 
-HALF_STEP = 0.5 + 1e-5
-"""Half a scale, and the rounding of float32."""
+SLACK = 1e-4
+"""Of float32, in scales."""
 
 
 def test_value_by_hand() -> None:
-    # 2.54 / 127 = 0.02, so 0.03 is 1.5 scales: rounded to even, 2. The second row has its own.
-    weight = np.array([[2.54, 0.03, -1.0], [0.0, -12.7, 6.4]], dtype=np.float32)
+    # 127 / 64 is the largest of both rows, so the scale is 1/64. In steps of it the first row is
+    # 127, 0.25, -3.25, 2: each to its nearest, which moves the sum by nothing. The second is
+    # 0.3, 0.4, 0.45, -127: the nearest are 1.15 less in sum, so 0.45, the nearest to the middle,
+    # goes up.
+    steps = np.array([[127, 0.25, -3.25, 2], [0.3, 0.4, 0.45, -127]], dtype=np.float32)
 
-    whole, scale = quantize(weight)
+    whole, scale = quantize(steps / 64)
 
     assert whole.dtype == np.int8 and scale.dtype == np.float32
+    np.testing.assert_array_equal(scale, [[1 / 64], [1 / 64]])
+    assert whole.tolist() == [[127, 0, -3, 2], [0, 0, 1, -127]]
+
+
+def test_each_channel_has_its_own_scale() -> None:
+    whole, scale = quantize(np.array([[2.54, -1.0], [6.4, -12.7]], dtype=np.float32))
+
     np.testing.assert_allclose(scale, [[0.02], [0.1]], rtol=1e-6)
-    assert whole.tolist() == [[127, 2, -50], [0, -127, 64]]
+    assert whole.tolist() == [[127, -50], [64, -127]]
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (6, 1, 3, 3), (4, 8, 5, 5), (3, 2, 9)])
 @pytest.mark.parametrize("spread", [1e-30, 1.0, 1e30])
-def test_no_value_moves_by_more_than_half_a_scale(shape: tuple[int, ...], spread: float) -> None:
+def test_values_move_by_less_than_a_scale_and_sums_by_half_of_one(
+    shape: tuple[int, ...], spread: float
+) -> None:
     generator = np.random.default_rng(0)
     gains = spread * 10.0 ** generator.uniform(-3, 3, (shape[0], *(1 for _ in shape[1:])))
     weight = (gains * generator.standard_normal(shape)).astype(np.float32)
@@ -31,9 +43,25 @@ def test_no_value_moves_by_more_than_half_a_scale(shape: tuple[int, ...], spread
     back = restore({"w": whole, "w.scale": scale})["w"]
 
     assert scale.shape == gains.shape and back.dtype == np.float32
-    assert (np.abs(back - weight) <= HALF_STEP * scale).all()
+    moved = ((back.astype(np.float64) - weight) / scale).reshape(shape[0], -1)
+    assert (np.abs(moved) < 1).all()
+    assert (np.abs(moved.sum(axis=1)) <= 0.5 + SLACK).all()
     most = np.abs(whole.astype(int)).max(axis=tuple(range(1, len(shape))))
     assert (most == 127).all()  # every channel uses its whole range
+
+
+def test_no_more_values_than_needed_leave_their_nearest() -> None:
+    weight = np.random.default_rng(2).standard_normal((64, 300)).astype(np.float32)
+
+    whole, scale = quantize(weight)
+
+    steps = (weight / scale).astype(np.float64)
+    nearest = np.rint(steps)
+    turned = (whole != nearest).sum(axis=1)
+    surplus = np.abs(np.rint((nearest - steps).sum(axis=1)))
+    np.testing.assert_array_equal(turned, surplus)
+    assert surplus.max() >= 5  # without that, sums would have moved by as many scales
+    assert np.abs(whole - steps).max() < 0.6
 
 
 def test_the_negative_of_a_weight_is_stored_as_its_negative() -> None:

@@ -97,15 +97,18 @@ def test_8_bit_storage_takes_convolutions_and_leaves_the_rest(
 ) -> None:
     preset, tensors = read_tensors(eight_bit)
 
-    weights = {f"{k}.weight" for k, m in module.named_modules() if isinstance(m, nn.Conv2d)}
-    assert preset.storage == "int8" and len(weights) == 57
+    convolutions = {k: m for k, m in module.named_modules() if isinstance(m, nn.Conv2d)}
+    # A filter of the first layer has 27 weights, of a depthwise one 9 or 25.
+    large = {k: m for k, m in convolutions.items() if m.weight[0].numel() >= 32}
+    weights = {f"{name}.weight" for name in large}
+    assert preset.storage == "int8" and (len(convolutions), len(weights)) == (57, 36)
     assert {k for k, v in tensors.items() if v.dtype == np.int8} == weights
     others = {k: v for k, v in read_tensors(folder)[1].items() if k not in weights}
     assert tensors.keys() == weights | {f"{k}.scale" for k in weights} | others.keys()
     for name, values in others.items():
         np.testing.assert_array_equal(tensors[name], values)
     size, halves = ((f / "model.safetensors").stat().st_size for f in (eight_bit, folder))
-    assert size < 0.55 * halves
+    assert size < 0.57 * halves
 
 
 def test_8_bit_weights_are_loaded_as_whole_numbers_times_scales(
@@ -122,29 +125,35 @@ def test_8_bit_weights_are_loaded_as_whole_numbers_times_scales(
         found, scale = loaded.state_dict()[name], torch.from_numpy(stored[f"{name}.scale"])
         assert found.dtype == torch.float32
         assert torch.equal(found, torch.from_numpy(stored[name]).float() * scale)
-        assert ((found - tensor).abs() <= 0.50001 * scale).all()
+        assert ((found - tensor).abs() < scale).all()
 
 
 class Mixed(nn.Module):
-    """Tensors with two or more axes that are no convolution's and no linear layer's weight."""
+    """Tensors with two or more axes, of which one is worth 8 bits."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.line = nn.Linear(4, 3)
+        self.line = nn.Linear(32, 3)
+        self.few = nn.Linear(31, 3)
+        self.deep = nn.Conv2d(64, 64, 5, groups=64)
         self.up = nn.ConvTranspose2d(4, 3, 2)
         self.place = nn.Parameter(torch.rand(1, 3, 4))
         self.register_buffer("table", torch.rand(2, 2))
 
 
-def test_only_layers_with_the_output_channel_in_front_are_8_bit(tmp_path: Path) -> None:
+def test_only_large_filters_with_the_output_channel_in_front_are_8_bit(tmp_path: Path) -> None:
     save_model(tmp_path / "mixed", PRESET, Mixed(), "", storage="int8")
-    save_model(tmp_path / "bare", PRESET, nn.Linear(4, 3), "", storage="int8")
+    save_model(tmp_path / "bare", PRESET, nn.Linear(40, 3), "", storage="int8")
 
     tensors = read_tensors(tmp_path / "mixed")[1]
     assert {k: v.dtype.name for k, v in tensors.items()} == {
         "line.weight": "int8",
         "line.weight.scale": "float32",
         "line.bias": "float32",
+        "few.weight": "float16",
+        "few.bias": "float32",
+        "deep.weight": "float16",
+        "deep.bias": "float32",
         "up.weight": "float16",
         "up.bias": "float32",
         "place": "float16",
@@ -191,7 +200,7 @@ def test_weights_called_8_bit_that_are_not_are_refused(folder: Path, tmp_path: P
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_nan_is_not_written_in_8_bits_either(value: float, tmp_path: Path) -> None:
-    module = nn.Conv2d(3, 2, 1)
+    module = nn.Conv2d(32, 2, 1)
     with torch.no_grad():
         module.weight[0, 0] = value
 
@@ -201,7 +210,7 @@ def test_nan_is_not_written_in_8_bits_either(value: float, tmp_path: Path) -> No
 
 
 def test_8_bits_hold_what_is_beyond_fp16(tmp_path: Path) -> None:
-    module = nn.Conv2d(3, 2, 1)
+    module = nn.Conv2d(32, 2, 1)
     with torch.no_grad():
         module.weight[0, 0] = 1e5
 

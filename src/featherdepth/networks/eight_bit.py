@@ -2,22 +2,27 @@
 
     scale_c = max |w_c| / 127      q_c = round(w_c / scale_c)      w_c ~ q_c * scale_c
 
-No value moves by more than half a scale. Only storage is 8-bit: whoever reads the weights
-multiplies once, when the model is loaded, and computes in float32.
+Rounding each value for itself lets errors of one sign add up to a shift of the whole channel, as
+what a layer reads is mostly positive. So in each channel the fewest values, those nearest to the
+middle, are rounded the other way until the channel's sum is kept to half a scale.
 
-The whole numbers of a weight are stored under its own name, its scales under NAME.scale in the
-shape (c, 1, ...), which multiplies them as it is in NumPy, torch and ONNX. No tensor of a network
-can have such a name: a tensor has no parts.
+Only storage is 8-bit: whoever reads the weights multiplies once, when the model is loaded, and
+computes in float32. The whole numbers of a weight are stored under its own name, its scales under
+NAME.scale in the shape (c, 1, ...), which multiplies them as it is in NumPy, torch and ONNX. No
+tensor of a network can have such a name: a tensor has no parts.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float32, Int8
+from jaxtyping import Float32, Float64, Int8
 
 SUFFIX = ".scale"
 MOST = 127
 """-128 is not used, so that a weight and its negative are stored alike."""
+FEWEST = 32
+"""Weights a channel from which a scale pays: a 3x3 filter of its own would save 5 bytes of 18, and
+moves the output most of all."""
 
 
 def quantize(
@@ -39,7 +44,22 @@ def quantize(
     within = tuple(range(1, weight.ndim))
     scale = np.abs(weight).max(axis=within, keepdims=True, initial=0) / np.float32(MOST)
     scale[scale < np.finfo(np.float32).tiny] = 1
-    return np.rint(weight / scale).astype(np.int8), scale
+    rows: Float64[np.ndarray, "c k"] = (weight / scale).reshape(len(weight), -1).astype(np.float64)
+    return _round(rows).reshape(weight.shape), scale
+
+
+def _round(values: Float64[np.ndarray, "c k"]) -> Int8[np.ndarray, "c k"]:
+    """Whole numbers whose sum in each row is that of the values, to a half."""
+    nearest = np.rint(values)
+    error = nearest - values
+    surplus = np.rint(error.sum(axis=1, keepdims=True))
+    # Those that were moved the farthest in the direction of the surplus go the other way. They are
+    # never at the end of the range: the largest value of a row is a whole number already.
+    order = np.argsort(-error * np.sign(surplus), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    turned = nearest - np.sign(surplus) * (rank < np.abs(surplus))
+    whole: Int8[np.ndarray, "c k"] = np.clip(turned, -MOST, MOST).astype(np.int8)
+    return whole
 
 
 def restore(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,8 +1,9 @@
 """A network's parameters to and from a model folder.
 
 Stored are parameters with two or more axes as fp16 and everything else (biases, BatchNorm, the
-mean and std buffers) as float32. Storage "int8" halves that: the weights of convolutions and linear
-layers are 8-bit with one scale an output channel (`networks.eight_bit`), the rest is as before.
+mean and std buffers) as float32. Storage "int8" nearly halves that: the weights of convolutions and
+linear layers are 8-bit with one scale an output channel (`networks.eight_bit`), the rest is as
+before, and so are filters of few weights: depthwise ones and the first layer's.
 `num_batches_tracked` counts batches and is left out.
 """
 
@@ -84,7 +85,7 @@ def load_into(module: nn.Module, folder: Path) -> Preset:
 
 def _eight_bit_names(module: nn.Module) -> Iterator[str]:
     for name, layer in module.named_modules():
-        if isinstance(layer, CHANNELS_FIRST):
+        if isinstance(layer, CHANNELS_FIRST) and layer.weight[0].numel() >= eight_bit.FEWEST:
             yield f"{name}.weight".lstrip(".")
 
 
