@@ -175,7 +175,7 @@ def damage_scale(tensors: dict[str, np.ndarray], value: object) -> None:
         (lambda t: damage_scale(t, 0), "int8", "not above 0 and finite"),
         (lambda t: t.pop(next(k for k in t if k.endswith(".scale"))), "int8", "is missing"),
         (lambda t: t.pop(next(k for k in t if t[k].dtype == np.int8)), "int8", "of no 8-bit"),
-        (lambda t: None, "fp16", "storage in config.json is 'fp16', in model.safetensors 'int8'"),
+        (lambda t: None, "fp16", "is 'fp16', but .* holds 8-bit weights"),
     ],
 )
 def test_damaged_8_bit_weights_are_one_line(
@@ -190,12 +190,17 @@ def test_damaged_8_bit_weights_are_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_weights_called_8_bit_that_are_not_are_refused(folder: Path, tmp_path: Path) -> None:
-    preset, tensors = read_tensors(folder)
-    write_folder(tmp_path, replace(preset, storage="int8"), tensors, "")
+def test_a_network_without_a_large_filter_is_stored_as_8_bit_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_model(tmp_path, PRESET, nn.Conv2d(3, 2, 1), "", storage="int8")
+    monkeypatch.setattr(
+        "featherdepth.networks.weights.build_network", lambda *a, **k: nn.Conv2d(3, 2, 1)
+    )
 
-    with pytest.raises(WeightsError, match=r"is 'int8', in model\.safetensors 'fp16'"):
-        load_model(tmp_path)
+    preset, loaded = load_model(tmp_path)
+
+    assert preset.storage == "int8" and loaded.weight.shape == (2, 3, 1, 1)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -134,11 +134,10 @@ def _fill(module: nn.Module, tensors: dict[str, np.ndarray], preset: Preset, fol
 def _restored(
     tensors: dict[str, np.ndarray], preset: Preset, folder: Path
 ) -> dict[str, np.ndarray]:
-    found = "int8" if any(t.dtype == np.int8 for t in tensors.values()) else "fp16"
-    if found != preset.storage:
+    if preset.storage != "int8" and any(t.dtype == np.int8 for t in tensors.values()):
         raise WeightsError(
-            f"{folder}: storage in config.json is {preset.storage!r}, in {WEIGHTS} {found!r};"
-            " they must agree"
+            f"{folder}: storage in config.json is {preset.storage!r}, but {WEIGHTS} holds 8-bit"
+            " weights; they must agree"
         )
     try:
         return eight_bit.restore(tensors)
