@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import PIL.Image
 import pytest
@@ -66,7 +66,13 @@ def make_model(
     from featherdepth.networks.weights import save_model
     from featherdepth.types import DepthKind, Preset
 
-    def make(network: str, *, graph: bool = True, **changes: Any) -> Path:
+    def make(
+        network: str,
+        *,
+        graph: bool = True,
+        storage: Literal["fp16", "int8"] = "fp16",
+        **changes: Any,
+    ) -> Path:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             module = randomize(build_network(network))
@@ -84,7 +90,8 @@ def make_model(
             "macs": 0,
             "license": "Apache-2.0",
         }
-        save_model(folder, Preset(**(said | changes)), module, f"# random {network}\n")
+        preset, card = Preset(**(said | changes)), f"# random {network}\n"
+        save_model(folder, preset, module, card, storage=storage)
         if graph:
             with no_shape_checks():
                 write_graph(folder)

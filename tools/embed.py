@@ -8,12 +8,12 @@ docs/results/robustness-NAME.json where that is of the same weights.
 """
 
 import argparse
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 from tools.card import model_card
+from tools.place import replacing
 
 from featherdepth.config import read_json
 from featherdepth.errors import FeatherDepthError, WeightsError
@@ -56,22 +56,15 @@ def embed(
         )
     except ValueError as error:
         raise WeightsError(f"{evaluation}: {error}") from error
-    fresh, target, old = (place / n for n in (f".{name}.new", name, f".{name}.old"))
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    try:
-        save_model(fresh, replace(preset, name=name, macs=macs), module, text)
+    target = place / name
+    with replacing(target) as fresh:
+        named = replace(preset, name=name, macs=macs)
+        save_model(fresh, named, module, text, storage=preset.storage)
         write_graph(fresh)
         for difference in verify(fresh):
             print(f"{difference.backend} {difference.size}: {difference.share:.1e} of the range")
         if read_preset(fresh).params != preset.params:
             raise WeightsError(f"{fresh}: counts changed on the way")
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
     return target
 
 

@@ -1,13 +1,17 @@
 """model.onnx holds no weights, computes what torch computes, and costs nothing at run time."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
 import onnxruntime
+import openvino
 import pytest
 import torch
+from onnx import TensorProto
 from torch import nn
 
 from featherdepth.errors import BackendError, WeightsError
@@ -29,18 +33,31 @@ def graph_of(folder: Path) -> onnx.GraphProto:
     return onnx.load(folder / "model.onnx", load_external_data=False).graph
 
 
+@pytest.fixture(scope="module")
+def eight_bit(make_model: Callable[..., Path]) -> Path:
+    """The network `small` with its weights in 8-bit storage; not to be written into."""
+    return make_model("small", storage="int8")
+
+
+@pytest.fixture(params=["fp16", "int8"])
+def stored(request: pytest.FixtureRequest) -> Path:
+    """A model folder in each storage; not to be written into."""
+    name = {"fp16": "small_model", "int8": "eight_bit"}[request.param]
+    return Path(request.getfixturevalue(name))
+
+
 @pytest.mark.parametrize("backend", sorted(TOLERANCE))
-def test_a_backend_agrees_with_torch_at_ten_sizes(small_model: Path, backend: str) -> None:
-    found = differences(small_model, backends=[backend], threads=1)
+def test_a_backend_agrees_with_torch_at_ten_sizes(stored: Path, backend: str) -> None:
+    found = differences(stored, backends=[backend], threads=1)
 
     assert [d.size for d in found] == list(SIZES) and len(SIZES) == 10
     assert max(d.share for d in found) <= TOLERANCE[backend], found
 
 
-def test_every_large_tensor_is_a_byte_range_of_the_weights_file(small_model: Path) -> None:
-    places = layout(small_model)
+def test_every_large_tensor_is_a_byte_range_of_the_weights_file(stored: Path) -> None:
+    places = layout(stored)
 
-    graph = graph_of(small_model)
+    graph = graph_of(stored)
 
     external = {t.name: t for t in graph.initializer if t.external_data}
     assert external.keys() == places.keys()  # nothing stored is unused, nothing used is elsewhere
@@ -48,18 +65,19 @@ def test_every_large_tensor_is_a_byte_range_of_the_weights_file(small_model: Pat
         entry = {e.key: e.value for e in tensor.external_data}
         assert entry["location"] == "model.safetensors"
         assert (int(entry["offset"]), int(entry["length"])) == places[name][2:]
-    assert (small_model / "model.onnx").stat().st_size < 150_000
+    assert (stored / "model.onnx").stat().st_size < 150_000
 
 
-def test_no_batchnorm_is_left_behind_a_convolution(small_model: Path) -> None:
-    kinds = [node.op_type for node in graph_of(small_model).node]
+def test_no_batchnorm_is_left_behind_a_convolution(stored: Path) -> None:
+    kinds = [node.op_type for node in graph_of(stored).node]
 
     assert "BatchNormalization" not in kinds and kinds.count("Conv") == 57
 
 
 def test_the_arithmetic_on_weights_is_gone_once_the_graph_is_loaded(
-    folder: Path, tmp_path: Path
+    stored: Path, tmp_path: Path
 ) -> None:
+    folder = Path(shutil.copytree(stored, tmp_path / "small"))
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath = str(folder / "loaded.onnx")
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
@@ -72,6 +90,28 @@ def test_the_arithmetic_on_weights_is_gone_once_the_graph_is_loaded(
     assert not kinds & {"Cast", "Sqrt", "Unsqueeze"}, kinds
     # One subtraction and one division are left: those of the normalisation.
     assert [sum(n.op_type == k for n in loaded.node) for k in ("Sub", "Div")] == [1, 1]
+    kept = {t.data_type for t in loaded.initializer}
+    assert not kept & {TensorProto.INT8, TensorProto.FLOAT16}, kept
+
+
+def test_openvino_keeps_no_8_bit_tensor_at_run_time(eight_bit: Path) -> None:
+    compiled = openvino.Core().compile_model(eight_bit / "model.onnx", "CPU")
+
+    types = {
+        str(port.get_element_type())
+        for node in compiled.get_runtime_model().get_ops()
+        for port in node.outputs()
+    }
+    assert not [name for name in types if "8" in name], types
+
+
+def test_8_bit_weights_are_multiplied_by_their_scales(eight_bit: Path) -> None:
+    graph = graph_of(eight_bit)
+
+    scales = {t.name for t in graph.initializer if t.name.endswith(".scale")}
+    assert len(scales) == 36 and "DequantizeLinear" not in {n.op_type for n in graph.node}
+    read = [name for node in graph.node if node.op_type == "Mul" for name in node.input]
+    assert scales == {name for name in read if name.endswith(".scale")}
 
 
 def test_the_graph_says_nothing_of_the_place_it_was_made_at(small_model: Path) -> None:
@@ -102,6 +142,19 @@ def test_parity_fails_where_the_graph_computes_something_else(folder: Path) -> N
         verify(folder, sizes=[(64, 64)])
 
 
+def test_parity_fails_where_one_scale_is_added_instead_of_multiplied(
+    eight_bit: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(eight_bit, tmp_path / "small"))
+    model = onnx.load(folder / "model.onnx", load_external_data=False)
+    scaled = [n for n in model.graph.node if n.input and n.input[-1].endswith(".scale")]
+    scaled[-1].op_type = "Add"
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+
+    with pytest.raises(BackendError, match="differs from torch by"):
+        verify(folder, sizes=[(64, 64)])
+
+
 class Hard(nn.Module):
     """What the folding must not trip over."""
 
@@ -126,13 +179,19 @@ class Hard(nn.Module):
         return depth
 
 
+@pytest.mark.parametrize("storage", ["fp16", "int8"])
 def test_bias_groups_and_convolutions_read_twice_survive_the_folding(
-    small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomize: object
+    storage: Literal["fp16", "int8"],
+    small_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    randomize: object,
 ) -> None:
     torch.manual_seed(1)
     module = randomize(Hard())  # type: ignore[operator]
     preset, _ = load_model(small_model)
-    save_model(tmp_path, preset, module, "")
+    monkeypatch.setattr("featherdepth.networks.eight_bit.FEWEST", 1)  # all of its filters are small
+    save_model(tmp_path, preset, module, "", storage=storage)
     _, stored = load_hard(tmp_path, monkeypatch)
 
     write_graph(tmp_path)

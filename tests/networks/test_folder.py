@@ -84,7 +84,7 @@ def edit_config(folder: Path, **changes: object) -> None:
         (lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"), "config.json: not JSON"),
         (lambda f: edit_config(f, kindd="metric"), "kindd: unknown key"),
         (lambda f: edit_config(f, kind="depth"), "'depth' is not one of 'metric'"),
-        (lambda f: edit_config(f, storage="int8"), "storage 'int8' is not known"),
+        (lambda f: edit_config(f, storage="int4"), "'int4' is not one of 'fp16', 'int8'"),
         (lambda f: (f / "model.safetensors").unlink(), "model.safetensors: cannot read it"),
         (lambda f: (f / "model.safetensors").write_bytes(b""), "differs from"),
         (

@@ -4,10 +4,14 @@ import json
 import logging
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from featherdepth.errors import BackendError, UsageError
+
+if TYPE_CHECKING:
+    from featherdepth.training.loop import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,10 @@ def train(
     threads: int | None = None,
     shown: bool = False,
 ) -> dict[str, Any]:
-    """Train a network on labelled depth as a recipe says; `output` becomes a model folder.
+    """Train a network as a recipe says; `output` becomes a model folder.
+
+    On labelled depth; or, where the recipe's `kind` is "features", its encoder alone on photos
+    without labels, which makes a start for other trainings.
 
     Args:
         resume: go on from the newest checkpoint in `output`; the end is the same, bit for bit.
@@ -46,31 +53,40 @@ def train(
     try:
         import torch
 
+        from featherdepth.distill.features import train_features
+        from featherdepth.distill.features_recipe import is_features
+        from featherdepth.distill.features_recipe import read_recipe as read_features_recipe
         from featherdepth.training.recipe import read_recipe
         from featherdepth.training.supervised import train as train_supervised
     except ModuleNotFoundError as error:
         message = f"training needs {error.name}; pip install 'featherdepth[train]'"
         raise BackendError(message) from error
     changes = list(assignments)
+    features = is_features(Path(recipe), changes)
     if init is not None:
         from featherdepth.runtime.reference import resolve
 
         reference = resolve(init)
         if reference.network is not None:
             raise UsageError(f"--init {init}: a foreign file; expected a model folder or its name")
-        changes += [f"init={json.dumps(str(reference.path))}", "encoder_weights="]
-    found = read_recipe(Path(recipe), changes)
+        changes.append(f"init={json.dumps(str(reference.path))}")
+        changes += [] if features else ["encoder_weights="]
+    start: Callable[..., Outcome]
+    if features:
+        start = partial(train_features, read_features_recipe(Path(recipe), changes))
+    else:
+        start = partial(train_supervised, read_recipe(Path(recipe), changes))
     if threads is not None:
         torch.set_num_threads(threads)
-    outcome = train_supervised(
-        found,
+    outcome = start(
         Path(output),
         resume=resume,
         device=device,
         threads=threads or os.cpu_count() or 1,
         shown=shown,
     )
-    _write_checked_graph(Path(output))
+    if not features:  # a start gives no depth to run anywhere
+        _write_checked_graph(Path(output))
     return {"folder": str(output), "step": outcome.step, "figures": outcome.figures}
 
 

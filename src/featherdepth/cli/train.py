@@ -1,4 +1,4 @@
-"""`featherdepth train`: supervised training of a network from a recipe."""
+"""`featherdepth train`: training of a network from a recipe."""
 
 import json
 from pathlib import Path
@@ -29,9 +29,9 @@ def run(
         bool, typer.Option("--json", help="One JSON document on stdout, no progress.")
     ] = False,
 ) -> None:
-    """Train a network on labelled depth; RUN becomes a model folder.
+    """Train a network on labelled depth, or its encoder alone (kind = "features"), as RECIPE says.
 
-    A stopped run goes on with --resume and ends in the same weights.
+    RUN becomes a model folder. A stopped run goes on with --resume and ends in the same weights.
     """
     from featherdepth import api
 

@@ -1,14 +1,14 @@
 """model.onnx: a graph without weights of its own.
 
 Its initialisers are *external data*: byte ranges of model.safetensors in the same folder. Behind
-each fp16 tensor stands a Cast to float32, and BatchNorm after a convolution is written as
-arithmetic on constants,
+each fp16 tensor stands a Cast to float32, behind each 8-bit one a Cast and a Mul by its scales, and
+BatchNorm after a convolution is written as arithmetic on constants,
 
     weight' = weight * g      bias' = beta + (bias - mean) * g      g = gamma / sqrt(var + eps)
 
 which a runtime evaluates once, when it loads the graph. So torch, onnxruntime and OpenVINO read the
 same bytes, and the graph holds for any weights of the same layout. Left unfolded, onnxruntime does
-not join BatchNorm and convolution itself.
+not join BatchNorm and convolution itself; and DequantizeLinear it would keep and run at every call.
 
 Batch, height and width are open; height and width must be multiples of 64.
 """
@@ -24,6 +24,7 @@ from torch import nn
 
 from featherdepth.errors import BackendError, WeightsError
 from featherdepth.images.atomic import write_atomic
+from featherdepth.networks.eight_bit import SUFFIX
 from featherdepth.networks.folder import GRAPH, WEIGHTS, Stored, layout
 from featherdepth.networks.weights import load_model
 
@@ -38,7 +39,7 @@ except ImportError as error:
 
 logger = logging.getLogger(__name__)
 
-TYPES = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT}
+TYPES = {"I8": TensorProto.INT8, "F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT}
 INLINE_LIMIT = 1024
 """Bytes of a constant that may stay in the graph; anything larger must be a stored tensor."""
 
@@ -201,7 +202,8 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
 
 def _point_into_weights(graph: onnx.GraphProto, stored: Mapping[str, Stored], folder: Path) -> None:
     """Replace the value of each stored initialiser by its place in model.safetensors."""
-    casts, renamed, initialisers = [], {}, []
+    widened: list[onnx.NodeProto] = []
+    renamed, initialisers = {}, []
     for tensor in graph.initializer:
         if tensor.name not in stored:
             if len(tensor.SerializeToString()) > INLINE_LIMIT:
@@ -218,16 +220,25 @@ def _point_into_weights(graph: onnx.GraphProto, stored: Mapping[str, Stored], fo
                 f" and {tuple(tensor.dims)} in the graph"
             )
         initialisers.append(_external(tensor.name, place))
-        if place.dtype == "F16":
-            renamed[tensor.name] = f"{tensor.name}.float32"
-            casts.append(
-                helper.make_node(
-                    "Cast", [tensor.name], [renamed[tensor.name]], to=TensorProto.FLOAT
-                )
-            )
+        if place.dtype == "F32":
+            continue
+        nodes = _widen(tensor.name, place)
+        widened += nodes
+        renamed[tensor.name] = nodes[-1].output[0]
+        if place.dtype == "I8":
+            initialisers.append(_external(tensor.name + SUFFIX, stored[tensor.name + SUFFIX]))
     _rename_inputs(graph.node, renamed)
     _set(graph.initializer, initialisers)
-    _set(graph.node, [*casts, *graph.node])
+    _set(graph.node, [*widened, *graph.node])
+
+
+def _widen(name: str, place: Stored) -> list[onnx.NodeProto]:
+    """The stored values as float32: constant arithmetic, which a runtime does at load."""
+    wide = f"{name}.float32"
+    cast = helper.make_node("Cast", [name], [wide], to=TensorProto.FLOAT)
+    if place.dtype != "I8":
+        return [cast]
+    return [cast, helper.make_node("Mul", [wide, name + SUFFIX], [f"{name}.scaled"])]
 
 
 def _external(name: str, place: Stored) -> onnx.TensorProto:

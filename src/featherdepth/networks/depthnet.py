@@ -112,6 +112,16 @@ class DepthNet(nn.Module):
         Raises:
             ValueError: height or width is not a multiple of 32.
         """
+        named = self.encode(images)
+        depth, decoded = self.decoder(list(named.values()))
+        return depth, named | decoded
+
+    def encode(self, images: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b _ _ _"]]:
+        """The encoder's maps alone, by name: `enc4`, `enc8`, `enc16`, `enc32`.
+
+        Raises:
+            ValueError: height or width is not a multiple of 32.
+        """
         height, width = images.shape[-2:]
         if height % STRIDE or width % STRIDE:
             raise ValueError(
@@ -119,6 +129,4 @@ class DepthNet(nn.Module):
                 " pad or resize the image, not the maps inside"
             )
         maps = self.encoder(self.normalize(images))
-        named = {f"enc{4 << i}": features for i, features in enumerate(maps)}
-        depth, decoded = self.decoder(maps)
-        return depth, named | decoded
+        return {f"enc{4 << i}": features for i, features in enumerate(maps)}

@@ -30,15 +30,15 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 GRAPH = "model.onnx"
 CARD = "README.md"
-STORED = {"fp16"}
-"""Ways of storing weights that this version reads; 8-bit storage would join here."""
+STORED = {"fp16", "int8"}
+"""Ways of storing weights that this version reads: `networks.weights`, `networks.eight_bit`."""
 
 
 class Stored(NamedTuple):
     """Where one tensor lies in model.safetensors."""
 
     dtype: str
-    """As safetensors names it: F16, F32."""
+    """As safetensors names it: I8, F16, F32."""
     shape: tuple[int, ...]
     offset: int
     """Bytes from the start of the file."""
@@ -109,7 +109,7 @@ def read_weights(folder: Path, preset: Preset) -> bytes:
 
 
 def read_tensors(folder: Path) -> tuple[Preset, dict[str, np.ndarray]]:
-    """Read config.json and the stored tensors (float16 or float32), checked by sha256.
+    """Read config.json and the stored tensors (int8, float16 or float32), checked by sha256.
 
     Raises:
         WeightsError: as `read_preset`, or the file is not a safetensors file.

@@ -1,0 +1,158 @@
+"""The feature stage from end to end: photos in, a start for training out.
+
+A network whose encoder begins with random weights spends most of its training on learning to see.
+This stage teaches the encoder that first, from an ImageNet encoder on photos without a label. The
+decoder stays as it began: the result is a start (`--init`), not a depth model.
+"""
+
+import json
+import logging
+from contextlib import closing
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from featherdepth.data.probe import open_data
+from featherdepth.data.reader import Reader
+from featherdepth.distill.feature_matching import EncoderTeacher, FeatureMatching
+from featherdepth.distill.features_recipe import FeaturesRecipe
+from featherdepth.distill.photos import Windows, digest, load_photos, photos_held
+from featherdepth.distill.views import DistillBatches
+from featherdepth.errors import UsageError
+from featherdepth.networks.build import build_network
+from featherdepth.networks.depthnet import DepthNet
+from featherdepth.networks.weights import load_into
+from featherdepth.rng import derive
+from featherdepth.training.loop import Outcome, check_start, run
+from featherdepth.training.materials import data_row, start_rows
+from featherdepth.training.output import About, RunFolder, refuse_model
+from featherdepth.training.precision import choose_precision
+from featherdepth.training.processes import Processes
+from featherdepth.types import DepthKind
+
+logger = logging.getLogger(__name__)
+
+
+def train_features(
+    recipe: FeaturesRecipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    device: str | None = None,
+    threads: int = 2,
+    shown: bool = False,
+) -> Outcome:
+    """Teach a network's encoder; `folder` becomes a model folder that also holds the run.
+
+    Args:
+        resume: go on from the newest checkpoint in `folder`; the end is the same, bit for bit.
+        device: such as "cpu" or "cuda:0"; by default what accelerate finds.
+        threads: for decoding photos.
+        shown: progress on stderr.
+
+    Raises:
+        UsageError: a network without an encoder, or a teacher that is no bare encoder.
+        InputError: no photos, or not one that can be used.
+        WeightsError: a start or the teacher's weights are missing or of another network.
+        RunError: a folder with a model, and as `featherdepth.training.loop.run`.
+    """
+    processes = Processes(device)
+    photos = open_data(recipe.photos)
+    bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
+    student = start_network(recipe)
+    teacher = EncoderTeacher(
+        recipe.teacher, recipe.teacher_weights, device=processes.device, bf16=bf16
+    )
+    about = describe(recipe, photos, teacher.digest)
+    refuse_model(folder, resume=resume)
+    check_start(folder, recipe.loop, seed=recipe.seed, recipe=about.identity, resume=resume)
+    windows = Windows(
+        partial(
+            load_photos,
+            photos,
+            long_side=recipe.long_side,
+            device=processes.device,
+            threads=threads,
+        ),
+        torch.arange(len(photos)).numpy(),
+        photos_held=photos_held(recipe.long_side, recipe.memory_gb, labeled=False),
+        batch=recipe.batch,
+        visits=recipe.visits,
+        seed=recipe.seed,
+    )
+    with closing(windows):
+        batches = DistillBatches(
+            windows,
+            recipe.views,
+            size=recipe.size,
+            batch=recipe.batch,
+            seed=recipe.seed,
+            teacher_size=lambda height, width: (height, width),
+            half=bf16 and processes.device.type == "cpu",
+        )
+        # The whole batches, in every process and after every resume: the same numbers.
+        seen = (batches(step, 0, 1).clean for step in range(recipe.statistics))
+        teacher.measure(images for images in seen if images is not None)
+        return run(
+            student,
+            FeatureMatching(student, teacher, seed=recipe.seed),
+            batches,
+            recipe.loop,
+            folder,
+            seed=recipe.seed,
+            recipe=about.identity,
+            save=RunFolder(folder, about).save,
+            resume=resume,
+            device=device,
+            shown=shown,
+        )
+
+
+def start_network(recipe: FeaturesRecipe) -> DepthNet:
+    """The network as the stage begins, its decoder frozen.
+
+    Raises:
+        UsageError: a bare encoder.
+        WeightsError: `init` is missing or of another network.
+    """
+    # The layers draw from torch's own generator: give it the seed of the run, for this only.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(recipe.seed, "weights"))
+        model = build_network(recipe.network, recipe.settings)
+    if not isinstance(model, DepthNet):
+        raise UsageError(f"network {recipe.network!r}: a bare encoder; expected a depth network")
+    if recipe.init is not None:
+        load_into(model, recipe.init)
+    model.decoder.requires_grad_(False)
+    return model
+
+
+def describe(recipe: FeaturesRecipe, photos: Reader, teacher_digest: str) -> About:
+    """What the run folder says of the model."""
+    (teacher,) = start_rows(None, recipe.teacher_weights)
+    identity = {
+        "recipe": asdict(recipe),
+        "photos_sha256": digest(photos),
+        "teacher_sha256": teacher_digest,
+    }
+    return About(
+        network=recipe.network,
+        settings=recipe.settings,
+        kind=DepthKind.AFFINE_INVARIANT,
+        input_size=recipe.input_size,
+        license=recipe.license,
+        materials=(
+            *start_rows(recipe.init, ""),
+            teacher | {"use": "teacher of the encoder"},
+            data_row(photos, f"feature stage, {len(photos)} unlabeled photos", recipe.photo_terms),
+        ),
+        identity=json.loads(json.dumps(identity, default=str)),
+        facts={"seed": recipe.seed, "photos": len(photos)},
+        story=(
+            f"a start for training, no depth model yet: its encoder was trained {{step}} steps to"
+            f" see what `{recipe.teacher}` sees on {len(photos)} photos without labels; its decoder"
+            " is as it began."
+        ),
+    )
