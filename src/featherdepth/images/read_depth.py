@@ -1,5 +1,6 @@
 """Depth files back to `Depth`: what `save` wrote, and 16-bit PNGs of others whose scale is told."""
 
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def _read_npy(path: Path, kind: DepthKind | None) -> Depth:
     try:
         # Mapped first: a header that claims more than the file holds costs no memory.
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise InputError(f"{path}: damaged .npy: {error}; expected float32 (h, w)") from error
     if mapped.ndim != 2 or not np.issubdtype(mapped.dtype, np.floating):
         raise InputError(f"{path}: holds {mapped.dtype} {mapped.shape}; expected float32 (h, w)")

@@ -179,6 +179,20 @@ def test_a_count_beyond_the_file_is_refused_before_memory_is_taken(data: bytes, 
         read(data.replace(b"3 0 1 2\n", b"").removesuffix(b"\3" + bytes(12)), "a")
 
 
+@pytest.mark.parametrize("data", [ply("binary_little_endian"), pcd("binary")])
+def test_one_byte_less_is_too_few(data: bytes):
+    whole = data.removesuffix(b"\3" + bytes(12))
+    read = read_ply if data.startswith(b"ply") else read_pcd
+
+    assert len(read(whole, "a")) == 3
+    with pytest.raises(InputError, match="shorter than its header says"):
+        read(whole[:-1], "a")
+
+
+def test_blank_lines_between_points_do_not_count():
+    assert len(read_pcd(pcd("ascii").replace(b"3\n0.3", b"3\n\n \n0.3"), "a.pcd")) == 3
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -207,6 +207,7 @@ def test_a_count_of_keypoints_beyond_the_file_takes_no_memory(tmp_path: Path):
         ("images.txt", "1 0 0 0\n\n", "expected a picture of COLMAP"),
         ("images.txt", "1 0 0 0 0 0 0 0 7 b.jpg\n1 1 3\n", "the pose of 'b.jpg' is not one"),
         ("images.txt", "1 1 0 0 0 0 0 0 7 b.jpg\n1 1\n", "b.jpg: cannot reshape"),
+        ("images.txt", "1 1e200 0 0 0 0 0 0 7 b.jpg\n1 1 3\n", "the pose of 'b.jpg' is not one"),
         ("points3D.txt", "3 1 2\n", "expected a point"),
     ],
 )

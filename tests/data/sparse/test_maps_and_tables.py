@@ -269,3 +269,28 @@ def test_a_request_that_does_not_fit_is_one_line(
         read_sparse(tmp_path / name, size=SIZE, **options)  # type: ignore[arg-type]
 
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_numbers_beyond_float32_are_no_depth(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("0,0,2\n1,0,1e39\n2,0,1e-60\n")
+    np.save(tmp_path / "a.npy", map_of(r0c0=2, r1c1=1e300))
+
+    assert found(tmp_path / "a.csv") == {(0, 0): 2.0}
+    assert found(tmp_path / "a.npy") == {(0, 0): 2.0}
+
+
+@pytest.mark.parametrize("text", [",\n", "1,2,3\n;;\n"])
+def test_a_line_of_separators_is_no_point(tmp_path: Path, text: str):
+    (tmp_path / "a.csv").write_text(text)
+
+    with pytest.raises(InputError, match="expected lines of column,row,metres"):
+        read_sparse(tmp_path / "a.csv", size=SIZE)
+
+
+def test_an_array_whose_header_never_ends_is_one_line(tmp_path: Path):
+    np.save(tmp_path / "a.npy", map_of(r0c0=2))
+    data = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(data.replace(b"(3, 4), }", b"(3, 4, { "))
+
+    with pytest.raises(InputError, match=r"a\.npy: not a readable"):
+        read_sparse(tmp_path / "a.npy", size=SIZE)

@@ -2,6 +2,7 @@
 
 import io
 import math
+import tokenize
 
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -13,6 +14,15 @@ HEADERS = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 """Version of the format -> what reads its header."""
+HEADER_FAULTS = (
+    LookupError,
+    MemoryError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
+)
+"""What NumPy raises on a damaged header."""
 
 
 def read_npy(data: bytes, name: str) -> Float32[np.ndarray, "h w"]:
@@ -25,7 +35,7 @@ def read_npy(data: bytes, name: str) -> Float32[np.ndarray, "h w"]:
     try:
         header = HEADERS[np.lib.format.read_magic(stream)]
         shape, by_columns, dtype = header(stream)
-    except (ValueError, LookupError, TypeError, SyntaxError, MemoryError) as error:
+    except HEADER_FAULTS as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: not a readable .npy array: {reason}") from error
     expected = dtype.itemsize * math.prod(shape)
@@ -42,7 +52,8 @@ def read_npy(data: bytes, name: str) -> Float32[np.ndarray, "h w"]:
         raise InputError(
             f"{name}: {array.dtype} array of shape {array.shape}; expected numbers of shape (h, w)"
         )
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite: no depth, and no error
+        return array.astype(np.float32)
 
 
 def read_npy_mask(data: bytes, name: str) -> Bool[np.ndarray, "h w"]:

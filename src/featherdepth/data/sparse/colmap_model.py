@@ -11,6 +11,8 @@ from featherdepth.types import Intrinsics
 
 SHOWN = 3
 LARGEST_PX = 1 << 16
+FARTHEST = 1e100
+"""Of any number of a pose: beyond it squares overflow."""
 
 CAMERA_MODELS = (
     ("SIMPLE_PINHOLE", 3, 1),
@@ -65,7 +67,8 @@ def make_picture(
         InputError: a pose or keypoints that are not finite numbers.
     """
     numbers = np.array(pose, dtype=np.float64)
-    if not np.isfinite(numbers).all() or not np.linalg.norm(numbers[:4]) > 0:
+    largest = np.abs(numbers).max()
+    if not np.isfinite(largest) or largest > FARTHEST or not np.any(numbers[:4]):
         raise InputError(f"{where}: the pose of {name!r} is not one; expected a quaternion")
     if not np.isfinite(keypoints).all() or (np.abs(keypoints[:, 2]) > 2**53).any():
         raise InputError(f"{where}: keypoints of {name!r} that are not numbers")
@@ -86,7 +89,10 @@ def choose(names: list[str], wanted: str | None, where: str) -> int:
         InputError: no such picture, or none at all.
         UsageError: no name, or one that fits several.
     """
-    shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    # A name may hold anything, but a message is one line.
+    shown = ", ".join(" ".join(name.split()) for name in names[:SHOWN]) + (
+        ", ..." if len(names) > SHOWN else ""
+    )
     if not names:
         raise InputError(f"{where}: a model without pictures")
     if wanted is None:

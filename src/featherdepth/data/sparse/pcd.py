@@ -33,7 +33,7 @@ def read_pcd(data: bytes, name: str) -> Float64[np.ndarray, "n 3"]:
         raise InputError(f"{name}: DATA {form}; expected ascii or binary: save it as one of them")
     each = 2 * sum(math.prod(row[field].shape) for field in row.names or ())
     each = each if form == "ascii" else row.itemsize
-    if count * each > len(data) - start + 1:
+    if count * each > len(data) - start + (form == "ascii"):  # the last line may lack its end
         raise InputError(
             f"{name}: {len(data) - start:,} bytes for {count:,} points; the file is shorter than"
             " its header says"

@@ -1,7 +1,7 @@
 """Points of a PLY file: ASCII or binary of either byte order."""
 
-import io
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float64
@@ -133,7 +133,8 @@ def _skip(data: bytes, start: int, form: str, element: Element, name: str) -> in
 def _check_length(data: bytes, start: int, form: str, element: Element, name: str) -> None:
     """Before any memory is taken: a number of text is a digit and a space at least."""
     each = 2 * len(element.properties) if form == "ascii" else _row(form, element).itemsize
-    if element.count * each > len(data) - start + 1:
+    # The last line may lack its end.
+    if element.count * each > len(data) - start + (form == "ascii"):
         raise InputError(
             f"{name}: {len(data) - start:,} bytes for {element.count:,} of {element.name}; the file"
             " is shorter than its header says"
@@ -146,13 +147,14 @@ def read_rows(text: bytes, count: int, places: list[int], name: str) -> Float64[
     Raises:
         InputError: fewer lines, or something that is no number.
     """
-    if not text.strip():
-        raise InputError(f"{name}: no lines for {count:,} points; the file is cut short")
+    lines = list(islice((line for line in text.splitlines() if line.strip()), count))
+    if len(lines) != count:
+        raise InputError(
+            f"{name}: {len(lines):,} lines for {count:,} points; the file is cut short"
+        )
     try:
-        rows = np.loadtxt(io.BytesIO(text), max_rows=count, usecols=places, ndmin=2, comments=None)
+        rows = np.loadtxt(lines, usecols=places, ndmin=2, comments=None)
     except (ValueError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: damaged points: {reason}; expected numbers") from error
-    if len(rows) != count:
-        raise InputError(f"{name}: {len(rows):,} lines for {count:,} points; the file is cut short")
     return np.asarray(rows, dtype=np.float64)

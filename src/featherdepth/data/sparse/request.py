@@ -180,7 +180,11 @@ _AXES = (
 def _believed(
     request: Request, values: Float[np.ndarray, "h w"], intrinsics: Intrinsics | None
 ) -> Depth:
-    valid = values > 0
+    # Beyond float32, or lost in it: not a depth.
+    valid = (values >= np.finfo(np.float32).tiny) & (values <= np.finfo(np.float32).max)
+    values = np.where(valid, values, 0.0)
+    if not valid.any():
+        raise InputError(f"{request.name}: holds no measured point; expected depth above 0")
     median = float(np.median(values[valid]))
     low, high = SANE_MEDIAN_M
     if not low <= median <= high:

@@ -64,13 +64,12 @@ def _header(line: str, request: Request) -> tuple[tuple[int, ...], int] | None:
 
 def _numbers(numbered: list[tuple[int, str]], width: int, request: Request) -> np.ndarray:
     joined = "\n".join(SEPARATOR.sub(" ", line) for _, line in numbered)
-    try:
-        values = np.loadtxt(io.StringIO(joined), ndmin=2, comments=None)
-    except ValueError as error:
-        values = np.empty((0, 0))
-        cause: ValueError | None = error
-    else:
-        cause = None
+    values, cause = np.empty((0, 0)), None
+    if joined.strip():
+        try:
+            values = np.loadtxt(io.StringIO(joined), ndmin=2, comments=None)
+        except ValueError as error:
+            cause = error
     if values.shape != (len(numbered), width):
         number, line = _first_wrong(numbered, width)
         raise InputError(f"{request.name}, line {number}: {line[:60]!r}; {WANTED}") from cause
