@@ -30,6 +30,15 @@ GROUPS = {
     ],
     "distill_journeys": ["tests/journeys/test_distill.py"],
     "report": ["tests/report"],
+    "doctor": ["tests/data/test_doctor.py", "tests/cli/test_doctor.py"],
+    "readers": ["tests/data"],
+    "metrics": ["tests/metrics"],
+    "evaluation": [
+        "tests/evaluation",
+        "tests/cli/test_evaluate.py",
+        "tests/cli/test_corrupt.py",
+        "tests/cli/test_reproduce.py",
+    ],
 }
 
 
