@@ -76,14 +76,18 @@ def test_values_by_hand(student: DepthNet) -> None:
         nn.init.constant_(projection.bias, 1.0)
     images, clean = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
 
-    losses = objective(student, batch_of(images, clean))
+    with torch.no_grad():
+        asked = list[Tensor]()
+        hook = student.normalize.register_forward_pre_hook(lambda _, given: asked.append(given[0]))
+        losses = objective(student, batch_of(images, clean))
+        hook.remove()
 
     # Differences 2, 1.5, 0, 1: above 1 it is |d| - 1/2, below d^2 / 2.
     expected = {"enc4": 1.5, "enc8": 1.0, "enc16": 0.0, "enc32": 0.5}
     assert list(losses) == list(LEVELS)
     for level, value in expected.items():
         torch.testing.assert_close(losses[level], torch.full((2,), value))
-    assert teacher.asked[0] is clean  # the student alone sees the jittered view
+    assert teacher.asked[0] is clean and asked[0] is images  # the student alone sees jitter
 
 
 def test_every_encoder_layer_and_projection_learns_and_nothing_else(
