@@ -68,7 +68,7 @@ class PENetC2(nn.Module):
         """Six steps of each kernel on `initial`, blended.
 
         `features` and `measured` (depth and validity) may be smaller by a whole factor: that is
-        how many pixels the taps lie apart. One kernel's weights are in memory at a time.
+        how many pixels the taps lie apart. The kernels take turns, to share memory.
         """
         dilation = initial.shape[-1] // features.shape[-1]
 
@@ -83,6 +83,7 @@ class PENetC2(nn.Module):
         for kernel, share in zip(KERNELS, shares.chunk(3, 1), strict=True):
             guide = self.get_submodule(f"iter_guide_layer{kernel}{suffix}")(features)
             taps = [grow(tap) for tap in read_taps(guide)]
+            del guide  # as large as all taps together
             current = initial
             for _ in range(STEPS):
                 current = target + (1 - trust) * propagate(taps, current, initial, dilation)
