@@ -1,5 +1,6 @@
 """What the command does, as functions: one a verb, plain values in and out."""
 
+from featherdepth.api.aligning import align
 from featherdepth.api.collections import doctor, shard
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
@@ -7,6 +8,7 @@ from featherdepth.api.prediction import predict
 from featherdepth.api.training import distill, label, train
 
 __all__ = [
+    "align",
     "card",
     "compare",
     "distill",
