@@ -189,8 +189,7 @@ class Completion:
     depth: Depth
     """METRIC."""
     confidence: Float32[np.ndarray, "h w"]
-    """0..1: the share of its value by which the depth is expected to be right, as
-    exp(-expected |log error| / 0.05)."""
+    """0..1: exp(-e / 0.1) for an expected error of the share e: 0.9 at 1 %, 0.37 at 10 %."""
     support_px: Float32[np.ndarray, "h w"]
     """Distance to the nearest trusted point in pixels."""
     rejected: Int[np.ndarray, " k"]
