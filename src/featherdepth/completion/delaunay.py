@@ -44,4 +44,5 @@ def linear(scene: Scene) -> Fine:
 def linratio(scene: Scene) -> Fine:
     """The method `linratio`: the log-ratio between the points."""
     ratio: Fine = triangulated(scene, scene.log_ratio).astype(np.float32)
-    return ratio + scene.log_prior
+    bent: Fine = ratio + scene.log_prior
+    return bent
