@@ -5,6 +5,7 @@ from featherdepth.api.collections import doctor, shard
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
+from featherdepth.api.sensors import sparsify
 from featherdepth.api.training import distill, label, train
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "merge_results",
     "predict",
     "shard",
+    "sparsify",
     "train",
     "why",
 ]

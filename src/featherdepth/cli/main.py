@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Score a model on a data set under a named protocol, with intervals.",
     "compare": "Two results on the same images: paired differences with intervals.",
     "why": "Which choice of a protocol moved a number: kept predictions, scored again.",
+    "sparsify": "Sparse points out of depth maps, as a lidar, a phone or keypoints give them.",
     "doctor": "What a data folder is - layout, count, unit, scale - and what is wrong with it.",
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }
