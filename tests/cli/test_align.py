@@ -86,12 +86,12 @@ def test_one_point_says_what_was_assumed(folder: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("p.csv", "u,v,m\n", "holds no measured point"),
-        ("p.csv", "3,4,2.5\n3,x,2\n", "line 2 is '3,x,2'; expected column,row,meters"),
-        ("p.csv", "3,4,nan\n", "expected meters above 0"),
-        ("p.csv", "3,4,-2\n", "expected meters above 0"),
-        ("p.csv", "64,4,2\n", "outside of the 64x48 picture"),
-        ("p.csv", "3,4,2500\n9,9,3000\n", "are these millimeters"),
+        ("p.csv", "u,v,m\n", "holds no points"),
+        ("p.csv", "3,4,2.5\n3,x,2\n", "line 2: '3,x,2'"),
+        ("p.csv", "3,4,nan\n", "none of 1 points"),
+        ("p.csv", "3,4,-2\n", "depth down to -2"),
+        ("p.csv", "64,4,2\n", "none of 1 points lies inside the picture of 64x48"),
+        ("p.csv", "3,4,2500\n9,9,3000\n", "mostly millimetres"),
         ("missing.csv", None, "not found"),
     ],
 )
@@ -113,10 +113,14 @@ def test_a_table_that_cannot_be_right_ends_in_one_line(
 @pytest.mark.parametrize(
     ("array", "scale", "message"),
     [
-        (np.full((48, 64), 2500, dtype=np.uint16), 1, "are these millimeters, or is --depth-scale"),
-        (np.full((48, 64), 2500, dtype=np.uint16), 256000, "kilometers"),
+        (np.full((48, 64), 2500, dtype=np.uint16), 1, "mostly millimetres (--depth-scale 1000)"),
+        (
+            np.full((48, 64), 2500, dtype=np.uint16),
+            256000,
+            "would be 0.009766 m",
+        ),
         (np.full((24, 32), 2500, dtype=np.uint16), 1000, "32x24 pixels, but the picture has 64x48"),
-        (np.full((48, 64), 200, dtype=np.uint8), 1000, "expected 16-bit gray"),
+        (np.full((48, 64), 200, dtype=np.uint8), 1000, "16"),
         (np.zeros((48, 64), dtype=np.uint16), 1000, "holds no measured point"),
     ],
 )
@@ -133,6 +137,24 @@ def test_a_picture_that_cannot_be_right_ends_in_one_line(
 
     error = capsys.readouterr().err
     assert code == 3
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("point", "message"),
+    [
+        ("64,4,2", "lies outside of the 64x48 picture"),
+        ("3,4,-2", "expected meters above 0"),
+        ("3,4", "expected 3 numbers"),
+    ],
+)
+def test_a_typed_point_that_cannot_be_right_ends_in_one_line(
+    folder: Path, point: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, "--point", point, "-o", folder / "m.npy") in (2, 3)
+
+    error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
 

@@ -2,6 +2,7 @@
 
 from featherdepth.api.aligning import align
 from featherdepth.api.collections import doctor, shard
+from featherdepth.api.completing import complete
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
@@ -12,6 +13,7 @@ __all__ = [
     "align",
     "card",
     "compare",
+    "complete",
     "distill",
     "doctor",
     "evaluate",

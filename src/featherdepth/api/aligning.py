@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from featherdepth.api.measured import Point, points_depth, read_points
+from featherdepth.api.measured import Point, points_depth
 from featherdepth.errors import UsageError
 from featherdepth.types import DepthKind
 
@@ -26,12 +26,12 @@ def align(
     Args:
         depth: as `featherdepth predict` writes it, or a 16-bit PNG with `scale`, or a .npy with
             `kind`.
-        points: a file of measured points, as `featherdepth.api.measured.read_points` reads it.
+        points: a file of measured points, as `featherdepth.data.sparse.read_sparse` takes it.
         output: .png, .npy or .ply; its folder exists.
         more_points: (column, row, meters), in place of a file.
         kind: what the numbers of a .npy without a sidecar mean.
         scale: of a PNG without a sidecar.
-        depth_scale: of a PNG of points without a sidecar.
+        depth_scale: of the points: meters = stored / depth_scale.
         method, reject_outliers: as for `featherdepth.align`.
 
     Returns:
@@ -44,6 +44,7 @@ def align(
         InputError: a file that cannot be used, or points that do not fit the map.
         RunError: the result cannot be written.
     """
+    from featherdepth.data.sparse import read_sparse
     from featherdepth.geometry.align_points import METHODS
     from featherdepth.geometry.align_points import align as align_map
     from featherdepth.images.read_depth import read_depth
@@ -59,7 +60,9 @@ def align(
     if points is None:
         sparse = points_depth(more_points, relative.size, "--point")
     else:
-        sparse = read_points(points, relative.size, depth_scale=depth_scale)
+        sparse = read_sparse(
+            points, size=relative.size, depth_scale=depth_scale, intrinsics=relative.intrinsics
+        )
     aligned = align_map(relative, sparse, method=method, reject_outliers=reject_outliers)
     save(aligned.depth, output, alignment=aligned.alignment)
     fit = aligned.alignment

@@ -18,7 +18,7 @@ def run(
         Path | None,
         typer.Argument(
             metavar="[POINTS]",
-            help="Measured points: a table column,row,meters (.csv), a 16-bit PNG or a .npy.",
+            help="Measured points: a table column,row,meters (.csv), a 16-bit PNG, .npy, ...",
         ),
     ] = None,
     *,
@@ -41,7 +41,7 @@ def run(
     ] = None,
     depth_scale: Annotated[
         float | None,
-        typer.Option("--depth-scale", help="Of a POINTS .png: stored / meters, such as 1000."),
+        typer.Option("--depth-scale", help="Of POINTS: stored / meters, such as 1000."),
     ] = None,
     keep_outliers: Annotated[
         bool, typer.Option("--keep-outliers", help="Use also points that disagree with others.")

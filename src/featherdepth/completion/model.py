@@ -33,6 +33,13 @@ class CompletionModel:
         self.method = method
         self.reject_outliers = reject_outliers
 
+    @property
+    def sha256(self) -> str:
+        """Of the first stage's weights; of known depth that of what made it."""
+        if isinstance(self.first, Depth):
+            return self.first.provenance.sha256
+        return self.first.preset.sha256
+
     @classmethod
     def from_pretrained(
         cls,

@@ -14,7 +14,7 @@ RELIEF = 0.015
 LEAST_EDGE = 1e-4
 """A weight below would cut cells off from all points."""
 
-Map = Float32[np.ndarray, "r c"]
+Map = Float32[np.ndarray, "_ _"]
 
 
 def solve(

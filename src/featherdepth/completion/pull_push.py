@@ -5,7 +5,7 @@ from jaxtyping import Float32
 
 from featherdepth.completion.scene import Coarse, Field, Fine, Scene
 
-Map = Float32[np.ndarray, "r c"]
+Map = Float32[np.ndarray, "_ _"]
 
 
 def pull_push(values: Map, weight: Map) -> Map:

@@ -13,8 +13,8 @@ from featherdepth.types import Depth
 CELL = 4
 """Pixels of a cell of the grid to each side: fields of log-ratios are smooth."""
 
-Coarse = Float32[np.ndarray, "r c"]
-Fine = Float32[np.ndarray, "h w"]
+Coarse = Float32[np.ndarray, "_ _"]
+Fine = Float32[np.ndarray, "_ _"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
