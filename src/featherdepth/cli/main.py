@@ -14,6 +14,8 @@ from featherdepth.errors import FeatherDepthError
 
 COMMANDS = {
     "predict": "Photo to depth, at the photo's size: files, folders, globs, lists.",
+    "align": "Relative depth to meters by one or more known distances.",
+    "complete": "Photo and a few measured points to dense depth in meters.",
     "train": "Supervised training of a network from a recipe.",
     "distill": "A small student of a big teacher, from photos without labels.",
     "label": "A teacher's depth maps of many photos, kept on disk for distillation.",
