@@ -174,6 +174,37 @@ def test_the_ablation_says_what_share_of_the_gap_a_row_closes(
     assert rows["teacher"]["gap"] is None
 
 
+def test_completion_runs_on_all_four_data_sets(
+    root: Path, small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "kitti_dc").mkdir()
+    trees.kitti_selection(root / "kitti_dc")
+    rows = ("two-stage", "linear", "global")
+
+    code = run(
+        *("completion", "--data", root, "-o", tmp_path / "out", *SIZE),
+        *(part for row in rows for part in ("--model", f"{row}={small_model}")),
+        *("--at", f"kitti={root / 'kitti_dc'}"),
+    )
+
+    page = capsys.readouterr().out
+    document = json.loads((tmp_path / "out" / "completion.json").read_text())
+    sections = {section["name"]: section for section in document["data"]}
+    assert code == 0
+    assert {name: s["pattern"] for name, s in sections.items()} == {
+        **dict.fromkeys(("nyuv2", "diode", "scannet"), "uniform-500"),
+        "kitti": "measured",
+    }
+    for section in sections.values():
+        counts = {row["name"]: row["count"] for row in section["rows"]}
+        assert {counts[row] for row in rows} == {2}
+        errors = {r["name"]: r["metrics"]["rmse"]["value"] for r in section["rows"] if r["metrics"]}
+        assert errors["linear"] < errors["global"]  # floors are planes: linear is nearly right
+    assert {row["name"] for row in document["missing_models"]} == {"enet", "penet", "nlspn", "yin"}
+    assert "points `measured`" in page
+    assert cells(page, "NLSPN, poster")[0][1] == "99.36"
+
+
 def test_images_that_fail_end_in_code_3(
     root: Path, small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,10 +1,12 @@
 """Completion is scored on points that depend on nothing but seed, image and pattern."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from evaluation_scenes import Model, Rooms, depth
 
-from featherdepth.errors import UsageError
+from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.accuracy import evaluate
 from featherdepth.evaluation.completion import Completer
 from featherdepth.metrics.protocols import load_protocol
@@ -66,3 +68,72 @@ def test_points_outside_of_the_crop_are_never_drawn():
 def test_a_protocol_that_fits_the_result_is_refused():
     with pytest.raises(UsageError, match="completion is scored as it is"):
         Completer(rules=load_protocol("aligned"), pattern="uniform-5", method="auto")
+
+
+class Filler:
+    """A system that fills its picture with the mean of its points, and notes what it was shown."""
+
+    def __init__(self):
+        self.shown = []
+
+    def complete(self, pixels, sparse, intrinsics=None):
+        self.shown.append((pixels.shape, sparse.shape, intrinsics))
+        return np.full(sparse.shape, sparse[sparse > 0].mean(), dtype=np.float32)
+
+
+def test_a_published_system_sees_the_crop_alone_and_needs_no_first_stage():
+    rooms, system = Rooms(1), Filler()
+    sample = rooms[0]
+    finish = Completer(rules=RULES, pattern="all", method="filler", system=system)
+
+    completed, _ = finish(sample, affine(rooms).infer(sample.image), (4, 4, 6, 8))
+
+    assert system.shown == [((6, 8, 3), (6, 8), None)]
+    assert completed.kind is DepthKind.METRIC
+    assert completed.valid.sum() == 6 * 8
+    inside = sample.depth.values[4:10, 4:12]
+    np.testing.assert_allclose(completed.values[4:10, 4:12], inside.mean(), rtol=1e-6)
+
+
+def test_a_system_that_gives_nan_is_a_faulty_prediction():
+    class Broken(Filler):
+        def complete(self, pixels, sparse, intrinsics=None):
+            return super().complete(pixels, sparse) * np.float32(np.nan)
+
+    rooms = Rooms(2)
+    finish = Completer(rules=RULES, pattern="all", method="broken", system=Broken())
+
+    with pytest.raises(InputError, match="NaN or infinity"):
+        evaluate(affine(rooms), rooms, RULES, name="m", finish=finish)
+
+
+class Measured(Rooms):
+    """Rooms whose sensor sees every fifth pixel, at half of its depth."""
+
+    def _read(self, index):
+        sample = super()._read(index)
+        valid = np.zeros(sample.depth.size, dtype=np.bool_)
+        valid.ravel()[::5] = True
+        values = np.where(valid, sample.depth.values / 2, 0).astype(np.float32)
+        sparse = replace(sample.depth, values=values, valid=valid)
+        return replace(sample, sparse=sparse)
+
+
+def test_measured_points_are_those_of_the_data_set_inside_the_crop():
+    rooms, system = Measured(1), Filler()
+    sample = rooms[0]
+    finish = Completer(rules=RULES, pattern="measured", method="filler", system=system)
+
+    completed, _ = finish(sample, affine(rooms).infer(sample.image), (0, 0, 6, 8))
+
+    there = sample.sparse.valid[:6, :8]
+    mean = sample.sparse.values[:6, :8][there].mean()
+    np.testing.assert_allclose(completed.values[0, 0], mean, rtol=1e-6)
+
+
+def test_a_data_set_without_measured_points_is_named():
+    rooms = Rooms(1)
+    finish = Completer(rules=RULES, pattern="measured", method="nearest")
+
+    with pytest.raises(InputError, match="brings no measured points"):
+        evaluate(affine(rooms), rooms, RULES, name="m", finish=finish)

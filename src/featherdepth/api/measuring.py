@@ -75,6 +75,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     """
     from dataclasses import replace
 
+    from featherdepth.api.systems import is_system, published_system
     from featherdepth.completion import METHODS
     from featherdepth.config import set_keys
     from featherdepth.data.patterns.grammar import parse as parse_pattern
@@ -82,7 +83,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     from featherdepth.evaluation.accuracy import Predictor
     from featherdepth.evaluation.accuracy import evaluate as evaluate_model
     from featherdepth.evaluation.baselines import BASELINES, load_baselines
-    from featherdepth.evaluation.completion import Completer, KeptFirst
+    from featherdepth.evaluation.completion import MEASURED, Completer, KeptFirst
     from featherdepth.evaluation.kept import About, KeptPredictions
     from featherdepth.evaluation.robustness import Plan, measure_robustness, narrowed
     from featherdepth.metrics.map_measures import DECLARED
@@ -109,9 +110,15 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         raise UsageError(f"measures {', '.join(extra)} do not fit {protocol}: {error}") from error
     completer = None
     if pattern is not None:
-        parse_pattern(pattern)  # wrong names are said before hours of work
+        if pattern != MEASURED:
+            parse_pattern(pattern)  # wrong names are said before hours of work
         METHODS.load(method)
         completer = Completer(rules=rules, pattern=pattern, method=method, seed=seed)
+    if pattern is not None and model is not None and is_system(model):
+        opened = published_system(str(model), threads)
+        completer = Completer(
+            rules=rules, pattern=pattern, method=opened.name, seed=seed, system=opened.system
+        )
     keys = set_keys({}, list(options))
     samples = open_data(Path(data), split, reader=reader, **keys)
     training = (
@@ -124,6 +131,8 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     if first_predictions is not None:
         firsts = KeptPredictions.open(Path(first_predictions))
         predictor, name = KeptFirst(firsts), firsts.about.model
+    elif completer is not None and completer.system is not None:
+        predictor, name = opened.predictor, opened.name
     elif model in BASELINES:
         name = str(model)
         if name not in baselines:

@@ -25,7 +25,7 @@ def reproduce(
     """Fill in a published table, ours beside what was printed.
 
     Args:
-        suite: a name (`parameters`, `zero-shot`, `ablation`) or a `.toml` file.
+        suite: a name (`parameters`, `zero-shot`, `ablation`, `completion`) or a `.toml` file.
         output: folder for `SUITE.md`, `SUITE.json` and a document of `evaluate` for each model and
             data set, which is taken again the next time if nothing has changed.
         data: root with a folder for each data set, or with a manifest.
@@ -48,6 +48,7 @@ def reproduce(
         BackendError: a backend that is not installed.
         RunError: `output` cannot be written.
     """
+    from featherdepth.api.systems import is_system, published_system
     from featherdepth.evaluation.reproduce import Opened, Where, accuracy, sizes, write_document
     from featherdepth.evaluation.suite_page import suite_page
     from featherdepth.evaluation.suites import read_suite
@@ -80,6 +81,8 @@ def reproduce(
         def open_model(reference: str) -> Opened:
             from featherdepth.runtime.model import DepthModel
 
+            if table.kind == "completion" and is_system(reference):
+                return published_system(reference, threads)
             model = DepthModel.from_pretrained(
                 reference, backend=backend, precision=precision, threads=threads
             )

@@ -14,7 +14,8 @@ def run(
     suite: Annotated[
         str,
         typer.Argument(
-            metavar="SUITE", help="parameters, zero-shot, ablation, or a .toml file of your own."
+            metavar="SUITE",
+            help="parameters, zero-shot, ablation, completion, or a .toml file of your own.",
         ),
     ],
     *,

@@ -1,9 +1,10 @@
 """Completion on a data set: points are drawn from the truth, the result is scored as it is."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float, Float32, UInt8
 
 from featherdepth.completion.complete import complete_depth
 from featherdepth.data.patterns import draw
@@ -12,9 +13,24 @@ from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.kept import KeptPredictions
 from featherdepth.geometry.resize import resize_map, resize_pixels, resize_truth
 from featherdepth.metrics.crops import crop_box
-from featherdepth.metrics.protocols import EvalProtocol
+from featherdepth.metrics.protocols import EvalProtocol, PredictionError
 from featherdepth.rng import generator
-from featherdepth.types import Depth, Image, Sample
+from featherdepth.types import Depth, DepthKind, Image, Intrinsics, Sample
+
+MEASURED = "measured"
+"""In place of a pattern: the points that the data set brings."""
+
+
+@runtime_checkable
+class System(Protocol):
+    """A completion system without a first stage, such as a published network."""
+
+    def complete(
+        self,
+        pixels: UInt8[np.ndarray, "h w 3"],
+        sparse: Float[np.ndarray, "h2 w2"],
+        intrinsics: Intrinsics | None = None,
+    ) -> Float32[np.ndarray, "h w"]: ...
 
 
 class KeptFirst:
@@ -33,13 +49,15 @@ class Completer:
     """Draws points of a pattern in the protocol's crop and completes a prediction with them.
 
     The points of an image depend on the seed, its key and the pattern alone: every method and
-    every first stage gets the same.
+    every first stage gets the same. The pattern `measured` takes those of the data set.
     """
 
     rules: EvalProtocol
     pattern: str
     method: str
     seed: int = 0
+    system: System | None = None
+    """In place of a first stage and a method; it sees the protocol's crop alone."""
 
     def __post_init__(self) -> None:
         if self.rules.alignment != "none":
@@ -67,11 +85,41 @@ class Completer:
         if self.rules.max_depth is not None:
             inside &= truth.values <= self.rules.max_depth
         cut = replace(truth, values=np.where(inside, truth.values, np.float32(0)), valid=inside)
-        random = generator(self.seed, "pattern", sample.key, self.pattern)
-        sparse = draw(cut, self.pattern, random, image=sample.image)
+        sparse = self._points(sample, cut, box)
+        if self.system is None:
+            return complete_depth(prediction, sparse, method=self.method), sample
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        camera = truth.intrinsics or sample.image.intrinsics
+        values = np.zeros(truth.size, dtype=np.float32)
+        values[rows, columns] = self.system.complete(
+            np.ascontiguousarray(sample.image.pixels[rows, columns]),
+            np.ascontiguousarray(sparse.values[rows, columns]),
+            camera.cropped(*box) if camera else None,
+        )
+        if not np.isfinite(values).all():
+            raise PredictionError("the system gave NaN or infinity")
+        valid = np.zeros(truth.size, dtype=np.bool_)
+        valid[rows, columns] = True
+        made = replace(prediction, values=values, valid=valid, kind=DepthKind.METRIC)
+        return made, sample
+
+    def _points(self, sample: Sample, cut: Depth, box: Box) -> Depth:
+        """What was measured inside the crop."""
+        if self.pattern != MEASURED:
+            random = generator(self.seed, "pattern", sample.key, self.pattern)
+            sparse = draw(cut, self.pattern, random, image=sample.image)
+        elif sample.sparse is None or sample.sparse.size != cut.size:
+            raise InputError("this data set brings no measured points of that size")
+        else:
+            top, left, height, width = box
+            kept = np.zeros_like(sample.sparse.valid)
+            kept[top : top + height, left : left + width] = True
+            kept &= sample.sparse.valid
+            values = np.where(kept, sample.sparse.values, np.float32(0))
+            sparse = replace(sample.sparse, values=values, valid=kept)
         if not sparse.valid.any():
             raise InputError(f"pattern {self.pattern} drew no point of this image")
-        return complete_depth(prediction, sparse, method=self.method), sample
+        return sparse
 
     def _framed(self, sample: Sample, prediction: Depth) -> tuple[Sample, Depth]:
         """Everything at the frame of the protocol: points are drawn there."""

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import featherdepth
+from featherdepth.completion import DEFAULT
 from featherdepth.config import read_json
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.evaluation.accuracy import Predictor, evaluate
 from featherdepth.evaluation.baselines import load_baselines
+from featherdepth.evaluation.completion import Completer, System
 from featherdepth.evaluation.gap import gap_closed
 from featherdepth.evaluation.suites import DataSet, Found, Suite, SuiteRow, find_data
 from featherdepth.images.atomic import write_atomic
@@ -32,6 +34,8 @@ class Opened:
     name: str
     sha256: str
     """Of its weights."""
+    system: System | None = None
+    """Where it completes depth by itself; the predictor then stands for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +118,7 @@ def accuracy(
     if unknown:
         names = ", ".join(row.name for row in suite.rows)
         raise UsageError(f"--model {unknown[0]}=...: no such row; the suite has {names}")
+    rows = {row.name: row for row in suite.rows}
     references = {row.name: models.get(row.name, row.model) for row in suite.rows}
     found = {wanted.name: where.find(wanted) for wanted in suite.data}
     documents: dict[str, dict[str, dict[str, Any]]] = {wanted.name: {} for wanted in suite.data}
@@ -131,6 +136,7 @@ def accuracy(
                     opened,
                     place,
                     _rules(wanted, suite),
+                    finish=_finish(suite, wanted, rows[name], opened, seed),
                     size=size,
                     overwrite=overwrite,
                     seed=seed,
@@ -155,12 +161,27 @@ def _rules(wanted: DataSet, suite: Suite) -> EvalProtocol:
     return replace(rules, measures=(*rules.measures, *extra))
 
 
+def _finish(
+    suite: Suite, wanted: DataSet, row: SuiteRow, opened: Opened, seed: int
+) -> Completer | None:
+    if suite.kind != "completion":
+        return None
+    return Completer(
+        rules=_rules(wanted, suite),
+        pattern=wanted.pattern,
+        method=row.method or DEFAULT,
+        seed=seed,
+        system=opened.system,
+    )
+
+
 def _measured(
     path: Path,
     opened: Opened,
     place: Found,
     rules: EvalProtocol,
     *,
+    finish: Completer | None,
     size: int | tuple[int, int] | None,
     overwrite: bool,
     seed: int,
@@ -175,6 +196,7 @@ def _measured(
         "measures": list(rules.measures),
         "size": list(size) if isinstance(size, tuple) else size,
         "seed": seed,
+        "completion": None if finish is None else [finish.pattern, finish.method],
     }
     if path.is_file() and not overwrite:
         kept = read_json(path)
@@ -186,9 +208,10 @@ def _measured(
         rules,
         name=opened.name,
         size=size,
-        baselines=load_baselines(None),
+        baselines=load_baselines(None) if finish is None else None,
         seed=seed,
         progress=progress,
+        finish=finish,
     )
     document["reproduce"] = identity
     write_document(path, document)
@@ -226,6 +249,7 @@ def _section(
         "title": wanted.title,
         "protocol": load_protocol(wanted.protocol).as_dict(),
         "fills": wanted.fills,
+        "pattern": wanted.pattern,
         "found": None if place is None else place.reader.describe(),
         "note": "" if place is None else place.note,
         "notes": sorted({note for document in documents.values() for note in document["notes"]}),

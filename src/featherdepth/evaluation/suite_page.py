@@ -70,7 +70,7 @@ def _section(result: dict[str, Any], section: dict[str, Any]) -> list[str]:
             + [""] * gaps
         )
     lines = [
-        f"Data: {section['found']}; protocol `{protocol}`."
+        f"Data: {section['found']}; protocol `{protocol}`{_points(section)}."
         if section["found"]
         else f"Data: not found. Put there: {section['fills']}.",
         *([f"Not the data of the table: {section['note']}."] if section["note"] else []),
@@ -83,6 +83,10 @@ def _section(result: dict[str, Any], section: dict[str, Any]) -> list[str]:
         *_ratio(result, section),
     ]
     return [*lines, "", *_markdown([head, *body])]
+
+
+def _points(section: dict[str, Any]) -> str:
+    return f", points `{section['pattern']}`" if section["pattern"] else ""
 
 
 def _ratio(result: dict[str, Any], section: dict[str, Any]) -> list[str]:

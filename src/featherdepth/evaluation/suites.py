@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from featherdepth.completion import METHODS
 from featherdepth.config import from_table, read_toml
 from featherdepth.data.manifest import MANIFEST
+from featherdepth.data.patterns.grammar import parse as parse_pattern
 from featherdepth.data.photos import Photos
 from featherdepth.data.probe import open_data
 from featherdepth.data.reader import Reader
 from featherdepth.data.shards import Shards
 from featherdepth.errors import FeatherDepthError, InputError, UsageError
+from featherdepth.evaluation.completion import MEASURED
 from featherdepth.metrics.map_measures import DECLARED
 from featherdepth.metrics.protocols import load_protocol
 
@@ -59,6 +62,8 @@ class DataSet:
     protocol: str
     fills: str
     """What to put there, for those who do not have it."""
+    pattern: str = ""
+    """Of the points that completion gets, in tables of completion."""
     places: tuple[Place, ...]
 
     def __post_init__(self) -> None:
@@ -75,7 +80,9 @@ class SuiteRow:
     title: str
     model: str = ""
     """A reference to a model, or the name of a network in a table of sizes; empty where users bring
-    their own."""
+    their own. In tables of completion the first stage, or a published system."""
+    method: str = ""
+    """Of completion, behind the first stage."""
     fills: str = ""
     """What to give for it, for those who do not have it."""
     poster: dict[str, Any] = field(default_factory=dict)
@@ -88,7 +95,7 @@ class Suite:
 
     title: str
     source: str
-    kind: Literal["sizes", "accuracy"]
+    kind: Literal["sizes", "accuracy", "completion"]
     rows: tuple[SuiteRow, ...]
     measures: tuple[str, ...] = ()
     data: tuple[DataSet, ...] = ()
@@ -99,8 +106,16 @@ class Suite:
         names = [row.name for row in self.rows]
         if not names or len(set(names)) < len(names):
             raise ValueError("rows need names, each its own")
-        if self.kind == "accuracy" and not (self.data and self.measures):
-            raise ValueError("a table of accuracy needs measures and [[data]]")
+        if self.kind != "sizes" and not (self.data and self.measures):
+            raise ValueError(f"a table of {self.kind} needs measures and [[data]]")
+        for row in self.rows:
+            if row.method:
+                METHODS.load(row.method)
+        for wanted in self.data:
+            if (self.kind == "completion") != bool(wanted.pattern):
+                raise ValueError(f"{wanted.name}: a pattern goes with a table of completion")
+            if wanted.pattern not in ("", MEASURED):
+                parse_pattern(wanted.pattern)
         for measure in self.measures:
             if measure not in DECLARED:
                 raise ValueError(f"unknown measure {measure!r}; known: {', '.join(DECLARED)}")

@@ -1,0 +1,40 @@
+"""Published completion systems, opened for evaluation."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from featherdepth.errors import BackendError
+
+if TYPE_CHECKING:
+    from featherdepth.evaluation.reproduce import Opened
+
+
+def is_system(reference: str | Path | None) -> bool:
+    """Whether a reference names a published completion system: `enet@FILE` and the like."""
+    from featherdepth.networks.zoo import ZOO
+
+    network, at, _ = str(reference or "").partition("@")
+    return bool(at) and network in ZOO
+
+
+def published_system(reference: str, threads: int | None = None) -> "Opened":
+    """Open a system with the weights that the user brought.
+
+    Raises:
+        UsageError, WeightsError: as `featherdepth.runtime.zoo.ZooCompleter.open`.
+        BackendError: torch is not installed.
+    """
+    from featherdepth.evaluation.baselines import Constant
+    from featherdepth.evaluation.reproduce import Opened
+    from featherdepth.runtime.reference import resolve
+
+    try:
+        from featherdepth.runtime.zoo import ZooCompleter
+    except ModuleNotFoundError as error:
+        message = f"{reference} needs {error.name}; pip install 'featherdepth[train]'"
+        raise BackendError(message) from error
+    system = ZooCompleter.open(reference, threads=threads)
+    with resolve(reference).path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Opened(predictor=Constant(), name=system.name, sha256=digest, system=system)
