@@ -14,11 +14,13 @@ demo: .venv/core.stamp
 	@echo
 	@echo "Look at the pictures in demo/: the photo on the left, its depth on the right (warm is near)."
 
+# Two processes, one thread each: torch in both with all threads would be slower than one alone.
+test: export OMP_NUM_THREADS := 1
 test: .venv/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --ignore tests/training
+	$(BIN)/python -m pytest --ignore tests/training -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/training # its own process: see docs/experiments.md, SIGINT
 	$(BIN)/python -m tools.pages --check
 

@@ -85,7 +85,9 @@ def test_a_suite_that_does_not_fit_is_one_line(tmp_path: Path, text: str, reason
 
 
 def test_an_unknown_suite_lists_those_that_come_along() -> None:
-    with pytest.raises(UsageError, match=r"expected a \.toml file or ablation, completion, parameters"):
+    with pytest.raises(
+        UsageError, match=r"expected a \.toml file or ablation, completion, parameters"
+    ):
         read_suite("tables")
 
 

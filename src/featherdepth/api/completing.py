@@ -55,7 +55,7 @@ def complete(
     """
     from featherdepth.completion.job import Measured, complete_files, find_measured
     from featherdepth.completion.model import CompletionModel
-    from featherdepth.data.sparse.colmap import is_model
+    from featherdepth.data.sparse.colmap import holds_model
     from featherdepth.images.read import find_images
     from featherdepth.runtime.outputs import OutputOptions
     from featherdepth.types import Depth
@@ -81,7 +81,7 @@ def complete(
         precision=precision,
         threads=threads,
     )
-    whole = is_model(points)
+    whole = holds_model(points)
     result = complete_files(
         model,
         photos,

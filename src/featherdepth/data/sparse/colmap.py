@@ -79,12 +79,24 @@ def rotation_of(turn: Float64[np.ndarray, " 4"]) -> Float64[np.ndarray, "3 3"]:
     )
 
 
+def holds_model(path: Path) -> bool:
+    """Whether the tables of a model lie there: a folder may also hold a file for each photo."""
+    return is_model(path) and _tables(path) is not None
+
+
 def _find(path: Path) -> tuple[Path, str]:
+    found = _tables(path)
+    if found is None:
+        raise InputError(
+            f"{path}: no COLMAP model; expected cameras, images and points3D as .bin or .txt"
+        )
+    return found
+
+
+def _tables(path: Path) -> tuple[Path, str] | None:
     top = path if path.is_dir() else path.parent
     for place in PLACES:
         for suffix in (".bin", ".txt"):
             if all((top / place / f"{table}{suffix}").is_file() for table in TABLES):
                 return top / place, suffix
-    raise InputError(
-        f"{path}: no COLMAP model; expected cameras, images and points3D as .bin or .txt"
-    )
+    return None
