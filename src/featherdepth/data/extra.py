@@ -1,4 +1,4 @@
-"""The packages of the extra `[data]`, imported when a reader needs them."""
+"""The packages of the extras `[data]` and `[vision]`, imported when they are needed."""
 
 from importlib import import_module
 from typing import Any
@@ -6,8 +6,12 @@ from typing import Any
 from featherdepth.errors import BackendError
 
 
-def need(module: str, what: str) -> Any:
-    """Import `module` for reading `what`.
+def need(module: str, what: str, *, package: str | None = None, extra: str = "data") -> Any:
+    """Import `module` for `what`.
+
+    Args:
+        package: its name where it is installed from, if it is another one.
+        extra: of featherdepth that brings it.
 
     Raises:
         BackendError: it is not installed; the message has the command.
@@ -15,7 +19,8 @@ def need(module: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        package = module.partition(".")[0]
+        package = package or module.partition(".")[0]
+        needs = "reading it needs" if extra == "data" else "needs"
         raise BackendError(
-            f"{what}: reading it needs {package}; pip install 'featherdepth[data]'"
+            f"{what}: {needs} {package}; pip install 'featherdepth[{extra}]'"
         ) from error
