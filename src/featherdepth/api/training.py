@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from featherdepth.config import read_toml, set_keys
 from featherdepth.errors import BackendError, UsageError
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,10 @@ def train(
     try:
         import torch
 
-        from featherdepth.training.recipe import read_recipe
+        from featherdepth.completion.learning.recipe import is_completion
+        from featherdepth.completion.learning.recipe import parse_recipe as parse_completion
+        from featherdepth.completion.learning.run import train as train_completion
+        from featherdepth.training.recipe import parse_recipe
         from featherdepth.training.supervised import train as train_supervised
     except ModuleNotFoundError as error:
         message = f"training needs {error.name}; pip install 'featherdepth[train]'"
@@ -58,18 +62,25 @@ def train(
         reference = resolve(init)
         if reference.network is not None:
             raise UsageError(f"--init {init}: a foreign file; expected a model folder or its name")
-        changes += [f"init={json.dumps(str(reference.path))}", "encoder_weights="]
-    found = read_recipe(Path(recipe), changes)
+        changes.append(f"init={json.dumps(str(reference.path))}")
+    table = set_keys(read_toml(Path(recipe)), changes)
+    completing = is_completion(table)
+    if init is not None and not completing:
+        table["encoder_weights"] = ""
     if threads is not None:
         torch.set_num_threads(threads)
-    outcome = train_supervised(
-        found,
-        Path(output),
-        resume=resume,
-        device=device,
-        threads=threads or os.cpu_count() or 1,
-        shown=shown,
-    )
+    settings: dict[str, Any] = {
+        "resume": resume,
+        "device": device,
+        "threads": threads or os.cpu_count() or 1,
+        "shown": shown,
+    }
+    if completing:
+        outcome = train_completion(
+            parse_completion(table, str(recipe)), Path(output), **settings
+        )
+    else:
+        outcome = train_supervised(parse_recipe(table, str(recipe)), Path(output), **settings)
     _write_checked_graph(Path(output))
     return {"folder": str(output), "step": outcome.step, "figures": outcome.figures}
 

@@ -39,6 +39,8 @@ except ImportError as error:
 logger = logging.getLogger(__name__)
 
 TYPES = {"F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT}
+RGB = 3
+"""Channels of what a network sees, unless its `input_channels` says otherwise."""
 INLINE_LIMIT = 1024
 """Bytes of a constant that may stay in the graph; anything larger must be a stored tensor."""
 
@@ -78,7 +80,8 @@ def trace(module: nn.Module, *, multiple: int = 64) -> onnx.ModelProto:
     )
     # Sizes that differ from each other and from every channel count, so that the tracer does not
     # take two of them for one; batch 2 because 1 would be kept as a constant.
-    example = torch.zeros(2, 3, 3 * multiple, 5 * multiple)
+    channels = int(getattr(module, "input_channels", RGB))
+    example = torch.zeros(2, channels, 3 * multiple, 5 * multiple)
     with warnings.catch_warnings(), torch.no_grad():
         # The exporter warns about its own insides, and that torchvision is not there.
         warnings.simplefilter("ignore")

@@ -40,7 +40,7 @@ def count_params(module: nn.Module) -> int:
 def count_macs(
     module: nn.Module, size: tuple[int, int] = SIZE, convention: Convention = "thop"
 ) -> int:
-    """Multiply-accumulates of one RGB image of (height, width) `size`.
+    """Multiply-accumulates of one input of (height, width) `size`.
 
     Nothing is computed and the module is left as it was: shapes alone pass through it, in eval
     mode, on torch's meta device.
@@ -54,7 +54,8 @@ def count_macs(
     handles = [leaf.register_forward_hook(hook) for leaf in leaves]
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items()}
-    image = torch.empty(1, 3, *size, device="meta")
+    channels = int(getattr(module, "input_channels", 3))
+    image = torch.empty(1, channels, *size, device="meta")
     functions = _CountFunctions(total)
     try:
         with _evaluating(module), torch.no_grad():
