@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 _HOME = {
+    "Aligned": "featherdepth.types",
     "Alignment": "featherdepth.types",
+    "Completion": "featherdepth.types",
+    "CompletionModel": "featherdepth.completion.model",
     "Depth": "featherdepth.types",
     "DepthKind": "featherdepth.types",
     "DepthModel": "featherdepth.runtime.model",
     "Image": "featherdepth.types",
     "Intrinsics": "featherdepth.types",
+    "align": "featherdepth.geometry.align_points",
     "colorize": "featherdepth.images.colormap",
     "fit_scale_shift": "featherdepth.geometry.align",
     "points": "featherdepth.geometry.camera",
@@ -30,13 +34,17 @@ _HOME = {
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
 
 if TYPE_CHECKING:
+    from featherdepth.completion.model import CompletionModel as CompletionModel
     from featherdepth.geometry.align import fit_scale_shift as fit_scale_shift
+    from featherdepth.geometry.align_points import align as align
     from featherdepth.geometry.camera import points as points
     from featherdepth.images.colormap import colorize as colorize
     from featherdepth.images.read import read_image as read_image
     from featherdepth.images.write import save as save
     from featherdepth.runtime.model import DepthModel as DepthModel
+    from featherdepth.types import Aligned as Aligned
     from featherdepth.types import Alignment as Alignment
+    from featherdepth.types import Completion as Completion
     from featherdepth.types import Depth as Depth
     from featherdepth.types import DepthKind as DepthKind
     from featherdepth.types import Image as Image

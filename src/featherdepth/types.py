@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32, Int, UInt8
 
 
 class DepthKind(StrEnum):
@@ -165,6 +165,49 @@ class Alignment:
     """Pixels used."""
     residual: float
     """Root mean square of what is left."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Aligned:
+    """A map in meters, and how it was brought there by measured points."""
+
+    depth: Depth
+    """METRIC."""
+    alignment: Alignment
+    rejected: Int[np.ndarray, " k"]
+    """Points that were left out as wrong, by their place in the row-by-row list of all points."""
+    log_error: float
+    """Median of |log(measured / aligned)| over the points that were kept: 0.05 is 5 %."""
+    moved_fraction: float
+    """Share of the map that fell out of the reach of the points and was put at its end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Completion:
+    """Dense metric depth out of a photo and measured points."""
+
+    depth: Depth
+    """METRIC."""
+    confidence: Float32[np.ndarray, "h w"]
+    """0..1: exp(-e / 0.1) for an expected error of the share e: 0.9 at 1 %, 0.37 at 10 %."""
+    support_px: Float32[np.ndarray, "h w"]
+    """Distance to the nearest trusted point in pixels."""
+    rejected: Int[np.ndarray, " k"]
+    """Points that were left out as wrong, by their place in the row-by-row list of all points."""
+    alignment: Alignment
+    """Of the first stage's map to the points."""
+    method: str
+    """How the points were completed."""
+
+    @property
+    def values(self) -> Float32[np.ndarray, "h w"]:
+        """Of `depth`, meters."""
+        return self.depth.values
+
+    @property
+    def valid(self) -> Bool[np.ndarray, "h w"]:
+        """Of `depth`."""
+        return self.depth.valid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

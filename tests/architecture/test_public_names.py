@@ -4,12 +4,13 @@ import pytest
 
 import featherdepth
 from featherdepth.data import READERS
+from featherdepth.data.patterns.grammar import PATTERNS, STEPS
 from featherdepth.losses import LOSSES
 from featherdepth.networks import NETWORKS
 from featherdepth.registry import Registry
 from featherdepth.runtime.backends import BACKENDS
 
-REGISTRIES = [READERS, NETWORKS, LOSSES, BACKENDS]
+REGISTRIES = [READERS, NETWORKS, LOSSES, BACKENDS, PATTERNS, STEPS]
 
 
 def test_the_public_names_are_sorted_and_each_loads():

@@ -1,15 +1,20 @@
 """What the command does, as functions: one a verb, plain values in and out."""
 
+from featherdepth.api.aligning import align
 from featherdepth.api.collections import doctor, shard
+from featherdepth.api.completing import complete
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
 from featherdepth.api.reproducing import reproduce
+from featherdepth.api.sensors import sparsify
 from featherdepth.api.training import distill, label, train
 
 __all__ = [
+    "align",
     "card",
     "compare",
+    "complete",
     "distill",
     "doctor",
     "evaluate",
@@ -19,6 +24,7 @@ __all__ = [
     "predict",
     "reproduce",
     "shard",
+    "sparsify",
     "train",
     "why",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from featherdepth.errors import UsageError
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     data: str | Path,
     *,
     model: str | Path | None = None,
@@ -29,6 +29,9 @@ def evaluate(
     corrupt: Sequence[str] | None = None,
     strengths: Sequence[int] = (1, 3, 5),
     corrupt_images: int | None = None,
+    pattern: str | None = None,
+    method: str = "auto",
+    first_predictions: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score a model on a data set under a named protocol.
@@ -51,6 +54,11 @@ def evaluate(
         corrupt: also score photos made worse in these ways (`featherdepth.data.corrupt` and
             `.conditions`); an empty list takes all.
         strengths: of the corruptions, from 1 to 5.
+        pattern: score completion: points of this pattern (`featherdepth.data.patterns`) are drawn
+            from the truth, seeded for each image, and the model is the first stage.
+        method: of the completion, a name of `featherdepth.completion.METHODS`.
+        first_predictions: folder of `save_predictions` with the first stage's maps of these
+            images: no network runs.
         corrupt_images: how many images are made worse, an even selection; all by default.
         progress: called with (images done, images in all); once more from 0 with `corrupt`.
 
@@ -67,17 +75,24 @@ def evaluate(
     """
     from dataclasses import replace
 
+    from featherdepth.completion import METHODS
+    from featherdepth.data.patterns.grammar import parse as parse_pattern
     from featherdepth.config import set_keys
     from featherdepth.data.probe import open_data
     from featherdepth.evaluation.accuracy import Predictor
     from featherdepth.evaluation.accuracy import evaluate as evaluate_model
     from featherdepth.evaluation.baselines import BASELINES, load_baselines
+    from featherdepth.evaluation.completion import Completer, KeptFirst
     from featherdepth.evaluation.kept import About, KeptPredictions
     from featherdepth.evaluation.robustness import Plan, measure_robustness, narrowed
     from featherdepth.metrics.map_measures import DECLARED
     from featherdepth.metrics.protocols import load_protocol
 
     rules = load_protocol(protocol)
+    if first_predictions is not None and (pattern is None or model is not None):
+        raise UsageError("kept predictions of a first stage go with --pattern, without --model")
+    if pattern is not None and (corrupt is not None or save_predictions is not None):
+        raise UsageError("completion is scored alone; leave --corrupt and --save-predictions out")
     plan = None
     if corrupt is not None:
         if shard is not None:
@@ -92,6 +107,11 @@ def evaluate(
         rules = replace(rules, measures=(*rules.measures, *extra))
     except ValueError as error:
         raise UsageError(f"measures {', '.join(extra)} do not fit {protocol}: {error}") from error
+    completer = None
+    if pattern is not None:
+        parse_pattern(pattern)  # wrong names are said before hours of work
+        METHODS.load(method)
+        completer = Completer(rules=rules, pattern=pattern, method=method, seed=seed)
     keys = set_keys({}, list(options))
     samples = open_data(Path(data), split, reader=reader, **keys)
     training = (
@@ -99,9 +119,12 @@ def evaluate(
         if baseline_split is None
         else open_data(Path(data), baseline_split, reader=reader, **keys)
     )
-    baselines = load_baselines(training)
+    baselines = load_baselines(training) if completer is None else {}
     predictor: Predictor
-    if model in BASELINES:
+    if first_predictions is not None:
+        firsts = KeptPredictions.open(Path(first_predictions))
+        predictor, name = KeptFirst(firsts), firsts.about.model
+    elif model in BASELINES:
         name = str(model)
         if name not in baselines:
             raise UsageError(f"{name} is learned: name a training split with --baseline-split")
@@ -128,7 +151,10 @@ def evaluate(
         progress=progress,
         shard=shard,
         keep=None if kept is None else kept.write,
+        finish=completer,
     )
+    if completer is not None:
+        result["completion"] = {"pattern": pattern, "method": method, "seed": seed, "first": name}
     if plan is not None:
         result["robustness"] = measure_robustness(
             predictor,

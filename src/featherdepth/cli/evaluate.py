@@ -83,6 +83,19 @@ def run(
         int | None,
         typer.Option("--corrupt-images", help="Photos that are made worse; all.", min=1),
     ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option("--pattern", help="Score completion from points such as uniform-500."),
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="Of completion; a wrong name lists all.")
+    ] = "auto",
+    first_predictions: Annotated[
+        Path | None,
+        typer.Option(
+            "--first-predictions", metavar="DIR", help="Kept maps of the first stage of completion."
+        ),
+    ] = None,
     part: Annotated[
         str | None,
         typer.Option("--shard", help="i/n: every n-th image, from the i-th; merge them later."),
@@ -131,6 +144,9 @@ def run(
             corrupt=_names(corruptions) if corrupt or corruptions is not None else None,
             strengths=_strengths(strengths),
             corrupt_images=corrupt_images,
+            pattern=pattern,
+            method=method,
+            first_predictions=first_predictions,
             progress=progress,
         )
     return _print(result, as_json)

@@ -14,6 +14,8 @@ from featherdepth.errors import FeatherDepthError
 
 COMMANDS = {
     "predict": "Photo to depth, at the photo's size: files, folders, globs, lists.",
+    "align": "Relative depth to meters by one or more known distances.",
+    "complete": "Photo and a few measured points to dense depth in meters.",
     "train": "Supervised training of a network from a recipe.",
     "distill": "A small student of a big teacher, from photos without labels.",
     "label": "A teacher's depth maps of many photos, kept on disk for distillation.",
@@ -22,6 +24,7 @@ COMMANDS = {
     "compare": "Two results on the same images: paired differences with intervals.",
     "why": "Which choice of a protocol moved a number: kept predictions, scored again.",
     "reproduce": "A published table, with your models and data beside what was printed.",
+    "sparsify": "Sparse points out of depth maps, as a lidar, a phone or keypoints give them.",
     "doctor": "What a data folder is - layout, count, unit, scale - and what is wrong with it.",
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }

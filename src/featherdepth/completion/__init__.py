@@ -1,1 +1,24 @@
-"""Depth completion: a photo and a few measured points to dense metric depth."""
+"""From measured points and a depth map to dense metric depth: every method by its name."""
+
+from featherdepth.registry import Registry
+
+METHODS = Registry(
+    "completion method",
+    {
+        "auto": "featherdepth.completion.auto:auto",
+        "global": "featherdepth.completion.baselines:globally",
+        "harmonic": "featherdepth.completion.poisson:harmonic",
+        "hedge": "featherdepth.completion.hedge:hedge",
+        "ip-basic": "featherdepth.completion.ip_basic:ip_basic",
+        "kriging": "featherdepth.completion.kriging:kriging",
+        "kriging-plain": "featherdepth.completion.kriging:plain",
+        "linear": "featherdepth.completion.delaunay:linear",
+        "linratio": "featherdepth.completion.delaunay:linratio",
+        "local": "featherdepth.completion.baselines:locally",
+        "nearest": "featherdepth.completion.baselines:nearest",
+        "poisson": "featherdepth.completion.poisson:poisson",
+        "pull-push": "featherdepth.completion.pull_push:pull_push_ratio",
+    },
+)
+"""Name -> function from a `Scene` to log depth."""
+DEFAULT = "auto"

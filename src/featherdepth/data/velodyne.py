@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from featherdepth.errors import InputError
+from featherdepth.geometry.splat import nearest_wins, pixels_of
 from featherdepth.types import Intrinsics
 
 Rounding = Literal["eigen", "nearest"]
@@ -48,20 +49,30 @@ def read_rig(cam_to_cam: str, velo_to_cam: str, camera: int, name: str) -> Rig:
     where = f"{name}/calib_velo_to_cam.txt"
     place[:3, :3] = _rotation(scanner, "R", where)
     place[:3, 3] = _numbers(scanner, "T", 3, where)
-    if not (0 < width < 1 << 14 and 0 < height < 1 << 14 and onto[0, 0] > 0 and onto[1, 1] > 0):
-        raise InputError(f"{name}: camera 0{camera} of {width}x{height} pixels is not a camera")
-    return Rig(
-        camera=Intrinsics(
-            fx=float(onto[0, 0]),
-            fy=float(onto[1, 1]),
-            cx=float(onto[0, 2]),
-            cy=float(onto[1, 2]),
-            width=width,
-            height=height,
-            source="given",
-        ),
-        projection=onto @ rectify @ place,
-    )
+    return _rig(onto, rectify @ place, (height, width), f"{name}: camera 0{camera}")
+
+
+def read_one_file_rig(calibration: str, camera: int, size: tuple[int, int], name: str) -> Rig:
+    """The rig from the one file of a frame of the object benchmark, or of the odometry's.
+
+    Lines `P2: ...` (12 numbers), `R0_rect:` (9; absent in odometry) and `Tr_velo_to_cam:` or `Tr:`
+    (12). The size is not in such a file.
+
+    Raises:
+        InputError: a line is missing, or is no rotation where one must be.
+    """
+    table = _lines(calibration)
+    onto = _numbers(table, f"P{camera}", 12, name).reshape(3, 4)
+    rectify, place = np.eye(4), np.eye(4)
+    rectification = next((key for key in ("R0_rect", "R_rect") if key in table), None)
+    if rectification is not None:
+        rectify[:3, :3] = _rotation(table, rectification, name)
+    keys = ("Tr_velo_to_cam", "Tr_velo_cam", "Tr")
+    placed = next((key for key in keys if key in table), keys[0])
+    place[:3] = _numbers(table, placed, 12, name).reshape(3, 4)
+    if not np.allclose(place[:3, :3] @ place[:3, :3].T, np.eye(3), atol=1e-3):
+        raise InputError(f"{name}: {placed} is not a rotation")
+    return _rig(onto, rectify @ place, size, f"{name}: P{camera}")
 
 
 def read_cloud(data: bytes, name: str) -> Float32[np.ndarray, "n 3"]:
@@ -95,19 +106,38 @@ def project(
             row before that: published evaluations subtract 1, after MATLAB code that counts from
             1, and their numbers belong to this.
     """
-    height, width = size
     ahead = cloud[cloud[:, 0] >= 0].astype(np.float64)
     x, y, depth = projection[:, :3] @ ahead.T + projection[:, 3:]
     front = depth > 0
     x, y, depth = x[front], y[front], depth[front]
     first = 1 if rounding == "eigen" else 0
-    column, row = np.rint(x / depth) - first, np.rint(y / depth) - first
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    place = (row[inside].astype(np.int64), column[inside].astype(np.int64))
-    nearest = np.full(size, np.inf)
-    np.minimum.at(nearest, place, depth[inside])
-    valid = np.isfinite(nearest)
-    return np.where(valid, nearest, 0.0), valid
+    rows, columns = np.rint(y / depth) - first, np.rint(x / depth) - first
+    row, column, inside = pixels_of(rows, columns, size)
+    values = nearest_wins(row[inside], column[inside], depth[inside], size)
+    return values, values > 0
+
+
+def _rig(
+    onto: Float[np.ndarray, "3 4"],
+    place: Float[np.ndarray, "4 4"],
+    size: tuple[int, int],
+    where: str,
+) -> Rig:
+    height, width = size
+    if not (0 < width < 1 << 14 and 0 < height < 1 << 14 and onto[0, 0] > 0 and onto[1, 1] > 0):
+        raise InputError(f"{where} of {width}x{height} pixels is not a camera")
+    return Rig(
+        camera=Intrinsics(
+            fx=float(onto[0, 0]),
+            fy=float(onto[1, 1]),
+            cx=float(onto[0, 2]),
+            cy=float(onto[1, 2]),
+            width=width,
+            height=height,
+            source="given",
+        ),
+        projection=onto @ place,
+    )
 
 
 def _lines(text: str) -> dict[str, str]:

@@ -8,18 +8,20 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 import featherdepth
-from featherdepth.data.reader import Reader, stream
+from featherdepth.data.reader import Box, Reader, stream
 from featherdepth.errors import InputError, RunError
 from featherdepth.evaluation.scoring import score_sample
 from featherdepth.evaluation.summary import Row, assemble, row_of
 from featherdepth.metrics.bootstrap import DRAWS, LEVEL
 from featherdepth.metrics.protocols import EvalProtocol, PredictionError
-from featherdepth.types import Depth, DepthKind, Image, Provenance
+from featherdepth.types import Depth, DepthKind, Image, Provenance, Sample
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images in all)."""
+
+Finish = Callable[[Sample, Depth, Box], tuple[Depth, Sample]]
 
 
 @runtime_checkable
@@ -41,6 +43,7 @@ def evaluate(
     progress: Progress | None = None,
     shard: tuple[int, int] | None = None,
     keep: Callable[[str, Depth], None] | None = None,
+    finish: Finish | None = None,
 ) -> dict[str, Any]:
     """Score `model` on every image of `reader`.
 
@@ -53,6 +56,8 @@ def evaluate(
         shard: (i, n): only every n-th image, beginning with the i-th; i from 1. The document then
             has what `featherdepth.evaluation.merge` needs, in `shard`.
         keep: called with the key and prediction of every image that was scored.
+        finish: makes of a prediction what is scored, METRIC, and of the sample what it is scored
+            against (`featherdepth.evaluation.completion`).
 
     Returns:
         The result document: model, protocol, data, metrics (value, low, high: the 95 % bootstrap
@@ -64,7 +69,7 @@ def evaluate(
         UsageError: the protocol cannot score this kind of depth.
         InputError: not one image could be scored.
     """
-    kind = _kind_of(model)
+    kind = _kind_of(model) if finish is None else DepthKind.METRIC
     rules = protocol if kind is None else protocol.resolved(kind)
     index, count = shard or (1, 1)
     indices = range(index - 1, len(reader), count)
@@ -75,7 +80,9 @@ def evaluate(
     provenance = Provenance()
     for done, (place, sample) in enumerate(stream(reader, indices), start=1):
         try:
-            prediction = predict(model, sample.image, size)
+            prediction, truth = predict(model, sample.image, size), sample
+            if finish is not None:
+                prediction, truth = finish(sample, prediction, reader.usable(place))
             rules = rules.resolved(prediction.kind)
             provenance = prediction.provenance
             predictions = {None: prediction} | {
@@ -85,7 +92,7 @@ def evaluate(
             scored = {
                 who: row_of(
                     sample.key,
-                    score_sample(made, sample, reader, place, rules),
+                    score_sample(made, truth, reader, place, rules),
                     pooled=rules.aggregate == "pixel",
                 )
                 for who, made in predictions.items()

@@ -1,4 +1,4 @@
-"""Which photos were meant: files, folders, globs, lists."""
+"""Which photos (or maps) were meant: files, folders, globs, lists."""
 
 import glob
 import os
@@ -16,6 +16,28 @@ IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What is searched for, and how messages call it."""
+
+    one: str = "a photo"
+    many: str = "photos"
+    suffixes: frozenset[str] = IMAGE_SUFFIXES
+    """Lower case."""
+    usual: str = ".jpg, .png, .webp or .tif"
+    leave_out: str = ""
+    """Names that end so are something else."""
+
+    def fits(self, name: str) -> bool:
+        ending = self.leave_out
+        return Path(name).suffix.lower() in self.suffixes and not (
+            ending and name.lower().endswith(ending)
+        )
+
+
+PHOTOS = Wanted()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FoundImage:
     """A photo that was asked for. It may turn out to be missing, where a list named it."""
 
@@ -26,8 +48,8 @@ class FoundImage:
     """`relative` without its suffix: where results go, the same for no two photos."""
 
 
-def find_images(inputs: Sequence[str | Path]) -> list[FoundImage]:
-    """List the photos named by `inputs`, in their order, each once.
+def find_images(inputs: Sequence[str | Path], wanted: Wanted = PHOTOS) -> list[FoundImage]:
+    """List the photos (or what else is `wanted`) named by `inputs`, in their order, each once.
 
     An input is a file (of any suffix), a folder (searched to the bottom, sorted), a glob
     (`**` too), a .txt file with one path a line (relative to that file; `#` starts a comment) or
@@ -39,7 +61,7 @@ def find_images(inputs: Sequence[str | Path]) -> list[FoundImage]:
     found: dict[Path, FoundImage] = {}
     for entry in inputs:
         try:
-            pairs = _expand(entry)
+            pairs = _expand(entry, wanted)
         except OSError as error:
             raise InputError(f"{entry}: cannot be read: {error.strerror or error}") from error
         for path, relative in pairs:
@@ -48,58 +70,65 @@ def find_images(inputs: Sequence[str | Path]) -> list[FoundImage]:
     return _with_distinct_outputs(list(found.values()))
 
 
-def _expand(entry: str | Path) -> Iterable[tuple[Path, PurePath]]:
+def _expand(entry: str | Path, wanted: Wanted) -> Iterable[tuple[Path, PurePath]]:
     if str(entry) == "-":
-        return _from_lines(sys.stdin, Path(), "standard input")
+        return _from_lines(sys.stdin, Path(), "standard input", wanted)
     path = Path(entry)
     if path.is_dir():
-        return _required(_in_folder(path), f"{path}: holds no photos")
+        return _required(_in_folder(path, wanted), f"{path}: holds no {wanted.many}", wanted)
     if path.is_file():
         if path.suffix.lower() == ".txt":
             try:
                 lines = path.read_text(encoding="utf-8-sig").splitlines()
             except UnicodeDecodeError as error:
-                raise InputError(f"{path}: cannot be read as a list of photos: {error}") from error
-            return _from_lines(lines, path.parent, str(path))
+                raise InputError(
+                    f"{path}: cannot be read as a list of {wanted.many}: {error}"
+                ) from error
+            return _from_lines(lines, path.parent, str(path), wanted)
         return [(path, PurePath(path.name))]
     if path.exists():
-        raise InputError(f"{path}: is not a file; expected a photo, a folder, a glob or a list")
+        raise InputError(
+            f"{path}: is not a file; expected {wanted.one}, a folder, a glob or a list"
+        )
     if glob.has_magic(str(entry)):
-        return _required(_by_glob(str(entry)), f"{entry}: matches no photo")
-    raise InputError(f"{path}: not found; expected a photo, a folder, a glob or a list")
+        missed = f"{entry}: matches no {wanted.one.removeprefix('a ')}"
+        return _required(_by_glob(str(entry), wanted), missed, wanted)
+    raise InputError(f"{path}: not found; expected {wanted.one}, a folder, a glob or a list")
 
 
 def _required(
-    pairs: Iterable[tuple[Path, PurePath]], fault: str
+    pairs: Iterable[tuple[Path, PurePath]], fault: str, wanted: Wanted
 ) -> Iterable[tuple[Path, PurePath]]:
     listed = sorted(pairs, key=lambda pair: pair[1].as_posix())
     if not listed:
-        raise InputError(f"{fault}; expected files such as .jpg, .png, .webp or .tif")
+        raise InputError(f"{fault}; expected files such as {wanted.usual}")
     return listed
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[Path, PurePath]]:
+def _in_folder(folder: Path, wanted: Wanted) -> Iterator[tuple[Path, PurePath]]:
     # os.walk does not follow links to folders, so it ends.
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(parent, name)
-            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES:
+            if not name.startswith(".") and wanted.fits(name):
                 yield path, path.relative_to(folder)
 
 
-def _by_glob(pattern: str) -> Iterator[tuple[Path, PurePath]]:
+def _by_glob(pattern: str, wanted: Wanted) -> Iterator[tuple[Path, PurePath]]:
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed])
     for path in root.glob(str(Path(*parts[fixed:]))):
         relative = path.relative_to(root)
         hidden = any(part.startswith(".") for part in relative.parts)
-        if not hidden and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+        if not hidden and wanted.fits(path.name) and path.is_file():
             yield path, relative
 
 
-def _from_lines(lines: Iterable[str], base: Path, shown: str) -> Iterable[tuple[Path, PurePath]]:
+def _from_lines(
+    lines: Iterable[str], base: Path, shown: str, wanted: Wanted
+) -> Iterable[tuple[Path, PurePath]]:
     pairs = []
     for line in lines:
         text = line.strip()
@@ -108,7 +137,7 @@ def _from_lines(lines: Iterable[str], base: Path, shown: str) -> Iterable[tuple[
             inside = not named.is_absolute() and ".." not in named.parts
             pairs.append((base / named, named if inside else PurePath(named.name)))
     if not pairs:
-        raise InputError(f"{shown}: lists no photos; expected one path a line")
+        raise InputError(f"{shown}: lists no {wanted.many}; expected one path a line")
     return pairs
 
 

@@ -16,7 +16,7 @@ from featherdepth.images.palettes import palette
 from featherdepth.images.read import FoundImage
 from featherdepth.images.sidecar import describe, parse, sidecar_path, to_text
 from featherdepth.images.write import output_path, save
-from featherdepth.types import Depth, DepthKind, Image, Intrinsics
+from featherdepth.types import Alignment, Depth, DepthKind, Image, Intrinsics
 
 PNG_END = b"IEND\xaeB`\x82"
 
@@ -100,16 +100,27 @@ def source_facts(photo: FoundImage) -> dict[str, Any]:
 
 
 def write_outputs(
-    stem: Path, depth: Depth, image: Image, options: OutputOptions, source: Mapping[str, Any]
+    stem: Path,
+    depth: Depth,
+    image: Image,
+    options: OutputOptions,
+    source: Mapping[str, Any],
+    *,
+    alignment: Alignment | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> None:
     """Write every format of one photo; the one with the sidecar that counts comes last.
+
+    Args:
+        alignment: the fit that made the map metric, noted in the sidecar.
+        extra: more entries of the sidecar.
 
     Raises:
         RunError: a file cannot be written.
         InputError: a map that cannot become a cloud.
     """
     make_folder(stem.parent)
-    extra = {"source": dict(source), "options": options.to_json()}
+    said = {"source": dict(source), "options": options.to_json(), **(extra or {})}
     for name in sorted(options.formats, key=_color_first):
         path = output_path(stem, name)
         save(
@@ -120,10 +131,13 @@ def write_outputs(
             near_far=options.near_far if name == "ply" else None,
             cmap=options.cmap,
             side_by_side=options.side_by_side,
-            extra=extra,
+            alignment=alignment,
+            extra=said,
         )
         if options.formats == ("color",):
-            facts = describe(depth, {"format": "color"}, image=image, extra=extra)
+            facts = describe(
+                depth, {"format": "color"}, image=image, alignment=alignment, extra=said
+            )
             write_atomic(sidecar_path(path), to_text(facts).encode())
 
 

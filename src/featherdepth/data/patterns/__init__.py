@@ -17,7 +17,7 @@ def draw(
 ) -> Depth:
     """Measure a depth map at few pixels, as a sensor would.
 
-    The same map, specification and state of `rng` give the same samples on every machine.
+    The same map, specification and state of `rng` give the same samples.
 
     Args:
         truth: metric; never read outside `valid`.

@@ -1,12 +1,13 @@
 """What a pattern and a step of noise are, and what they share."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.resize import resize_pixels
+from featherdepth.geometry.splat import pixels_of
 from featherdepth.types import Depth, DepthKind, Image
 
 TINY_M = 1e-4
@@ -15,12 +16,14 @@ FEWEST = 20
 """Keypoints; with fewer a photo counts as blank and pixels are drawn at random."""
 
 
+@runtime_checkable
 class Pattern(Protocol):
     """Where a sensor measures: a frozen dataclass whose fields stand in the specification."""
 
     def draw(self, truth: Depth, rng: np.random.Generator, image: Image | None) -> Depth: ...
 
 
+@runtime_checkable
 class Step(Protocol):
     """What goes wrong with a measurement: a frozen dataclass as `Pattern`."""
 
@@ -67,28 +70,6 @@ def mark(
     row, column, inside = pixels_of(rows, columns, size)
     found[row[inside], column[inside]] = True
     return found
-
-
-def pixels_of(
-    rows: Float[np.ndarray, " n"], columns: Float[np.ndarray, " n"], size: tuple[int, int]
-) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
-    """Row and column of the nearest pixel (0, 0 where outside), and which lie inside."""
-    row, column = np.rint(rows), np.rint(columns)
-    inside = (row >= 0) & (row < size[0]) & (column >= 0) & (column < size[1])
-    at_row, at_column = (np.where(inside, place, 0).astype(np.int64) for place in (row, column))
-    return at_row, at_column, inside
-
-
-def nearest_wins(
-    row: Int[np.ndarray, " n"],
-    column: Int[np.ndarray, " n"],
-    depth: Float[np.ndarray, " n"],
-    size: tuple[int, int],
-) -> Float[np.ndarray, "h w"]:
-    """A map in which of all depths in one pixel the nearest stays; 0 where there is none."""
-    nearest = np.full(size, np.inf)
-    np.minimum.at(nearest, (row, column), depth)
-    return np.where(np.isfinite(nearest), nearest, 0.0)
 
 
 def photo_of(truth: Depth, image: Image | None, name: str) -> Image:

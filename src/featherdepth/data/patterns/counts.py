@@ -21,7 +21,10 @@ class All:
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Exactly COUNT of the valid pixels, at random (all where there are fewer)."""
+    """Exactly COUNT of the valid pixels, at random (all where there are fewer).
+
+    More points of one seed contain the fewer. The rule of NLSPN's loader.
+    """
 
     count: int
 
@@ -34,7 +37,10 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class UniformBernoulli:
-    """Each valid pixel with probability COUNT / valid pixels: the count varies."""
+    """Each valid pixel with probability COUNT / valid pixels: the count varies.
+
+    The rule of sparse-to-dense.
+    """
 
     count: int
 
@@ -48,7 +54,10 @@ class UniformBernoulli:
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """As many valid pixels as COUNT would be on a map without holes, and at least 5."""
+    """As many valid pixels as COUNT would be on a map without holes, and at least 5.
+
+    The rule of OMNI-DC's training.
+    """
 
     count: int
 
@@ -77,7 +86,10 @@ class Percent:
 
 @dataclass(frozen=True, slots=True)
 class RandomSparsity:
-    """Each valid pixel is lost with one probability, drawn from 0 to 0.9 or from 0.9 to 1."""
+    """Each valid pixel is lost with one probability, drawn from 0 to 0.9 or from 0.9 to 1.
+
+    Either range half of the time. The rule of SPNet.
+    """
 
     def draw(self, truth: Depth, rng: np.random.Generator, image: Image | None) -> Depth:  # noqa: ARG002
         low, high = ((0.0, 0.9), (0.9, 1.0))[int(rng.integers(2))]

@@ -14,8 +14,8 @@ CIRCLE = (*_RIGHT_BELOW, *((-x, -y) for x, y in _RIGHT_BELOW))
 ARC = 9
 """Pixels in a row that must all be brighter, or all darker, than the middle."""
 THRESHOLD = 10
-"""Grey levels by which they must be."""
-GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Gray levels by which they must be."""
+GRAY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 SMOOTH = np.array([1, 4, 6, 4, 1], dtype=np.float32)
 SLOPE = np.array([-1, -2, 0, 2, 1], dtype=np.float32)
 
@@ -34,7 +34,7 @@ class Keypoints:
 
     def draw(self, truth: Depth, rng: np.random.Generator, image: Image | None) -> Depth:
         photo = photo_of(truth, image, f"keypoints-{self.count}")
-        strength = np.where(known(truth), corners(grey(photo)), 0)
+        strength = np.where(known(truth), corners(gray(photo)), 0)
         places = np.flatnonzero(strength)
         if places.size < FEWEST:
             return keep_some(truth, known(truth), self.count, rng)
@@ -49,7 +49,7 @@ class Keypoints:
 class Edges:
     """The valid pixels with the COUNT / pixels steepest slopes of the photo ("simulated stereo").
 
-    5x5 Sobel after a 5x5 Gaussian, on grey.
+    5x5 Sobel after a 5x5 Gaussian, on gray. The rule of sparse-to-dense.
     """
 
     count: int
@@ -60,20 +60,20 @@ class Edges:
     def draw(self, truth: Depth, rng: np.random.Generator, image: Image | None) -> Depth:  # noqa: ARG002
         photo = photo_of(truth, image, f"edges-{self.count}")
         usable = known(truth)
-        steepness = slopes(grey(photo).astype(np.float32))
+        steepness = slopes(gray(photo).astype(np.float32))
         share = min(1.0, self.count / truth.values.size)
         least = np.quantile(steepness[usable], 1 - share)
         return keep(truth, usable & (steepness >= max(float(least), 1e-6)))
 
 
-def grey(image: Image) -> UInt8[np.ndarray, "h w"]:
+def gray(image: Image) -> UInt8[np.ndarray, "h w"]:
     """Brightness, ITU-R 601."""
-    made: UInt8[np.ndarray, "h w"] = np.rint(image.pixels @ GREY).clip(0, 255).astype(np.uint8)
+    made: UInt8[np.ndarray, "h w"] = np.rint(image.pixels @ GRAY).clip(0, 255).astype(np.uint8)
     return made
 
 
 def corners(picture: UInt8[np.ndarray, "h w"]) -> Int16[np.ndarray, "h w"]:
-    """Strength of each corner in grey levels, 0 where there is none.
+    """Strength of each corner in gray levels, 0 where there is none.
 
     The strength is the largest threshold at which 9 pixels in a row on the circle are all brighter
     or all darker than the middle. Rosten and Drummond, "Machine learning for high-speed corner
@@ -85,10 +85,16 @@ def corners(picture: UInt8[np.ndarray, "h w"]) -> Int16[np.ndarray, "h w"]:
         return strength
     wide = picture.astype(np.int16)
     middle = wide[3:-3, 3:-3]
-    differences = np.stack(
-        [wide[3 + y : height - 3 + y, 3 + x : width - 3 + x] - middle for x, y in CIRCLE]
+    # The first eight come again at the end, so that every arc is a run.
+    ring = np.stack(
+        [
+            wide[3 + y : height - 3 + y, 3 + x : width - 3 + x] - middle
+            for x, y in CIRCLE + CIRCLE[: ARC - 1]
+        ]
     )
-    found = np.maximum(_weakest_of_best_arc(differences), _weakest_of_best_arc(-differences))
+    brighter = _of_runs(ring, np.minimum).max(axis=0)
+    darker = -_of_runs(ring, np.maximum).min(axis=0)
+    found = np.maximum(brighter, darker)
     found[found < THRESHOLD] = 0
     strength[3:-3, 3:-3] = found
     return np.where(_is_largest(strength), strength, np.int16(0))
@@ -103,16 +109,13 @@ def slopes(picture: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
     return steepness
 
 
-def _weakest_of_best_arc(
-    differences: Int16[np.ndarray, "16 h w"],
-) -> Int16[np.ndarray, "h w"]:
-    weakest = differences
-    for step in (1, 2, 4):  # of 2, 4, 8 in a row
-        weakest = np.minimum(weakest, np.roll(weakest, -step, axis=0))
-    best: Int16[np.ndarray, "h w"] = np.minimum(weakest, np.roll(differences, 1 - ARC, axis=0)).max(
-        axis=0
-    )
-    return best
+def _of_runs(ring: Int16[np.ndarray, "24 h w"], extreme: np.ufunc) -> Int16[np.ndarray, "16 h w"]:
+    """The smallest (or largest) of each 9 in a row: of 2, 4 and 8, then of one more."""
+    runs = ring
+    for step in (1, 2, 4):
+        runs = extreme(runs[:-step], runs[step:])
+    last: Int16[np.ndarray, "16 h w"] = extreme(runs[:16], ring[ARC - 1 :])
+    return last
 
 
 def _is_largest(strength: Int16[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:

@@ -33,7 +33,7 @@ class Lines:
     """A virtual scanner of LINES lines, 0.5 rad up and down, COLUMNS shots over 171 degrees.
 
     It stands in the camera, which is taken to have a focal length of the map's height: the same
-    pixels for every map of a size, as published tests have it.
+    pixels for every map of a size. The rule of OMNI-DC's and Prior Depth Anything's tests.
     """
 
     lines: int
@@ -83,7 +83,7 @@ class KeepLines:
 
     64 equal steps between the lowest and the highest point; every (64 / LINES)-th is kept. The map
     must know its camera. Beams that are not evenly spaced, and the height between scanner and
-    camera, make it an approximation.
+    camera, make it an approximation. The rule of CompletionFormer's and OMNI-DC's tests.
     """
 
     lines: int

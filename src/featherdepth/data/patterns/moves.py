@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from featherdepth.data.patterns.base import nearest_wins, pixels_of, with_values
+from featherdepth.data.patterns.base import with_values
 from featherdepth.geometry.camera import assumed_intrinsics
+from featherdepth.geometry.splat import nearest_wins, pixels_of
 from featherdepth.types import Depth
 
 LONGEST_PX = 1000.0

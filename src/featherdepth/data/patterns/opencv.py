@@ -7,7 +7,7 @@ import numpy as np
 
 from featherdepth.data.extra import need
 from featherdepth.data.patterns.base import FEWEST, keep, keep_some, known, mark, photo_of
-from featherdepth.data.patterns.keypoints import grey
+from featherdepth.data.patterns.keypoints import gray
 from featherdepth.types import Depth, Image
 
 ORB_FEATURES = 100_000
@@ -40,7 +40,7 @@ def _opencv(name: str) -> Any:
 
 
 def _detected(truth: Depth, photo: Image, detector: Any, rng: np.random.Generator) -> Depth:
-    found = detector.detect(grey(photo), None)
+    found = detector.detect(gray(photo), None)
     if len(found) < FEWEST:
         return keep_some(truth, known(truth), INSTEAD, rng)
     columns, rows = np.array([point.pt for point in found], dtype=np.float64).T

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
-from featherdepth.data.patterns.base import known, nearest_wins, pixels_of, with_values
+from featherdepth.data.patterns.base import known, with_values
 from featherdepth.data.patterns.fill import fill_with_far
 from featherdepth.data.patterns.lidar import YAW_RAD, check_scan, spread
+from featherdepth.geometry.splat import nearest_wins, pixels_of
 from featherdepth.types import Depth, Image
 
 CANVAS = 1.5
@@ -23,7 +24,8 @@ class LidarParallax:
     Depth is taken in units of its median: 0.03 to 0.06 to one side, up to 0.02 up or down. Camera,
     angles and columns (400 to 1000) are drawn anew each time. The scanner's view is the map moved
     there; what opens behind edges is filled with background. Samples before the true depth are
-    left out (2 % are allowed), so that what differs is background seen through an edge.
+    left out (2 % are allowed), so that what differs is background seen through an edge. After
+    OMNI-DC's training; the filling is our own.
     """
 
     lines: int

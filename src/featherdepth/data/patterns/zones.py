@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from featherdepth.data.patterns.base import keep, known, mark, pixels_of, with_values
+from featherdepth.data.patterns.base import keep, known, mark, with_values
 from featherdepth.geometry.camera import assumed_intrinsics
+from featherdepth.geometry.splat import pixels_of
 from featherdepth.types import Depth, Image, Intrinsics
 
 FIELD_DEG = 45.0

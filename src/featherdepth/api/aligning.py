@@ -1,0 +1,81 @@
+"""A depth file and measured points to metric depth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from featherdepth.api.measured import Point, points_depth
+from featherdepth.errors import UsageError
+from featherdepth.types import DepthKind
+
+
+def align(
+    depth: str | Path,
+    points: str | Path | None,
+    output: str | Path,
+    *,
+    more_points: Sequence[Point] = (),
+    kind: str | None = None,
+    scale: float | None = None,
+    depth_scale: float | None = None,
+    method: str = "robust",
+    reject_outliers: bool = True,
+) -> dict[str, Any]:
+    """Bring a depth file to meters by measured points, and write it.
+
+    Args:
+        depth: as `featherdepth predict` writes it, or a 16-bit PNG with `scale`, or a .npy with
+            `kind`.
+        points: a file of measured points, as `featherdepth.data.sparse.read_sparse` takes it.
+        output: .png, .npy or .ply; its folder exists.
+        more_points: (column, row, meters), in place of a file.
+        kind: what the numbers of a .npy without a sidecar mean.
+        scale: of a PNG without a sidecar.
+        depth_scale: of the points: meters = stored / depth_scale.
+        method, reject_outliers: as for `featherdepth.align`.
+
+    Returns:
+        `output`, `method`, `space`, `scale`, `shift`, `points` (in all), `used`, `rejected`
+        (their numbers), `residual` (in meters, or 1/m where `space` is disparity), `log_error`
+        (median share by which the map is off at the used points), `moved_fraction`.
+
+    Raises:
+        UsageError: an unknown kind or method, or points from two sides.
+        InputError: a file that cannot be used, or points that do not fit the map.
+        RunError: the result cannot be written.
+    """
+    from featherdepth.data.sparse import read_sparse
+    from featherdepth.geometry.align_points import METHODS
+    from featherdepth.geometry.align_points import align as align_map
+    from featherdepth.images.read_depth import read_depth
+    from featherdepth.images.write import save
+
+    if method not in METHODS:
+        raise UsageError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    if (points is None) == (not more_points):
+        raise UsageError("expected measured points: a file POINTS, or one --point or more")
+    if kind is not None and kind not in list(DepthKind):
+        raise UsageError(f"unknown kind {kind!r}; known: {', '.join(DepthKind)}")
+    relative = read_depth(depth, scale=scale, kind=None if kind is None else DepthKind(kind))
+    if points is None:
+        sparse = points_depth(more_points, relative.size, "--point")
+    else:
+        sparse = read_sparse(
+            points, size=relative.size, depth_scale=depth_scale, intrinsics=relative.intrinsics
+        )
+    aligned = align_map(relative, sparse, method=method, reject_outliers=reject_outliers)
+    save(aligned.depth, output, alignment=aligned.alignment)
+    fit = aligned.alignment
+    return {
+        "output": str(output),
+        "method": fit.method,
+        "space": fit.space,
+        "scale": fit.scale,
+        "shift": fit.shift,
+        "points": int(sparse.valid.sum()),
+        "used": fit.count,
+        "rejected": aligned.rejected.tolist(),
+        "residual": fit.residual,
+        "log_error": aligned.log_error,
+        "moved_fraction": aligned.moved_fraction,
+    }

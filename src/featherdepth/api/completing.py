@@ -1,0 +1,112 @@
+"""Photos and measured points to dense metric depth."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from featherdepth.errors import InputError, UsageError
+
+
+def complete(
+    images: str | Path,
+    sparse: str | Path,
+    output: str | Path,
+    *,
+    first: str | Path | None = None,
+    method: str = "auto",
+    depth_scale: float | None = None,
+    calibration: str | Path | None = None,
+    reject_outliers: bool = True,
+    min_confidence: float = 0.0,
+    backend: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Complete one photo or a folder of them, and write the results into a folder.
+
+    Args:
+        images: a photo, or a folder, glob or .txt list of photos.
+        sparse: the measured points of the photo (or a COLMAP model), or a folder with a file of
+            the same relative name for each photo.
+        output: folder; mirrors where the photos were found.
+        first: the first stage: a model as `predict` takes it, or a depth file for one photo.
+        method: a name of `featherdepth.completion.METHODS`.
+        depth_scale, calibration: of the points, as for `featherdepth.data.sparse.read_sparse`.
+        reject_outliers: leave out points that disagree with those around them.
+        min_confidence: pixels that are less sure are left empty; 0 keeps all.
+        overwrite: also what is already there, whole, and made in the same way.
+        progress: called with (photos finished, photos in all).
+        options: fields of `featherdepth.runtime.outputs.OutputOptions`.
+
+    Returns:
+        `out`, `done`, `skipped`, `failed` (list of `photo`, `error`), `failures` (the file that
+        lists them), `first`, `method`, `kind`.
+
+    Raises:
+        UsageError: a model, method or option that does not exist or fit.
+        InputError: an input that does not exist or holds no photo; for one photo, whatever is
+            wrong with it.
+        WeightsError: a model that is missing or damaged.
+        BackendError: a backend or package that is not installed.
+        RunError: the results cannot be written; what is there stays.
+    """
+    from featherdepth.completion.job import Measured, complete_files, find_measured
+    from featherdepth.completion.model import CompletionModel
+    from featherdepth.data.sparse.colmap import is_model
+    from featherdepth.images.read import find_images
+    from featherdepth.runtime.outputs import OutputOptions
+    from featherdepth.types import Depth
+
+    if not 0 <= min_confidence <= 1:
+        raise UsageError(f"confidence {min_confidence:g}; expected 0 to 1")
+    chosen = OutputOptions(**options)
+    photos = find_images([images])
+    points = Path(sparse)
+    if not points.exists():
+        raise InputError(f"{points}: not found; expected measured points")
+    single = Path(images).is_file() and len(photos) == 1
+    if not single and not points.is_dir():
+        raise UsageError(
+            f"{points}: one file of points for {len(photos)} photos; expected a folder with a file"
+            " of the same name for each"
+        )
+    model = CompletionModel.from_pretrained(
+        first,
+        method=method,
+        reject_outliers=reject_outliers,
+        backend=backend,
+        precision=precision,
+        threads=threads,
+    )
+    whole = is_model(points)
+    result = complete_files(
+        model,
+        photos,
+        lambda photo: Measured(
+            path=points if whole else find_measured(photo, points),
+            depth_scale=depth_scale,
+            calibration=None if calibration is None else Path(calibration),
+        ),
+        Path(output),
+        chosen,
+        min_confidence=min_confidence,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    if single and result.failed:
+        Path(output, "failures.jsonl").unlink(missing_ok=True)
+        raise InputError(result.failed[0]["error"])
+    known = model.first
+    return {
+        "out": str(output),
+        "done": result.done,
+        "skipped": result.skipped,
+        "failed": result.failed,
+        "failures": str(Path(output, "failures.jsonl")) if result.failed else None,
+        "first": "depth file" if isinstance(known, Depth) else known.preset.name,
+        "method": method,
+        "kind": "metric",
+    }

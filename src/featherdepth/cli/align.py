@@ -1,0 +1,96 @@
+"""`featherdepth align`: a relative depth map and measured points to meters."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from featherdepth.cli.parse import numbers
+from featherdepth.errors import UsageError
+
+
+def run(
+    depth: Annotated[
+        Path, typer.Argument(metavar="DEPTH", help="A depth map, .png or .npy, of any kind.")
+    ],
+    points: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[POINTS]",
+            help="Measured points: a table column,row,meters (.csv), a 16-bit PNG, .npy, ...",
+        ),
+    ] = None,
+    *,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Metric depth: .png, .npy or .ply.")
+    ],
+    point: Annotated[
+        list[str] | None,
+        typer.Option("--point", help="column,row,meters in place of a file; several times."),
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="robust, scale (no shift), or local (varies).")
+    ] = "robust",
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Of a DEPTH .npy that does not say it.")
+    ] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option("--scale", help="Of a DEPTH .png that does not say it: stored / meters."),
+    ] = None,
+    depth_scale: Annotated[
+        float | None,
+        typer.Option("--depth-scale", help="Of POINTS: stored / meters, such as 1000."),
+    ] = None,
+    keep_outliers: Annotated[
+        bool, typer.Option("--keep-outliers", help="Use also points that disagree with others.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> int:
+    """Relative depth to meters by one or more known distances.
+
+    Points that disagree with those around them are left out and told.
+    """
+    from featherdepth import api
+
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
+    typed = [numbers(text, "--point", 3, "320,240,2.5") for text in point or []]
+    result = api.align(
+        depth,
+        points,
+        output,
+        more_points=[(u, v, meters) for u, v, meters in typed],
+        kind=kind,
+        scale=scale,
+        depth_scale=depth_scale,
+        method=method,
+        reject_outliers=not keep_outliers,
+    )
+    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    return 0
+
+
+def _lines(result: dict[str, Any]) -> str:
+    inverse = result["space"] == "disparity"
+    target, unit = ("1/meters", "1/m") if inverse else ("meters", "m")
+    left_out = result["rejected"]
+    shown = ", ".join(map(str, left_out[:10])) + (", ..." if len(left_out) > 10 else "")
+    numbers_of = f" (left out as wrong: {shown})" if left_out else ""
+    lines = [
+        f"{result['output']}: {target} = {result['scale']:.6g} * map + {result['shift']:.6g}",
+        f"points: {result['used']} of {result['points']} used{numbers_of}",
+        f"off by: {100 * result['log_error']:.1f} % at the middle point; residual"
+        f" {result['residual']:.4g} {unit}",
+    ]
+    if "assumed_range" in result["method"]:
+        lines.append(
+            "only a scale was fitted, to a map whose shift is unknown: nearest to farthest taken as"
+            " 1 to 10; three points at different distances would tell"
+        )
+    elif result["method"].removeprefix("local_").startswith("scale"):
+        lines.append("only a scale was fitted")
+    if "reversed" in result["method"]:
+        lines.append("the best scale was not above 0: the map is little help at these points")
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""The method that is chosen for each picture by what it cannot see: blocks of points held out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from featherdepth.completion.kriging import Kriging, completed
+from featherdepth.completion.nearest import nearest_anchor
+from featherdepth.completion.scene import CELL, Fine, Scene
+
+BLOCK = 6.0
+"""Edge of a held-out block, over the mean distance of a pixel to its nearest point: what is held
+out is as far from the others as pixels are. Neighbors on one scan line go together."""
+FEWEST = 16
+"""Of fewer points nothing is held out, and the prior is trusted."""
+WORTH = 0.85
+"""The prior is dropped only where interpolation alone errs less than this share."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choice:
+    """What was chosen, and how far off it was at points that it did not see."""
+
+    made: Kriging
+    name: str
+    error: float | None
+    """Median |error| in log depth at held-out points; None where none was held out."""
+    distance: float
+    """Mean distance of those points to the nearest that was kept, in pixels."""
+
+
+def choose(scene: Scene) -> Choice:
+    """Pick kriging with or without the prior by spatially blocked cross-validation.
+
+    Random single points would flatter interpolation on scan lines: the neighbor on the same line
+    gives them away. Blocks are squares of a grid that is as coarse as the gaps between points.
+    """
+    guided = Kriging.fit(scene, guided=True)
+    spacing = max(1.0, float(distances(scene).mean()))
+    if len(guided.chosen) < FEWEST:
+        return Choice(made=guided, name="kriging", error=None, distance=spacing)
+    blocks = blocks_of(scene, guided.chosen, BLOCK * spacing)
+    if len(np.unique(blocks)) < 2:
+        return Choice(made=guided, name="kriging", error=None, distance=spacing)
+    errors = np.abs(guided.errors_without(blocks))
+    alone = Kriging.fit(scene, guided=False)
+    others = np.abs(alone.errors_without(blocks))
+    made, name = guided, "kriging"
+    if float(others.mean()) < WORTH * float(errors.mean()):
+        made, name, errors = alone, "kriging-plain", others
+    # Half of a block's edge is what a point inside has to bridge.
+    return Choice(
+        made=made, name=name, error=float(np.median(errors)), distance=BLOCK * spacing / 3
+    )
+
+
+def auto(scene: Scene) -> Fine:
+    """The method `auto`."""
+    return completed(scene, choose(scene).made)
+
+
+def distances(scene: Scene) -> Float32[np.ndarray, "r c"]:
+    """Distance of each cell to the nearest point, in pixels."""
+    near = nearest_anchor(scene.anchors, step=CELL)
+    rows, columns = near.shape
+    height, width = scene.size
+    row = ((np.arange(rows) + 0.5) * (height / rows) - 0.5)[:, None]
+    column = ((np.arange(columns) + 0.5) * (width / columns) - 0.5)[None]
+    there = scene.anchors.places[near]
+    away: Float32[np.ndarray, "r c"] = np.hypot(there[..., 0] - row, there[..., 1] - column).astype(
+        np.float32
+    )
+    return away
+
+
+def blocks_of(scene: Scene, chosen: Int[np.ndarray, " n"], edge: float) -> Int[np.ndarray, " n"]:
+    """The square of a grid that each point lies in."""
+    places = scene.anchors.places[chosen]
+    cell = (places / edge).astype(np.int64)
+    flat: Int[np.ndarray, " n"] = cell[:, 0] * (int(cell[:, 1].max()) + 1) + cell[:, 1]
+    return flat
+
+
+def confidence(
+    choice: Choice, support_px: Float32[np.ndarray, "h w"], fallback: float
+) -> Float32[np.ndarray, "h w"]:
+    """exp(-e / 0.1), with e the |error| in log depth to be expected at each pixel.
+
+    A random walk strays as the root of the way: e = error * sqrt((support + 1) / (distance + 1))
+    with the error at held-out points and the distance that they had to bridge.
+
+    Args:
+        fallback: the error where no point was held out.
+    """
+    error: float = fallback if choice.error is None else choice.error
+    expected = np.float32(error) * np.sqrt((support_px + 1) / np.float32(choice.distance + 1))
+    sure: Float32[np.ndarray, "h w"] = np.exp(-expected / np.float32(0.1))
+    return sure

@@ -1,0 +1,112 @@
+"""The third stage: a depth map and measured points to dense metric depth."""
+
+import numpy as np
+from jaxtyping import Float32
+
+from featherdepth.completion import DEFAULT, METHODS
+from featherdepth.completion.auto import Choice, choose, confidence
+from featherdepth.completion.kriging import completed
+from featherdepth.completion.nearest import support
+from featherdepth.completion.pull_push import pull_push
+from featherdepth.completion.scene import Scene
+from featherdepth.geometry.align_points import aligned_to
+from featherdepth.geometry.anchors import anchors_of
+from featherdepth.types import Aligned, Completion, Depth, DepthKind
+
+NEAREST, FARTHEST = 0.3, 3.0
+"""Shares of the nearest and farthest trusted point between which the result lies."""
+
+
+def complete_map(
+    prior: Depth, sparse: Depth, *, method: str = DEFAULT, reject_outliers: bool = True
+) -> Completion:
+    """Bend a depth map of any kind to measured points.
+
+    The map is aligned to the points (`featherdepth.geometry.align_points`), wrong points are left
+    out, and the log-ratio of the others to the aligned map is spread over the picture by `method`
+    (`featherdepth.completion.METHODS`). Multiplying all points by a number multiplies the result
+    by it: metric scale comes from nowhere else.
+
+    Args:
+        prior: of any kind; pixels that it does not know are filled from those around them.
+        sparse: METRIC, of the same size, valid at the measured points only.
+        method: a name of `METHODS`.
+        reject_outliers: leave out points that disagree with those around them.
+
+    Returns:
+        Depth valid at every pixel, between 0.3 times the nearest and three times the farthest
+        trusted point.
+
+    Raises:
+        UsageError: an unknown method.
+        InputError: another size, or no point.
+        BackendError: a method of SciPy without it.
+    """
+    scene, aligned = scene_of(prior, sparse, method=method, reject_outliers=reject_outliers)
+    choice = choose(scene)
+    if method == "auto":
+        log_depth, name = completed(scene, choice.made), choice.name
+    else:
+        log_depth, name = METHODS.load(method)(scene), method
+    support_px = support(scene.anchors)
+    return Completion(
+        depth=_depth(log_depth, scene, sparse),
+        confidence=_confidence(choice, support_px, aligned),
+        support_px=support_px,
+        rejected=aligned.rejected,
+        alignment=aligned.alignment,
+        method=name,
+    )
+
+
+def complete_depth(
+    prior: Depth, sparse: Depth, *, method: str = DEFAULT, reject_outliers: bool = True
+) -> Depth:
+    """The depth of `complete_map` alone, without the time that its confidence takes."""
+    scene, _ = scene_of(prior, sparse, method=method, reject_outliers=reject_outliers)
+    return _depth(METHODS.load(method)(scene), scene, sparse)
+
+
+def scene_of(
+    prior: Depth, sparse: Depth, *, method: str, reject_outliers: bool
+) -> tuple[Scene, Aligned]:
+    """Align, and leave out what is wrong; errors as `complete_map`."""
+    METHODS.load(method)  # a wrong name is said before anything is done
+    aligned = aligned_to(prior, sparse, reject_outliers=reject_outliers)
+    anchors = anchors_of(sparse)
+    # Numbers of `rejected` count all valid pixels; anchors leave those out that are no distance.
+    number = np.cumsum(sparse.valid).reshape(sparse.size) - 1
+    numbers = number[anchors.places[:, 0], anchors.places[:, 1]]
+    trusted = anchors.only(~np.isin(numbers, aligned.rejected))
+    return Scene(anchors=trusted, log_prior=_log_filled(aligned), prior=prior), aligned
+
+
+def _depth(log_depth: Float32[np.ndarray, "h w"], scene: Scene, sparse: Depth) -> Depth:
+    meters, prior = scene.anchors.meters, scene.prior
+    low, high = NEAREST * meters.min(), FARTHEST * meters.max()
+    # In logs: what is far out of reach would overflow.
+    logs = np.clip(log_depth, np.float32(np.log(low)), np.float32(np.log(high)))
+    return Depth(
+        values=np.exp(logs),
+        valid=np.ones(logs.shape, dtype=np.bool_),
+        kind=DepthKind.METRIC,
+        intrinsics=sparse.intrinsics or prior.intrinsics,
+        provenance=prior.provenance,
+    )
+
+
+def _confidence(
+    choice: Choice, support_px: Float32[np.ndarray, "h w"], aligned: Aligned
+) -> Float32[np.ndarray, "h w"]:
+    # A handful of points fits any map: it is then as good as such maps usually are.
+    fallback = max(aligned.log_error, 0.1)
+    return confidence(choice, support_px, fallback).astype(np.float32)
+
+
+def _log_filled(aligned: Aligned) -> Float32[np.ndarray, "h w"]:
+    """Log of the aligned map; where it is not known, of what is around."""
+    depth = aligned.depth
+    logs = np.log(np.where(depth.valid, depth.values, 1)).astype(np.float32)
+    if depth.valid.all():
+        return logs
+    return pull_push(logs, depth.valid.astype(np.float32))

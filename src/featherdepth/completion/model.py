@@ -1,0 +1,130 @@
+"""A photo and measured points to dense metric depth: any first stage, any sparsity."""
+
+from pathlib import Path
+
+from featherdepth.completion import DEFAULT, METHODS
+from featherdepth.completion.complete import complete_map
+from featherdepth.errors import InputError
+from featherdepth.images.read import read_image
+from featherdepth.images.read_depth import read_depth
+from featherdepth.runtime.model import DepthModel, Photo
+from featherdepth.types import Completion, Depth, Image, Intrinsics
+
+DEPTH_SUFFIXES = (".npy", ".png")
+
+
+class CompletionModel:
+    """A first stage that estimates depth, and the method that bends it to measured points.
+
+    >>> model = CompletionModel.from_pretrained()                    # doctest: +SKIP
+    >>> result = model.complete("room.jpg", sparse)                  # doctest: +SKIP
+    >>> result.values, result.confidence, result.rejected            # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        first: DepthModel | Depth,
+        *,
+        method: str = DEFAULT,
+        reject_outliers: bool = True,
+    ) -> None:
+        METHODS.load(method)
+        self.first = first
+        self.method = method
+        self.reject_outliers = reject_outliers
+
+    @property
+    def sha256(self) -> str:
+        """Of the first stage's weights; of known depth that of what made it."""
+        if isinstance(self.first, Depth):
+            return self.first.provenance.sha256
+        return self.first.preset.sha256
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        first: str | Path | DepthModel | Depth | None = None,
+        *,
+        method: str = DEFAULT,
+        reject_outliers: bool = True,
+        backend: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+    ) -> "CompletionModel":
+        """Load the first stage.
+
+        Args:
+            first: an embedded model, a model folder or NETWORK@FILE; the everyday model if left
+                out. Or a `DepthModel`, or depth that is known already: a `Depth`, or a depth file
+                (.png, .npy) for photos of its size.
+            method: how the points are completed, a name of `featherdepth.completion.METHODS`.
+            reject_outliers: leave out points that disagree with those around them.
+            backend, precision, threads: of the first stage, as for `DepthModel`.
+
+        Raises:
+            UsageError: no such model, method, backend or precision.
+            InputError: a depth file that cannot be read.
+            WeightsError: missing, damaged or not matching weights.
+            BackendError: the backend is not installed.
+        """
+        METHODS.load(method)
+        if isinstance(first, str | Path):
+            path = Path(first)
+            if path.suffix.lower() in DEPTH_SUFFIXES and path.is_file():
+                first = read_depth(path)
+        if first is None or isinstance(first, str | Path):
+            first = DepthModel.from_pretrained(
+                first, backend=backend, precision=precision, threads=threads
+            )
+        return cls(first, method=method, reject_outliers=reject_outliers)
+
+    def complete(
+        self,
+        image: Photo | None,
+        sparse: Depth,
+        *,
+        size: int | tuple[int, int] | None = None,
+        intrinsics: Intrinsics | None = None,
+    ) -> Completion:
+        """Estimate, align, complete.
+
+        Args:
+            image: as for `DepthModel.infer`; may be None where the first stage is known depth.
+            sparse: METRIC depth at the photo's size, valid at the measured points only; one point
+                is enough for a scale.
+            size: of the network's input, as for `DepthModel.infer`.
+            intrinsics: the camera, where it is known better than from EXIF or the points.
+
+        Returns:
+            Metric depth at the photo's size, how sure it is, and which points were not believed.
+
+        Raises:
+            InputError: a photo that cannot be read, points of another size, or no point.
+            RunError: the network gave NaN or infinity, or memory ran out.
+        """
+        prior = self._estimated(image, size, intrinsics)
+        if prior.size != sparse.size:
+            raise InputError(
+                f"the photo has {prior.size[1]}x{prior.size[0]} pixels, the measured points belong"
+                f" to {sparse.size[1]}x{sparse.size[0]}; expected one size for both"
+            )
+        return complete_map(prior, sparse, method=self.method, reject_outliers=self.reject_outliers)
+
+    def _estimated(
+        self,
+        image: Photo | None,
+        size: int | tuple[int, int] | None,
+        intrinsics: Intrinsics | None,
+    ) -> Depth:
+        if isinstance(self.first, Depth):
+            if image is not None:
+                photo = image if isinstance(image, Image) else read_image(image)
+                if photo.size != self.first.size:
+                    raise InputError(
+                        f"{photo.name}: {photo.size[1]}x{photo.size[0]} pixels, but the known depth"
+                        f" has {self.first.size[1]}x{self.first.size[0]}; expected one size"
+                    )
+            return self.first
+        if image is None:
+            raise InputError("no photo; expected one, or known depth as the first stage")
+        return self.first.infer(image, size=size, intrinsics=intrinsics)

@@ -1,0 +1,130 @@
+"""What every method of completion works on, and the grid that its fields live on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int
+
+from featherdepth.geometry.anchors import Anchors
+from featherdepth.geometry.resize import resize_map
+from featherdepth.types import Depth
+
+CELL = 4
+"""Pixels of a cell of the grid to each side: fields of log-ratios are smooth."""
+
+Coarse = Float32[np.ndarray, "_ _"]
+Fine = Float32[np.ndarray, "_ _"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene:
+    """Trusted points, and the first stage's map aligned to them."""
+
+    anchors: Anchors
+    """At least one; outliers are gone."""
+    log_prior: Fine
+    """log of the aligned map, finite everywhere."""
+    prior: Depth
+    """The first stage's map as it came."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.anchors.size
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of cells."""
+        height, width = self.size
+        return -(-height // CELL), -(-width // CELL)
+
+    @cached_property
+    def log_meters(self) -> Float64[np.ndarray, " n"]:
+        """At the points."""
+        logs: Float64[np.ndarray, " n"] = np.log(self.anchors.meters)
+        return logs
+
+    @cached_property
+    def log_ratio(self) -> Float64[np.ndarray, " n"]:
+        """log(measured) - log(aligned map) at the points."""
+        ratio: Float64[np.ndarray, " n"] = self.log_meters - self.anchors.at(self.log_prior)
+        return ratio
+
+    @cached_property
+    def coarse_prior(self) -> Coarse:
+        """`log_prior` on the grid, antialiased."""
+        return resize_map(self.log_prior, self.grid)
+
+    @cached_property
+    def cells(self) -> Int[np.ndarray, " n"]:
+        """The cell of each point, counted row by row."""
+        rows, columns = self.grid
+        height, width = self.size
+        row = self.anchors.places[:, 0] * rows // height
+        column = self.anchors.places[:, 1] * columns // width
+        found: Int[np.ndarray, " n"] = row * columns + column
+        return found
+
+    def gathered(self, values: Float64[np.ndarray, " n"]) -> tuple[Coarse, Coarse]:
+        """Means of point values in their cells, 0 where there is no point; and how many."""
+        count = np.bincount(self.cells, minlength=self.grid[0] * self.grid[1])
+        total = np.bincount(self.cells, weights=values, minlength=count.size)
+        means = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+        return (
+            means.reshape(self.grid).astype(np.float32),
+            count.reshape(self.grid).astype(np.float32),
+        )
+
+    def upsampled(self, field: Coarse) -> Fine:
+        """A field of the grid at every pixel, bilinear."""
+        return resize_map(field, self.size)
+
+    def without(self, held_out: np.ndarray) -> "Scene":
+        """The same scene with fewer points; the alignment stays that of all of them."""
+        return Scene(
+            anchors=self.anchors.only(~held_out), log_prior=self.log_prior, prior=self.prior
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Field:
+    """Log depth as a smooth field of the grid over a share of the prior's log depth."""
+
+    values: Coarse
+    trust: float = 1.0
+    """log depth = field + trust * log prior: 1 keeps the prior's relief, 0 none of it."""
+
+    def log_depth(self, scene: Scene) -> Fine:
+        """At every pixel."""
+        fine = scene.upsampled(self.values)
+        if self.trust:
+            fine = fine + np.float32(self.trust) * scene.log_prior
+        return fine
+
+    def at(self, scene: Scene, places: Int[np.ndarray, "n 2"]) -> Float64[np.ndarray, " n"]:
+        """Log depth at some pixels, as `log_depth` has it there."""
+        found = _bilinear(self.values, places, scene.size)
+        prior = scene.log_prior[places[:, 0], places[:, 1]]
+        result: Float64[np.ndarray, " n"] = found + self.trust * prior.astype(np.float64)
+        return result
+
+
+def _bilinear(
+    field: Coarse, places: Int[np.ndarray, "n 2"], size: tuple[int, int]
+) -> Float64[np.ndarray, " n"]:
+    sides = [_between(places[:, i], field.shape[i], size[i]) for i in (0, 1)]
+    (top, bottom, down), (left, right, along) = sides
+    upper = field[top, left] * (1 - along) + field[top, right] * along
+    lower = field[bottom, left] * (1 - along) + field[bottom, right] * along
+    mixed: Float64[np.ndarray, " n"] = upper * (1 - down) + lower * down
+    return mixed
+
+
+def _between(
+    pixels: Int[np.ndarray, " n"], cells: int, side: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cell before, cell behind, and the way between them; half-pixel centers."""
+    place = ((pixels + 0.5) * (cells / side) - 0.5).clip(0, cells - 1)
+    first = np.floor(place).astype(np.int64)
+    return first, np.minimum(first + 1, cells - 1), place - first

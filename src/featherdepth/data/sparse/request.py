@@ -1,0 +1,195 @@
+"""What is asked of a file with measured points, and what its numbers must be to be believed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from featherdepth.errors import InputError
+from featherdepth.geometry.splat import nearest_wins, pixels_of
+from featherdepth.types import Depth, DepthKind, Intrinsics, Provenance
+
+MAX_BYTES = 1 << 30
+MISSING_CODE = 65535
+"""Of 16-bit files: what some write where nothing was measured."""
+SANE_MEDIAN_M = (0.05, 300.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One file, the picture that its points belong to, and what the user said of it."""
+
+    path: Path
+    size: tuple[int, int]
+    """(height, width) of the picture."""
+    depth_scale: float | None = None
+    """Metres = stored / depth_scale."""
+    intrinsics: Intrinsics | None = None
+    """At `size`."""
+    calibration: Path | None = None
+    camera: int = 2
+    image_name: str | None = None
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return str(self.path)
+
+    @property
+    def scale(self) -> float:
+        return 1.0 if self.depth_scale is None else self.depth_scale
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """The content of a file.
+
+    Raises:
+        InputError: missing, unreadable, empty, or beyond 1 GiB.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: not found; expected {what}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}; expected {what}") from error
+    if not data:
+        raise InputError(f"{path}: is empty (0 bytes); expected {what}")
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{path}: more than {MAX_BYTES:,} bytes; expected {what}")
+    return data
+
+
+def from_map(
+    request: Request,
+    stored: Float[np.ndarray, "h w"],
+    valid: Bool[np.ndarray, "h w"] | None = None,
+) -> Depth:
+    """A map of the picture's size as it is stored; 0, 65535 and what is not finite is missing.
+
+    Raises:
+        InputError: another size, a negative depth, no point, or depths that cannot be metres.
+    """
+    if stored.shape != request.size:
+        raise InputError(
+            f"{request.name}: {stored.shape[1]}x{stored.shape[0]} pixels, but the picture has"
+            f" {request.size[1]}x{request.size[0]}; expected depth at the picture's own size"
+        )
+    usable = np.isfinite(stored) & (stored != MISSING_CODE)
+    if valid is not None:
+        usable &= valid
+    if (stored[usable] < 0).any():
+        lowest = float(stored[usable].min())
+        raise InputError(f"{request.name}: depth down to {lowest:g}; expected 0 or more")
+    values = np.where(usable, stored, 0).astype(np.float64) / request.scale
+    if not (values > 0).any():
+        raise InputError(f"{request.name}: holds no measured point; expected depth above 0")
+    return _believed(request, values, request.intrinsics)
+
+
+def from_pixels(
+    request: Request,
+    columns: Float[np.ndarray, " n"],
+    rows: Float[np.ndarray, " n"],
+    depth: Float[np.ndarray, " n"],
+    *,
+    intrinsics: Intrinsics | None = None,
+    hint: str = "expected pixels counted from 0 at the top left",
+) -> Depth:
+    """Points that know their pixel; of several in one pixel the nearest counts.
+
+    Args:
+        depth: as stored; what is not above 0 and finite is left out.
+        hint: what to look at where all points lie outside.
+
+    Raises:
+        InputError: no point, none inside the picture, or depths that cannot be metres.
+    """
+    if depth.size == 0:
+        raise InputError(f"{request.name}: holds no points; expected at least one")
+    usable = np.isfinite(depth) & (depth > 0) & (depth != MISSING_CODE)
+    row, column, inside = pixels_of(rows[usable], columns[usable], request.size)
+    if not inside.any():
+        height, width = request.size
+        raise InputError(
+            f"{request.name}: none of {depth.size:,} points lies inside the picture of"
+            f" {width}x{height} with a depth above 0; {hint}"
+        )
+    metres = depth[usable][inside].astype(np.float64) / request.scale
+    values = nearest_wins(row[inside], column[inside], metres, request.size)
+    return _believed(request, values, intrinsics or request.intrinsics)
+
+
+def from_points(
+    request: Request,
+    points: Float[np.ndarray, "n 3"],
+    projection: Float[np.ndarray, "3 4"],
+    intrinsics: Intrinsics,
+) -> Depth:
+    """Points in space, seen by the camera.
+
+    Args:
+        points: as stored; those with a part that is not finite are left out.
+        projection: from points in metres to (column * depth, row * depth, depth).
+
+    Raises:
+        InputError: as `from_pixels`.
+    """
+    finite = points[np.isfinite(points).all(axis=1)].astype(np.float64) / request.scale
+    if finite.shape[0] == 0:
+        raise InputError(f"{request.name}: holds no points; expected at least one")
+    with np.errstate(all="ignore"):  # the farthest float is still far outside
+        x, y, depth = projection[:, :3] @ finite.T + projection[:, 3:]
+        front = depth > 0
+        columns, rows = x[front] / depth[front], y[front] / depth[front]
+    if not front.any():
+        raise InputError(
+            f"{request.name}: all {finite.shape[0]:,} points lie behind the camera; {_AXES}"
+        )
+    # Metres already: `from_pixels` would divide by the scale once more.
+    return from_pixels(
+        _in_metres(request), columns, rows, depth[front], intrinsics=intrinsics, hint=_AXES
+    )
+
+
+_AXES = (
+    "expected the camera's frame (x right, y down, z forward) and its intrinsics, or a calibration"
+)
+
+
+def _in_metres(request: Request) -> Request:
+    from dataclasses import replace
+
+    return replace(request, depth_scale=None)
+
+
+def _believed(
+    request: Request, values: Float[np.ndarray, "h w"], intrinsics: Intrinsics | None
+) -> Depth:
+    valid = values > 0
+    median = float(np.median(values[valid]))
+    low, high = SANE_MEDIAN_M
+    if not low <= median <= high:
+        said = "no depth scale" if request.depth_scale is None else f"scale {request.scale:g}"
+        raise InputError(
+            f"{request.name}: the median depth would be {median:.4g} m (with {said}); expected"
+            f" {low:g} to {high:g} m; {_advice(median * request.scale)}"
+        )
+    return Depth(
+        values=values.astype(np.float32),
+        valid=valid,
+        kind=DepthKind.METRIC,
+        intrinsics=intrinsics,
+        provenance=Provenance(),
+    )
+
+
+def _advice(stored: float) -> str:
+    """What the stored numbers may be, by their median."""
+    if stored > SANE_MEDIAN_M[1]:
+        return (
+            "stored numbers like these are mostly millimetres (--depth-scale 1000) or 1/256 m"
+            " (--depth-scale 256)"
+        )
+    return "numbers this small are mostly metres already: leave --depth-scale out"

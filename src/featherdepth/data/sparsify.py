@@ -1,0 +1,162 @@
+"""Depth maps to files of sparse measurements, as a sensor would have made them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from featherdepth.data.patterns import draw
+from featherdepth.data.patterns.grammar import parse
+from featherdepth.errors import InputError, UsageError
+from featherdepth.images.atomic import make_folder, write_atomic
+from featherdepth.images.find import FoundImage, Wanted
+from featherdepth.images.read import read_image
+from featherdepth.images.read_depth import read_depth
+from featherdepth.images.sidecar import sidecar_path
+from featherdepth.images.write import save
+from featherdepth.rng import generator
+from featherdepth.types import Depth, DepthKind, Image, Intrinsics
+
+DEPTH_MAPS = Wanted(
+    one="a depth map",
+    many="depth maps",
+    suffixes=frozenset({".png", ".npy"}),
+    usual=".png (16-bit) or .npy",
+    leave_out=".color.png",
+)
+"""The color pictures that `predict` writes beside its maps are for people."""
+SUFFIXES = {"png16": ".png", "npy": ".npy", "csv": ".csv"}
+"""Formats and how their files are called."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SensorOptions:
+    """How maps are read and measured."""
+
+    pattern: str
+    seed: int = 0
+    depth_scale: float | None = None
+    """Of a PNG that does not say itself what it holds: metres = stored / depth_scale."""
+    focal_px: tuple[float, float, float, float] | None = None
+    """fx, fy, cx, cy of every map, at its own size."""
+
+    def __post_init__(self) -> None:
+        parse(self.pattern)
+        if self.depth_scale is not None and not 0 < self.depth_scale < np.inf:
+            raise UsageError(f"depth scale {self.depth_scale:g}; expected a number above 0")
+        if self.focal_px is not None and not min(self.focal_px[:2]) > 0:
+            raise UsageError(f"focal lengths {self.focal_px[:2]} px; expected them above 0")
+
+
+@dataclass(slots=True)
+class SparsifyResult:
+    """What became of the maps."""
+
+    points: list[int] = field(default_factory=list)
+    """Of each map that was measured, in order."""
+    failed: list[dict[str, str]] = field(default_factory=list)
+    """`depth` (as it was found) and `error`, in order."""
+
+
+def sparsify_files(
+    maps: Sequence[FoundImage],
+    targets: Callable[[FoundImage], Mapping[str, Path]],
+    options: SensorOptions,
+    *,
+    photo_of: Callable[[FoundImage], Path] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SparsifyResult:
+    """Measure maps and write what was measured, each file whole or not at all.
+
+    The random numbers of a map hang on the seed, the pattern and its name below the folder it was
+    found in: other maps beside it change nothing. A map that cannot be read or measured is listed,
+    and the rest go on.
+
+    Args:
+        targets: format -> file, for each map; see `SUFFIXES`.
+        photo_of: the photo of a map, for patterns that look at it.
+        progress: called with (maps finished, maps in all).
+
+    Raises:
+        UsageError: a target that is one of the maps, or a pattern that needs photos without any.
+        BackendError: a pattern of OpenCV without it.
+        RunError: a file cannot be written; what was written stays.
+    """
+    sources = {found.path.resolve() for found in maps}
+    for found in maps:
+        for path in targets(found).values():
+            if path.resolve() in sources:
+                raise UsageError(f"{path}: would be overwritten; choose another place for results")
+    result = SparsifyResult()
+    for number, found in enumerate(maps, start=1):
+        try:
+            result.points.append(_sparsify(found, targets(found), options, photo_of))
+        except InputError as error:
+            result.failed.append({"depth": str(found.path), "error": str(error)})
+        if progress is not None:
+            progress(number, len(maps))
+    return result
+
+
+def csv_bytes(sparse: Depth) -> bytes:
+    """Lines of column, row, metres under a header, in reading order; exact to the last digit."""
+    row, column = np.nonzero(sparse.valid)
+    places = zip(column.tolist(), row.tolist(), sparse.values[sparse.valid], strict=True)
+    return "".join(["u,v,metres\n", *(f"{u},{v},{depth!s}\n" for u, v, depth in places)]).encode()
+
+
+def _sparsify(
+    found: FoundImage,
+    targets: Mapping[str, Path],
+    options: SensorOptions,
+    photo_of: Callable[[FoundImage], Path] | None,
+) -> int:
+    truth = _read(found.path, options)
+    image = None if photo_of is None else read_image(photo_of(found))
+    key = found.relative.as_posix()
+    rng = generator(options.seed, "sparsify", options.pattern, key)
+    try:
+        sparse = draw(truth, options.pattern, rng, image=image)
+    except InputError as error:
+        raise InputError(f"{found.path}: {error}") from error
+    count = int(sparse.valid.sum())
+    if count == 0:
+        raise InputError(
+            f"{found.path}: {options.pattern} measures nothing of it; expected depth in its reach"
+        )
+    facts = {
+        "source": {"path": key, "bytes": found.path.stat().st_size},
+        "sparse": {"pattern": options.pattern, "seed": options.seed, "points": count},
+    }
+    for file_format, path in targets.items():
+        make_folder(path.parent)
+        _write(sparse, path, file_format, image, facts)
+    return count
+
+
+def _read(path: Path, options: SensorOptions) -> Depth:
+    # A .npy without a sidecar is taken as metres: nothing else can be measured.
+    plain = path.suffix.lower() == ".npy" and not sidecar_path(path).is_file()
+    if path.suffix.lower() == ".npy":
+        truth = read_depth(path, kind=DepthKind.METRIC if plain else None)
+    else:
+        truth = read_depth(path, scale=options.depth_scale)
+    if (truth.values[truth.valid] < 0).any():
+        raise InputError(f"{path}: negative depth; expected metres above 0")
+    if options.focal_px is None:
+        return truth
+    fx, fy, cx, cy = options.focal_px
+    height, width = truth.size
+    camera = Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given")
+    return replace(truth, intrinsics=camera)
+
+
+def _write(
+    sparse: Depth, path: Path, file_format: str, image: Image | None, facts: Mapping[str, Any]
+) -> None:
+    if file_format == "csv":
+        write_atomic(path, csv_bytes(sparse))
+    else:
+        save(sparse, path, format=file_format, image=image, extra=facts)

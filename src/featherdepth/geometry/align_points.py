@@ -1,0 +1,165 @@
+"""The second stage: a depth map of any kind and a few measured points to metric depth."""
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from featherdepth.errors import InputError
+from featherdepth.geometry.align_local import local_scale_shift
+from featherdepth.geometry.align_robust import fit_points, limited, to_meters
+from featherdepth.geometry.anchors import Anchors, anchors_of
+from featherdepth.geometry.outliers import agreeing
+from featherdepth.types import Aligned, Alignment, Depth, DepthKind
+
+METHODS = ("robust", "scale", "local")
+AGAINST = -0.5
+"""Correlation of map and points below which the map is taken for one of another kind."""
+ENOUGH = 8
+"""Points from which on that is said."""
+
+
+def align(
+    depth: Depth, sparse: Depth, *, method: str = "robust", reject_outliers: bool = True
+) -> Aligned:
+    """Turn a depth map into meters by measured points of the same picture.
+
+    1. Scale and shift by Huber's loss in the map's own space: depth with depth, disparity with
+       1/meters. One point, two points, or points at one depth give a scale alone, as do maps
+       whose kind has no shift (`scale_invariant`, and `metric`, which is corrected by a factor).
+    2. Points whose log-ratio to that map disagrees with the eight around them are left out
+       (`featherdepth.geometry.outliers`), and the fit is made again.
+    3. With method `local` scale and shift then vary over the picture
+       (`featherdepth.geometry.align_local`); far from all points they are those of step 2.
+
+    The result lies between 0.3 times the nearest and 3 times the farthest trusted point.
+    Multiplying all points by a number multiplies it by that number.
+
+    Args:
+        depth: a map of any kind.
+        sparse: METRIC depth of the same size, valid at the measured points only.
+        method: `robust`, `scale` (no shift in any case) or `local`.
+        reject_outliers: step 2; without it every point counts, Huber's loss alone guards.
+
+    Returns:
+        The metric map, the fit, the points that were left out and how far off the map is at the
+        others.
+
+    Raises:
+        InputError: another size, no point, no point where the map is known, or eight points or
+            more that are far where the map is near and near where it is far.
+        ValueError: an unknown method, or points that are not metric.
+
+    Example:
+        >>> relative = Depth(
+        ...     values=np.array([[0.0, 1.0, 2.0, 3.0]], dtype=np.float32),
+        ...     valid=np.ones((1, 4), dtype=bool),
+        ...     kind=DepthKind.AFFINE_INVARIANT,
+        ... )
+        >>> measured = Depth(
+        ...     values=np.array([[1.0, 0.0, 3.0, 4.0]], dtype=np.float32),
+        ...     valid=np.array([[True, False, True, True]]),
+        ...     kind=DepthKind.METRIC,
+        ... )
+        >>> aligned = align(relative, measured)
+        >>> aligned.depth.values.round(3).tolist(), aligned.alignment.count
+        ([[1.0, 2.0, 3.0, 4.0]], 3)
+    """
+    aligned = aligned_to(depth, sparse, method=method, reject_outliers=reject_outliers)
+    if "reversed" in aligned.alignment.method:
+        _refuse_reversed(depth, sparse)
+    return aligned
+
+
+def aligned_to(
+    depth: Depth, sparse: Depth, *, method: str = "robust", reject_outliers: bool = True
+) -> Aligned:
+    """`align` for those who can also use a map that runs against the points."""
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    anchors = _usable(depth, sparse)
+    scale_only = method == "scale"
+    everything = anchors
+    fit = fit_points(anchors.at(depth.values), anchors.meters, depth, scale_only=scale_only)
+    meters, moved = to_meters(fit, depth, anchors.meters)
+    kept = np.ones(len(anchors), dtype=np.bool_)
+    if reject_outliers:
+        kept = agreeing(anchors.places, np.log(anchors.meters) - np.log(anchors.at(meters)))
+        if not kept.all() and kept.any():
+            anchors = anchors.only(kept)
+            x = anchors.at(depth.values)
+            fit = fit_points(x, anchors.meters, depth, scale_only=scale_only)
+            meters, moved = to_meters(fit, depth, anchors.meters)
+    if method == "local" and len(anchors) > 1:
+        fit, meters, moved = _locally(fit, depth, anchors)
+    values = np.where(depth.valid, meters, 0).astype(np.float32)
+    left = np.abs(np.log(anchors.meters) - np.log(anchors.at(meters)))
+    return Aligned(
+        depth=Depth(
+            values=values,
+            valid=depth.valid,
+            kind=DepthKind.METRIC,
+            intrinsics=depth.intrinsics,
+            provenance=depth.provenance,
+        ),
+        alignment=fit,
+        rejected=_numbers(sparse, everything, kept),
+        log_error=float(np.median(left)),
+        moved_fraction=moved,
+    )
+
+
+def _usable(depth: Depth, sparse: Depth) -> Anchors:
+    if depth.size != sparse.size:
+        raise InputError(
+            f"the map has {depth.size[1]}x{depth.size[0]} pixels, the measured points belong to"
+            f" {sparse.size[1]}x{sparse.size[0]}; expected one size for both"
+        )
+    anchors = anchors_of(sparse)
+    if not len(anchors):
+        raise InputError("no measured point to align to; expected one or more inside the picture")
+    known = depth.valid[anchors.places[:, 0], anchors.places[:, 1]]
+    if not known.any():
+        raise InputError(f"the map is empty at all {len(anchors)} measured points; no fit")
+    return anchors.only(known)
+
+
+def _numbers(sparse: Depth, used: Anchors, kept: np.ndarray) -> Int[np.ndarray, " k"]:
+    """Rejected points, counted row by row over all valid pixels of the sparse map."""
+    number = np.cumsum(sparse.valid).reshape(sparse.size) - 1
+    left_out = used.places[~kept]
+    found: Int[np.ndarray, " k"] = number[left_out[:, 0], left_out[:, 1]]
+    return found
+
+
+def _locally(
+    fit: Alignment, depth: Depth, anchors: Anchors
+) -> tuple[Alignment, Float64[np.ndarray, "h w"], float]:
+    inverse = fit.space == "disparity"
+    aligned = fit.scale * depth.values.astype(np.float64) + fit.shift
+    target = 1 / anchors.meters if inverse else anchors.meters
+    scale, shift = local_scale_shift(anchors, anchors.at(aligned), target)
+    values = scale * aligned + shift
+    left = anchors.at(values) - target
+    local = Alignment(
+        scale=fit.scale,
+        shift=fit.shift,
+        space=fit.space,
+        method=f"local_{fit.method}",
+        count=fit.count,
+        residual=float(np.sqrt(np.mean(left**2))),
+    )
+    meters, moved = limited(values, fit.space, depth.valid, anchors.meters)
+    return local, meters, moved
+
+
+def _refuse_reversed(depth: Depth, sparse: Depth) -> None:
+    anchors = _usable(depth, sparse)
+    if len(anchors) < ENOUGH:
+        return
+    farther = anchors.meters if depth.larger_is == "farther" else -anchors.meters
+    correlation = float(np.corrcoef(anchors.at(depth.values), farther)[0, 1])
+    if correlation < AGAINST:
+        raise InputError(
+            f"the map runs against the {len(anchors)} points (correlation {correlation:.2f}): near"
+            f" and far are swapped; expected {depth.kind.value}, where larger is"
+            f" {depth.larger_is}: is it of the other kind?"
+        )

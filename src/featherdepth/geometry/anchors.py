@@ -1,0 +1,106 @@
+"""Measured points of a sparse map, and which of them lie near each other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64, Int
+
+from featherdepth.types import Depth, DepthKind
+
+EXACT = 1500
+"""Up to so many points every distance is computed; above, neighbors are sought in cells."""
+PER_CELL = 12
+"""Points of a cell that are looked at; a denser cell has enough near neighbors in them."""
+
+Places = Int[np.ndarray, "n 2"]
+Values = Float64[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Anchors:
+    """The valid pixels of a sparse METRIC map, row by row."""
+
+    places: Places
+    """(row, column)"""
+    meters: Values
+    size: tuple[int, int]
+    """(height, width) of the map."""
+
+    def __len__(self) -> int:
+        return len(self.meters)
+
+    def at(self, values: Float[np.ndarray, "h w"]) -> Values:
+        """The values of a map of the same size at the points."""
+        found: Values = values[self.places[:, 0], self.places[:, 1]].astype(np.float64)
+        return found
+
+    def only(self, kept: Bool[np.ndarray, " n"]) -> "Anchors":
+        """Some of the points."""
+        return Anchors(places=self.places[kept], meters=self.meters[kept], size=self.size)
+
+
+def anchors_of(sparse: Depth) -> Anchors:
+    """The points of a sparse map; values at or below 0 are none.
+
+    Raises:
+        ValueError: not metric.
+    """
+    if sparse.kind is not DepthKind.METRIC:
+        raise ValueError(f"measured points are metric, got {sparse.kind}")
+    known = sparse.valid & (sparse.values > 0)
+    return Anchors(
+        places=np.argwhere(known), meters=sparse.values[known].astype(np.float64), size=sparse.size
+    )
+
+
+def nearest_others(places: Places, count: int) -> Int[np.ndarray, "n k"]:
+    """For each point its `count` nearest other points, fewer where there are not so many.
+
+    Exact up to 1,500 points. Above, points are sought in a cell of a grid and the eight around it,
+    which grows until there are enough; of a crowded cell only 12 points are looked at.
+    """
+    n = len(places)
+    count = min(count, n - 1)
+    if count < 1:
+        return np.empty((n, 0), dtype=np.int64)
+    if n <= EXACT:
+        return _of_candidates(places, np.arange(n), np.broadcast_to(np.arange(n), (n, n)), count)
+    found = np.empty((n, count), dtype=np.int64)
+    todo = np.arange(n)
+    extent = places.max(axis=0) - places.min(axis=0) + 1
+    edge = max(1.0, float(np.sqrt(extent.prod() / n * 3)))
+    while todo.size:
+        candidates = _in_cells(places, todo, edge)
+        enough = (candidates >= 0).sum(axis=1) > count
+        whole = edge > extent.max()
+        settled = np.ones_like(enough) if whole else enough
+        found[todo[settled]] = _of_candidates(places, todo[settled], candidates[settled], count)
+        todo = todo[~settled]
+        edge *= 2
+    return found
+
+
+def _of_candidates(
+    places: Places, of: Int[np.ndarray, " m"], candidates: Int[np.ndarray, "m c"], count: int
+) -> Int[np.ndarray, "m k"]:
+    here = places[of].astype(np.float32)
+    there = places[candidates].astype(np.float32)
+    square = ((there - here[:, None]) ** 2).sum(axis=2)
+    square[(candidates == of[:, None]) | (candidates < 0)] = np.inf
+    near = np.argpartition(square, count - 1, axis=1)[:, :count]
+    return np.take_along_axis(candidates, near, axis=1)
+
+
+def _in_cells(places: Places, of: Int[np.ndarray, " m"], edge: float) -> Int[np.ndarray, "m c"]:
+    """Points of the nine cells around each; -1 fills up."""
+    cell = ((places - places.min(axis=0)) / edge).astype(np.int64) + 1
+    rows, columns = cell.max(axis=0) + 2
+    flat = cell[:, 0] * columns + cell[:, 1]
+    order = np.argsort(flat, kind="stable")
+    starts = np.searchsorted(flat[order], np.arange(rows * columns))
+    rank = np.arange(len(places)) - starts[flat[order]]
+    table = np.full((rows * columns, PER_CELL), -1, dtype=np.int64)
+    listed = rank < PER_CELL
+    table[flat[order][listed], rank[listed]] = order[listed]
+    around = [flat[of] + dy * columns + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    return np.concatenate([table[cells] for cells in around], axis=1)
