@@ -2,8 +2,8 @@
 
     python -m benchmarks.completion_matrix DATA FIRST -o docs/results/completion-matrix.json
 
-FIRST is a folder of `featherdepth evaluate --save-predictions` with the first stage's maps. The file
-is written anew after every pattern. Differences are paired over images, against `linear`.
+FIRST is a folder of `featherdepth evaluate --save-predictions`: the first stage's maps. The file is
+written anew after every pattern. Differences are paired over images, against `linear`.
 """
 
 import argparse

@@ -1,0 +1,108 @@
+"""`complete` from the command line: files and folders, one line for what cannot be right."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from featherdepth.cli import main as cli
+from featherdepth.images.read_depth import read_depth
+from featherdepth.types import DepthKind
+
+SIZE = (60, 80)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "points").mkdir()
+    for i in range(2):
+        photo = random.integers(0, 255, (*SIZE, 3), dtype=np.uint8)
+        PIL.Image.fromarray(photo).save(tmp_path / "photos" / f"{i}.jpg")
+        lines = [f"{u},{v},{2 + v / 30:.3f}" for u, v in random.integers(0, 60, (25, 2))]
+        (tmp_path / "points" / f"{i}.csv").write_text("\n".join(lines))
+    return tmp_path
+
+
+def run(folder: Path, model: Path, images: str, sparse: str, *more: object) -> int:
+    first = ("--first", model, "--size", "64x64", "-o", folder / "out", *more)
+    return cli.run(["complete", str(folder / images), str(folder / sparse), *map(str, first)])
+
+
+def test_a_folder_is_completed_and_a_second_run_skips_what_is_there(
+    folder: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, small_model, "photos", "points") == 0
+
+    made = read_depth(folder / "out" / "0.png")
+    beside = json.loads((folder / "out" / "0.png.json").read_text())
+    assert made.kind is DepthKind.METRIC
+    assert made.valid.all()
+    assert made.size == SIZE
+    assert 0.5 < np.median(made.values) < 6
+    assert beside["completion"]["method"].startswith("kriging")
+    assert beside["alignment"]["count"] > 10
+    capsys.readouterr()
+    assert run(folder, small_model, "photos", "points") == 0
+    assert "2 skipped" in capsys.readouterr().out
+    assert run(folder, small_model, "photos", "points", "--method", "poisson") == 0
+    assert "2 done" in capsys.readouterr().out
+
+
+def test_a_photo_without_points_is_listed_and_the_rest_goes_on(
+    folder: Path, small_model: Path
+) -> None:
+    (folder / "points" / "1.csv").unlink()
+
+    assert run(folder, small_model, "photos", "points", "--save", "npy,ply") == 3
+
+    failed = (folder / "out" / "failures.jsonl").read_text()
+    assert "no measured points" in failed
+    assert (folder / "out" / "0.ply").is_file()
+    assert not (folder / "out" / "1.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "0 bytes"),
+        ("5,5,-1\n", "depth down to -1"),
+        ("500,5,2\n", "none of 1 points lies inside the picture of 80x60"),
+        ("5,5,2500\n", "mostly millimetres"),
+        ("5,5,nan\n", "none of 1 points"),
+    ],
+)
+def test_points_that_cannot_be_right_end_in_one_line(
+    folder: Path,
+    small_model: Path,
+    text: str,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (folder / "bad.csv").write_text(text)
+
+    assert run(folder, small_model, "photos/0.jpg", "bad.csv") == 3
+
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (folder / "out" / "failures.jsonl").exists()
+
+
+def test_a_picture_of_points_of_another_size_ends_in_one_line(
+    folder: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    PIL.Image.fromarray(np.full((30, 40), 2000, dtype=np.uint16)).save(folder / "p.png")
+
+    assert run(folder, small_model, "photos/0.jpg", "p.png", "--depth-scale", "1000") == 3
+    assert "40x30 pixels, but the picture has 80x60" in capsys.readouterr().err
+
+
+def test_one_point_completes(folder: Path, small_model: Path) -> None:
+    (folder / "one.csv").write_text("40,30,2.5\n")
+
+    assert run(folder, small_model, "photos/0.jpg", "one.csv", "--save", "npy") == 0
+    assert read_depth(folder / "out" / "0.npy").values[30, 40] == pytest.approx(2.5, rel=0.02)
