@@ -1,11 +1,14 @@
-"""The second stage on training views: scale and shift by the points, as at run time but bare."""
+"""What the network starts from on training views: as at run time, but no point is left out."""
 
 import numpy as np
 from jaxtyping import Float32
 
+from featherdepth.completion.drift import drifted
+from featherdepth.completion.scene import Scene
 from featherdepth.errors import InputError
 from featherdepth.geometry.align import fit_scale_shift
-from featherdepth.types import Depth
+from featherdepth.geometry.anchors import anchors_of
+from featherdepth.types import Depth, DepthKind
 
 ROUNDS = 5
 HUBER = 1.345 * 1.4826
@@ -40,5 +43,14 @@ def to_points(
                 weights = np.minimum(1, limit / np.maximum(left, 1e-12))
         except InputError:
             scale, shift = 0.0, float(np.median(y))
-    aligned = scale * prior.astype(np.float64) + shift
-    return aligned.clip(NEAR * y.min(), FAR * y.max()).astype(np.float32)
+    low, high = NEAR * float(y.min()), FAR * float(y.max())
+    aligned = (scale * prior.astype(np.float64) + shift).clip(low, high).astype(np.float32)
+    scene = Scene(
+        anchors=anchors_of(sparse),
+        log_prior=np.log(aligned),
+        prior=Depth(
+            values=aligned, valid=np.ones(aligned.shape, np.bool_), kind=DepthKind.METRIC
+        ),
+    )
+    start: Float32[np.ndarray, "h w"] = np.exp(drifted(scene).clip(np.log(low), np.log(high)))
+    return start.astype(np.float32)
