@@ -13,7 +13,7 @@ def complete(
     output: str | Path,
     *,
     first: str | Path | None = None,
-    method: str = "auto",
+    method: str = DEFAULT,
     depth_scale: float | None = None,
     calibration: str | Path | None = None,
     reject_outliers: bool = True,

@@ -10,10 +10,14 @@ import numpy as np
 from featherdepth.completion.kriging import Kriging
 from featherdepth.completion.scene import Fine, Scene
 from featherdepth.geometry.anchors import Anchors
+from featherdepth.geometry.outliers import agreeing
 from featherdepth.geometry.resize import resize_map
 
 MOST = 128
 """Points that are solved for, an even selection."""
+LEAST = 0.3
+"""Of a logarithm; points that disagree with those around them by more are not followed here, where
+one of them bends everything."""
 HALF = 2
 
 
@@ -25,6 +29,9 @@ def drifted(scene: Scene) -> Fine:
     chosen = np.zeros(len(anchors), np.bool_)
     chosen[_selection(len(anchors))] = True
     few = anchors.only(chosen)
+    few = few.only(agreeing(few.places, scene.log_ratio[chosen], least=LEAST))
+    if not len(few):
+        return scene.log_prior
     half = Scene(
         anchors=Anchors(places=few.places // HALF, meters=few.meters, size=size),
         log_prior=resize_map(scene.log_prior, size),

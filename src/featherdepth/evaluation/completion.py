@@ -71,7 +71,8 @@ class Completer:
         sparse = draw(cut, self.pattern, random, image=sample.image)
         if not sparse.valid.any():
             raise InputError(f"pattern {self.pattern} drew no point of this image")
-        return complete_depth(prediction, sparse, method=self.method), sample
+        done = complete_depth(prediction, sparse, photo=sample.image, method=self.method)
+        return done, sample
 
     def _framed(self, sample: Sample, prediction: Depth) -> tuple[Sample, Depth]:
         """Everything at the frame of the protocol: points are drawn there."""

@@ -108,6 +108,8 @@ class PoissonLite(nn.Module):
 
     input_channels = 5
     """RGB in 0..1; the aligned prior in meters, above 0; points in meters, 0 = none."""
+    unrolled = True
+    """The solve is a chain of many small operations: see `featherdepth.export.onnx`."""
 
     def __init__(
         self,
