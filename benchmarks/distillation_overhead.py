@@ -87,6 +87,7 @@ def as_labeled(photos: PhotoPool) -> Pool:
         images=photos.images,
         depths=photos.images[:, :1].half() if photos.maps is None else photos.maps,
         boxes=photos.boxes,
+        sizes=photos.boxes[:, 2:],
         intrinsics=photos.intrinsics,
         ranking_only=np.zeros(PHOTOS, np.bool_),
         keys=photos.keys,

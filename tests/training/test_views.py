@@ -42,6 +42,7 @@ def pool_of(
     return Pool(
         images=torch.from_numpy(images),
         depths=torch.from_numpy(maps),
+        sizes=np.array([d.shape for d in depths], np.int64),
         boxes=np.array(boxes or [(0, 0, *d.shape) for d in depths], np.int64),
         intrinsics=np.tile([50.0, 60.0, 20.25, 14.5], (len(frames), 1)),
         ranking_only=np.zeros(len(frames), np.bool_),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from featherdepth.completion import DEFAULT
 from featherdepth.errors import InputError, UsageError
 
 
@@ -13,7 +14,7 @@ def complete(
     output: str | Path,
     *,
     first: str | Path | None = None,
-    method: str = "auto",
+    method: str = DEFAULT,
     depth_scale: float | None = None,
     calibration: str | Path | None = None,
     reject_outliers: bool = True,

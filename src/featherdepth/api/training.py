@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from featherdepth.config import read_toml, set_keys
 from featherdepth.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def train(
     try:
         import torch
 
+        from featherdepth.completion.learning.recipe import is_completion
+        from featherdepth.completion.learning.recipe import parse_recipe as parse_completion
+        from featherdepth.completion.learning.run import train as train_completion
         from featherdepth.distill.features import train_features
         from featherdepth.distill.features_recipe import is_features
         from featherdepth.distill.features_recipe import read_recipe as read_features_recipe
@@ -63,6 +67,7 @@ def train(
         raise BackendError(message) from error
     changes = list(assignments)
     features = is_features(Path(recipe), changes)
+    completing = is_completion(set_keys(read_toml(Path(recipe)), changes))
     if init is not None:
         from featherdepth.runtime.reference import resolve
 
@@ -70,10 +75,13 @@ def train(
         if reference.network is not None:
             raise UsageError(f"--init {init}: a foreign file; expected a model folder or its name")
         changes.append(f"init={json.dumps(str(reference.path))}")
-        changes += [] if features else ["encoder_weights="]
+        changes += [] if features or completing else ["encoder_weights="]
     start: Callable[..., Outcome]
     if features:
         start = partial(train_features, read_features_recipe(Path(recipe), changes))
+    elif completing:
+        table = set_keys(read_toml(Path(recipe)), changes)
+        start = partial(train_completion, parse_completion(table, str(recipe)))
     else:
         start = partial(train_supervised, read_recipe(Path(recipe), changes))
     if threads is not None:

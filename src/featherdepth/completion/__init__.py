@@ -12,6 +12,7 @@ METHODS = Registry(
         "ip-basic": "featherdepth.completion.ip_basic:ip_basic",
         "kriging": "featherdepth.completion.kriging:kriging",
         "kriging-plain": "featherdepth.completion.kriging:plain",
+        "learned": "featherdepth.completion.learned:learned",
         "linear": "featherdepth.completion.delaunay:linear",
         "linratio": "featherdepth.completion.delaunay:linratio",
         "local": "featherdepth.completion.baselines:locally",
@@ -21,4 +22,5 @@ METHODS = Registry(
     },
 )
 """Name -> function from a `Scene` to log depth."""
-DEFAULT = "auto"
+DEFAULT = "learned"
+"""Where there is no photo or no network `auto` stands in."""

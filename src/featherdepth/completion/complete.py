@@ -6,19 +6,32 @@ from jaxtyping import Float32
 from featherdepth.completion import DEFAULT, METHODS
 from featherdepth.completion.auto import Choice, choose, confidence
 from featherdepth.completion.kriging import completed
+from featherdepth.completion.learned import look, usable
 from featherdepth.completion.nearest import support
 from featherdepth.completion.pull_push import pull_push
 from featherdepth.completion.scene import Scene
 from featherdepth.geometry.align_points import aligned_to
 from featherdepth.geometry.anchors import anchors_of
-from featherdepth.types import Aligned, Completion, Depth, DepthKind
+from featherdepth.geometry.outliers import LEAST
+from featherdepth.types import Aligned, Completion, Depth, DepthKind, Image
 
+TOLERANCE = {"learned": 0.5}
+"""How far, in log depth, a point may be from those around it before a method does not see it; by
+default `featherdepth.geometry.outliers.LEAST`. The network weighs points itself, and a true point
+on something small looks like a wrong one."""
+EXPECTED = np.float32(0.1)
+"""|log error| at which confidence is 1/e."""
 NEAREST, FARTHEST = 0.3, 3.0
 """Shares of the nearest and farthest trusted point between which the result lies."""
 
 
 def complete_map(
-    prior: Depth, sparse: Depth, *, method: str = DEFAULT, reject_outliers: bool = True
+    prior: Depth,
+    sparse: Depth,
+    *,
+    photo: Image | None = None,
+    method: str = DEFAULT,
+    reject_outliers: bool = True,
 ) -> Completion:
     """Bend a depth map of any kind to measured points.
 
@@ -30,6 +43,7 @@ def complete_map(
     Args:
         prior: of any kind; pixels that it does not know are filled from those around them.
         sparse: METRIC, of the same size, valid at the measured points only.
+        photo: of both, of any size; without one the default method is `auto`.
         method: a name of `METHODS`.
         reject_outliers: leave out points that disagree with those around them.
 
@@ -42,16 +56,25 @@ def complete_map(
         InputError: another size, or no point.
         BackendError: a method of SciPy without it.
     """
-    scene, aligned = scene_of(prior, sparse, method=method, reject_outliers=reject_outliers)
-    choice = choose(scene)
-    if method == "auto":
-        log_depth, name = completed(scene, choice.made), choice.name
-    else:
-        log_depth, name = METHODS.load(method)(scene), method
+    scene, aligned = scene_of(
+        prior, sparse, photo=photo, method=method, reject_outliers=reject_outliers
+    )
+    method = _possible(method, scene)
     support_px = support(scene.anchors)
+    if method == "learned":
+        found = look(scene)
+        log_depth, name = found.log_depth, method
+        sure = np.exp(-found.spread / EXPECTED)
+    else:
+        choice = choose(scene)
+        if method == "auto":
+            log_depth, name = completed(scene, choice.made), choice.name
+        else:
+            log_depth, name = METHODS.load(method)(scene), method
+        sure = _confidence(choice, support_px, aligned)
     return Completion(
         depth=_depth(log_depth, scene, sparse),
-        confidence=_confidence(choice, support_px, aligned),
+        confidence=sure,
         support_px=support_px,
         rejected=aligned.rejected,
         alignment=aligned.alignment,
@@ -60,25 +83,42 @@ def complete_map(
 
 
 def complete_depth(
-    prior: Depth, sparse: Depth, *, method: str = DEFAULT, reject_outliers: bool = True
+    prior: Depth,
+    sparse: Depth,
+    *,
+    photo: Image | None = None,
+    method: str = DEFAULT,
+    reject_outliers: bool = True,
 ) -> Depth:
     """The depth of `complete_map` alone, without the time that its confidence takes."""
-    scene, _ = scene_of(prior, sparse, method=method, reject_outliers=reject_outliers)
-    return _depth(METHODS.load(method)(scene), scene, sparse)
+    scene, _ = scene_of(prior, sparse, photo=photo, method=method, reject_outliers=reject_outliers)
+    return _depth(METHODS.load(_possible(method, scene))(scene), scene, sparse)
+
+
+def _possible(method: str, scene: Scene) -> str:
+    """The method, or `auto` in place of a default that has no photo or no weights."""
+    return "auto" if method == DEFAULT and not usable(scene) else method
 
 
 def scene_of(
-    prior: Depth, sparse: Depth, *, method: str, reject_outliers: bool
+    prior: Depth,
+    sparse: Depth,
+    *,
+    photo: Image | None = None,
+    method: str,
+    reject_outliers: bool,
 ) -> tuple[Scene, Aligned]:
     """Align, and leave out what is wrong; errors as `complete_map`."""
     METHODS.load(method)  # a wrong name is said before anything is done
-    aligned = aligned_to(prior, sparse, reject_outliers=reject_outliers)
+    least = TOLERANCE.get(method, LEAST)
+    aligned = aligned_to(prior, sparse, reject_outliers=reject_outliers, least=least)
     anchors = anchors_of(sparse)
     # Numbers of `rejected` count all valid pixels; anchors leave those out that are no distance.
     number = np.cumsum(sparse.valid).reshape(sparse.size) - 1
     numbers = number[anchors.places[:, 0], anchors.places[:, 1]]
     trusted = anchors.only(~np.isin(numbers, aligned.rejected))
-    return Scene(anchors=trusted, log_prior=_log_filled(aligned), prior=prior), aligned
+    scene = Scene(anchors=trusted, log_prior=_log_filled(aligned), prior=prior, photo=photo)
+    return scene, aligned
 
 
 def _depth(log_depth: Float32[np.ndarray, "h w"], scene: Scene, sparse: Depth) -> Depth:

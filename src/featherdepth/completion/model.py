@@ -102,29 +102,41 @@ class CompletionModel:
             InputError: a photo that cannot be read, points of another size, or no point.
             RunError: the network gave NaN or infinity, or memory ran out.
         """
-        prior = self._estimated(image, size, intrinsics)
+        photo = self._photo(image, size)
+        prior = self._estimated(photo, size, intrinsics)
         if prior.size != sparse.size:
             raise InputError(
                 f"the photo has {prior.size[1]}x{prior.size[0]} pixels, the measured points belong"
                 f" to {sparse.size[1]}x{sparse.size[0]}; expected one size for both"
             )
-        return complete_map(prior, sparse, method=self.method, reject_outliers=self.reject_outliers)
+        return complete_map(
+            prior,
+            sparse,
+            photo=photo,
+            method=self.method,
+            reject_outliers=self.reject_outliers,
+        )
+
+    def _photo(self, image: Photo | None, size: int | tuple[int, int] | None) -> Image | None:
+        if image is None or isinstance(image, Image):
+            return image
+        if isinstance(self.first, DepthModel) and isinstance(image, str | Path | bytes):
+            return self.first.read(image, size=size)
+        return read_image(image)
 
     def _estimated(
         self,
-        image: Photo | None,
+        photo: Image | None,
         size: int | tuple[int, int] | None,
         intrinsics: Intrinsics | None,
     ) -> Depth:
         if isinstance(self.first, Depth):
-            if image is not None:
-                photo = image if isinstance(image, Image) else read_image(image)
-                if photo.size != self.first.size:
-                    raise InputError(
-                        f"{photo.name}: {photo.size[1]}x{photo.size[0]} pixels, but the known depth"
-                        f" has {self.first.size[1]}x{self.first.size[0]}; expected one size"
-                    )
+            if photo is not None and photo.size != self.first.size:
+                raise InputError(
+                    f"{photo.name}: {photo.size[1]}x{photo.size[0]} pixels, but the known depth"
+                    f" has {self.first.size[1]}x{self.first.size[0]}; expected one size"
+                )
             return self.first
-        if image is None:
+        if photo is None:
             raise InputError("no photo; expected one, or known depth as the first stage")
-        return self.first.infer(image, size=size, intrinsics=intrinsics)
+        return self.first.infer_image(photo, size=size, intrinsics=intrinsics)

@@ -8,7 +8,7 @@ from jaxtyping import Float32, Float64, Int
 
 from featherdepth.geometry.anchors import Anchors
 from featherdepth.geometry.resize import resize_map
-from featherdepth.types import Depth
+from featherdepth.types import Depth, Image
 
 CELL = 4
 """Pixels of a cell of the grid to each side: fields of log-ratios are smooth."""
@@ -27,6 +27,8 @@ class Scene:
     """log of the aligned map, finite everywhere."""
     prior: Depth
     """The first stage's map as it came."""
+    photo: Image | None = None
+    """What both belong to, where a method looks at it."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -83,7 +85,10 @@ class Scene:
     def without(self, held_out: np.ndarray) -> "Scene":
         """The same scene with fewer points; the alignment stays that of all of them."""
         return Scene(
-            anchors=self.anchors.only(~held_out), log_prior=self.log_prior, prior=self.prior
+            anchors=self.anchors.only(~held_out),
+            log_prior=self.log_prior,
+            prior=self.prior,
+            photo=self.photo,
         )
 
 

@@ -56,6 +56,7 @@ class Completer:
     pattern: str
     method: str
     seed: int = 0
+    reject_outliers: bool = True
     system: System | None = None
     """In place of a first stage and a method; it sees the protocol's crop alone."""
 
@@ -87,7 +88,14 @@ class Completer:
         cut = replace(truth, values=np.where(inside, truth.values, np.float32(0)), valid=inside)
         sparse = self._points(sample, cut, box)
         if self.system is None:
-            return complete_depth(prediction, sparse, method=self.method), sample
+            done = complete_depth(
+                prediction,
+                sparse,
+                photo=sample.image,
+                method=self.method,
+                reject_outliers=self.reject_outliers,
+            )
+            return done, sample
         rows, columns = slice(top, top + height), slice(left, left + width)
         camera = truth.intrinsics or sample.image.intrinsics
         values = np.zeros(truth.size, dtype=np.float32)

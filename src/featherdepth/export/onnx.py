@@ -10,9 +10,10 @@ which a runtime evaluates once, when it loads the graph. So torch, onnxruntime a
 same bytes, and the graph holds for any weights of the same layout. Left unfolded, onnxruntime does
 not join BatchNorm and convolution itself; and DequantizeLinear it would keep and run at every call.
 
-Batch, height and width are open; height and width must be multiples of 64.
+Batch, height and width are open; height and width must be multiples of the preset's `multiple`.
 """
 
+import io
 import logging
 import warnings
 from collections.abc import Iterable, Mapping
@@ -40,6 +41,10 @@ except ImportError as error:
 logger = logging.getLogger(__name__)
 
 TYPES = {"I8": TensorProto.INT8, "F16": TensorProto.FLOAT16, "F32": TensorProto.FLOAT}
+OPSET = 20
+"""Of recorded graphs."""
+RGB = 3
+"""Channels of what a network sees, unless its `input_channels` says otherwise."""
 INLINE_LIMIT = 1024
 """Bytes of a constant that may stay in the graph; anything larger must be a stored tensor."""
 
@@ -72,34 +77,65 @@ def write_graph(folder: Path) -> Path:
 
 
 def trace(module: nn.Module, *, multiple: int = 64) -> onnx.ModelProto:
-    """The module as an ONNX model with its parameters inside, named as in its state dict."""
-    batch, height, width = (
-        torch.export.Dim(name, min=1, max=most)
-        for name, most in (("batch", 1024), ("rows", 256), ("columns", 256))
-    )
+    """The module as an ONNX model with its parameters inside, named as in its state dict.
+
+    A module whose attribute `unrolled` is true is recorded from one run instead of traced with
+    symbols for its sizes: a thousand steps of a solver take a minute of symbols each way. Its
+    forward must not turn a size into a number.
+    """
     # Sizes that differ from each other and from every channel count, so that the tracer does not
     # take two of them for one; batch 2 because 1 would be kept as a constant.
-    example = torch.zeros(2, 3, 3 * multiple, 5 * multiple)
+    channels = int(getattr(module, "input_channels", RGB))
+    example = torch.zeros(2, channels, 3 * multiple, 5 * multiple)
     with warnings.catch_warnings(), torch.no_grad():
         # The exporter warns about its own insides, and that torchvision is not there.
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            module.eval(),
-            (example,),
-            dynamo=True,
-            # The exporter's own simplification renames parameters; ours comes after it.
-            optimize=False,
-            external_data=False,
-            input_names=["images"],
-            output_names=["depth"],
-            dynamic_shapes=({0: batch, 2: multiple * height, 3: multiple * width},),
-            verbose=False,
-        )
+        if getattr(module, "unrolled", False):
+            return _recorded(module.eval(), example)
+        return _traced(module.eval(), example, multiple)
+
+
+def _traced(module: nn.Module, example: torch.Tensor, multiple: int) -> onnx.ModelProto:
+    batch, height, width = (
+        torch.export.Dim(name, min=1, max=most)
+        for name, most in (("batch", 1024), ("rows", 256), ("columns", 256))
+    )
+    program = torch.onnx.export(
+        module,
+        (example,),
+        dynamo=True,
+        # The exporter's own simplification renames parameters; ours comes after it.
+        optimize=False,
+        external_data=False,
+        input_names=["images"],
+        output_names=["depth"],
+        dynamic_shapes=({0: batch, 2: multiple * height, 3: multiple * width},),
+        verbose=False,
+    )
     if program is None:
         raise BackendError("torch.onnx.export returned nothing; expected torch 2.5 or newer")
     model: onnx.ModelProto = program.model_proto
     return model
+
+
+def _recorded(module: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
+    buffer = io.BytesIO()
+    axes = {0: "batch", 2: "height", 3: "width"}
+    torch.onnx.export(
+        module,
+        (example,),
+        buffer,  # type: ignore[arg-type] # a stream is taken here
+        dynamo=False,
+        opset_version=OPSET,
+        # BatchNorm stays, and so do the names of the parameters: folding comes after.
+        training=torch.onnx.TrainingMode.PRESERVE,
+        do_constant_folding=False,
+        input_names=["images"],
+        output_names=["depth"],
+        dynamic_axes={"images": axes, "depth": axes},
+    )
+    return onnx.load_from_string(buffer.getvalue())
 
 
 def _simplify(model: onnx.ModelProto, stored: Mapping[str, Stored]) -> onnx.ModelProto:

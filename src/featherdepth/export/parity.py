@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 
 from featherdepth import rng
 from featherdepth.errors import BackendError
 from featherdepth.geometry.resize import Size
+from featherdepth.networks.build import build_network
 from featherdepth.networks.folder import read_config
 from featherdepth.runtime.backends import BACKENDS, available
 
+RGB = 3
 TOLERANCE = {"onnx": 1e-4, "openvino": 1e-3}
 """Backends that are compared, in fp32; OpenVINO reorders sums more freely."""
 
@@ -69,9 +72,12 @@ def differences(
         name: BACKENDS.load(name).open(folder, preset, threads, "fp32")
         for name in ["torch", *names]
     }
+    with torch.device("meta"):
+        module = build_network(preset.network, preset.settings)
+    channels = int(getattr(module, "input_channels", RGB))
     found = []
     for size in sizes:
-        picture = _picture(size)
+        picture = _picture(size, channels)
         expected = networks["torch"](picture)
         span = float(expected.max() - expected.min())
         for name in names:
@@ -100,10 +106,18 @@ def verify(folder: Path, *, sizes: Sequence[Size] = SIZES) -> list[Difference]:
     return found
 
 
-def _picture(size: Size) -> Float32[np.ndarray, "1 3 h w"]:
-    """Slopes with noise on them: flat parts and detail, like a photo."""
+def _picture(size: Size, channels: int) -> Float32[np.ndarray, "1 c h w"]:
+    """Slopes with noise on them: flat parts and detail, like a photo.
+
+    With five channels the last two are a prior of meters and points on it, one pixel in 50.
+    """
     height, width = size
     rows, columns = np.linspace(0, 1, height)[:, None], np.linspace(0, 1, width)[None]
     slopes = np.stack([rows + 0 * columns, columns + 0 * rows, rows * columns])
     noise = rng.generator(0, "parity", height, width).random((3, height, width))
-    return (0.7 * slopes + 0.3 * noise).astype(np.float32)[None]
+    photo = 0.7 * slopes + 0.3 * noise
+    if channels == RGB:
+        return photo.astype(np.float32)[None]
+    prior = 1 + 2 * slopes[:1] + 0.3 * slopes[1:2]
+    points = np.where(noise[:1] < 0.02, 1.1 * prior, 0)
+    return np.concatenate([photo, prior, points]).astype(np.float32)[None]

@@ -7,7 +7,7 @@ from featherdepth.errors import InputError
 from featherdepth.geometry.align_local import local_scale_shift
 from featherdepth.geometry.align_robust import fit_points, limited, to_meters
 from featherdepth.geometry.anchors import Anchors, anchors_of
-from featherdepth.geometry.outliers import agreeing
+from featherdepth.geometry.outliers import LEAST, agreeing
 from featherdepth.types import Aligned, Alignment, Depth, DepthKind
 
 METHODS = ("robust", "scale", "local")
@@ -70,9 +70,18 @@ def align(
 
 
 def aligned_to(
-    depth: Depth, sparse: Depth, *, method: str = "robust", reject_outliers: bool = True
+    depth: Depth,
+    sparse: Depth,
+    *,
+    method: str = "robust",
+    reject_outliers: bool = True,
+    least: float = LEAST,
 ) -> Aligned:
-    """`align` for those who can also use a map that runs against the points."""
+    """`align` for those who can also use a map that runs against the points.
+
+    Args:
+        least: as for `featherdepth.geometry.outliers.agreeing`.
+    """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
     anchors = _usable(depth, sparse)
@@ -82,7 +91,9 @@ def aligned_to(
     meters, moved = to_meters(fit, depth, anchors.meters)
     kept = np.ones(len(anchors), dtype=np.bool_)
     if reject_outliers:
-        kept = agreeing(anchors.places, np.log(anchors.meters) - np.log(anchors.at(meters)))
+        kept = agreeing(
+            anchors.places, np.log(anchors.meters) - np.log(anchors.at(meters)), least=least
+        )
         if not kept.all() and kept.any():
             anchors = anchors.only(kept)
             x = anchors.at(depth.values)

@@ -11,6 +11,7 @@ NETWORKS = Registry(
     "network",
     {
         "base": _NAMED + "base",
+        "completion": _NAMED + "completion",
         "efficientnet-lite0": _NAMED + "efficientnet_lite0",
         "efficientnet-lite2": _NAMED + "efficientnet_lite2",
         "efficientnet-lite2-ffm": _NAMED + "efficientnet_lite2_ffm",

@@ -41,7 +41,7 @@ def count_params(module: nn.Module) -> int:
 def count_macs(
     module: nn.Module, size: tuple[int, int] = SIZE, convention: Convention = "thop"
 ) -> int:
-    """Multiply-accumulates of one RGB image of (height, width) `size`.
+    """Multiply-accumulates of one input of (height, width) `size`.
 
     A network with other inputs says so by `example_inputs(height, width)`: all of one image and
     of that size.
@@ -76,7 +76,9 @@ def count_macs(
 
 def _example_inputs(module: nn.Module, size: tuple[int, int]) -> tuple[Tensor, ...]:
     examples = getattr(module, "example_inputs", None)
-    return (torch.empty(1, 3, *size),) if examples is None else examples(*size)
+    if examples is not None:
+        return tuple(examples(*size))
+    return (torch.empty(1, int(getattr(module, "input_channels", 3)), *size),)
 
 
 def _layer_macs(layer: nn.Module, inputs: Tensor, output: Tensor, convention: Convention) -> int:

@@ -7,6 +7,7 @@ Keyword arguments replace the defaults. Depth networks take those of `DepthNet`,
 from collections.abc import Sequence
 from typing import Any
 
+from featherdepth.networks.completion import PoissonLite
 from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.efficientnet_lite import EfficientNetLite
 from featherdepth.networks.topformer import VARIANTS, TopFormer
@@ -55,6 +56,11 @@ def fast(**settings: Any) -> DepthNet:
         decoder="lite",
         widths=(48, 64, 96),
     )
+
+
+def completion(**settings: Any) -> PoissonLite:
+    """A photo, an aligned depth map and measured points to dense metric depth."""
+    return PoissonLite(**settings)
 
 
 def leres_resnet50(**settings: Any) -> DepthNet:

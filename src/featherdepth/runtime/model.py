@@ -76,6 +76,11 @@ class DepthModel:
         else:
             backend = _backend_for(found.path, backend)
             preset = read_config(found.path)
+            if preset.network == "completion":
+                raise UsageError(
+                    f"model {preset.name!r} completes measured points and sees no depth by itself;"
+                    " use featherdepth complete"
+                )
             network = BACKENDS.load(backend).open(found.path, preset, threads, chosen)
         logger.info("model %s on %s in %s", preset.name, backend, chosen)
         return cls(preset, network, backend=backend, precision=chosen)

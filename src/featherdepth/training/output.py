@@ -54,6 +54,8 @@ class About:
     """Further lines of run.json."""
     story: str
     """How it was trained, with `{step}` where the number of steps stands; for the card."""
+    multiple: int = 64
+    """Height and width of the network's input are multiples of this."""
     scored: str = ""
     """On what the figures of validation were measured; for the card."""
 
@@ -101,6 +103,7 @@ class RunFolder:
             settings=about.settings,
             kind=about.kind,
             size=about.input_size,
+            multiple=about.multiple,
             mean=tuple(mean),
             std=tuple(std),
             params=count_params(model),

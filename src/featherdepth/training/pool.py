@@ -61,6 +61,8 @@ class Pool:
     images: UInt8[Tensor, "n 3 h w"]
     depths: Float16[Tensor, "n 1 h w"]
     """0 = unknown; metres, or with a median of 1 where the unit is unknown; larger is farther."""
+    sizes: Int64[np.ndarray, "n 2"]
+    """(height, width) of the frame, the rest of its canvas is empty."""
     boxes: Int64[np.ndarray, "n 4"]
     """(top, left, height, width) of the part to train on."""
     intrinsics: Float64[np.ndarray, "n 4"]
@@ -136,6 +138,7 @@ def load_pool(
     return Pool(
         images=images.to(device),
         depths=depths.to(device),
+        sizes=np.array([frame.depth.shape for frame in frames], np.int64),
         boxes=np.array([frame.box for frame in frames], np.int64),
         intrinsics=np.array([frame.intrinsics for frame in frames], np.float64),
         ranking_only=np.array([frame.ranking_only for frame in frames], np.bool_),

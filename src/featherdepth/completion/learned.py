@@ -1,0 +1,113 @@
+"""The method `learned`: the completion network on what points and prior agree on, without torch.
+
+Photo, start (`featherdepth.completion.drift`) and points go to the embedded network at the
+photo's size, padded to multiples of 32; of larger photos than `MOST_PIXELS` a shrunk copy does, and
+what the network changed is put onto the full map.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from featherdepth.completion.drift import drifted
+from featherdepth.completion.scene import Fine, Scene
+from featherdepth.errors import RunError, WeightsError
+from featherdepth.geometry.resize import Size, resize_map, resize_pixels
+from featherdepth.networks.folder import read_config
+from featherdepth.runtime.backends import BACKENDS, Network, choose
+from featherdepth.runtime.presets import embedded_folder, embedded_models
+
+NAME = "completion"
+MOST_PIXELS = 1_000_000
+NEAREST, FARTHEST = 0.3, 3.0
+"""The start lies between 0.3 of the nearest and three times the farthest point."""
+
+
+class Learned(NamedTuple):
+    """What the network says."""
+
+    log_depth: Fine
+    spread: Fine
+    """Expected |error| of it."""
+
+
+def usable(scene: Scene) -> bool:
+    """Whether the network is embedded and the scene has the photo that it looks at."""
+    return scene.photo is not None and NAME in embedded_models()
+
+
+def learned(scene: Scene) -> Fine:
+    """The method `learned`.
+
+    Raises:
+        WeightsError: the network is not embedded, or damaged.
+        RunError: it gave NaN or infinity.
+    """
+    return look(scene).log_depth
+
+
+def look(scene: Scene) -> Learned:
+    """Log depth with its expected error; errors as `learned`."""
+    if scene.photo is None:
+        raise RunError("method 'learned' looks at the photo; give one, or another method")
+    low = np.float32(np.log(NEAREST * scene.anchors.meters.min()))
+    high = np.float32(np.log(FARTHEST * scene.anchors.meters.max()))
+    # In the unit of the points: the network never sees a number that depends on it.
+    unit = np.float32(np.median(scene.log_meters))
+    start = drifted(scene).clip(low, high) - unit
+    height, width = scene.size
+    factor = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
+    size = (max(1, round(height * factor)), max(1, round(width * factor)))
+    seen = start if size == scene.size else resize_map(start, size)
+    found = _network()(_inputs(scene, seen, unit, size))[0, :, : size[0], : size[1]]
+    if not np.isfinite(found).all():
+        raise RunError("the completion network gave NaN or infinity; expected finite depth")
+    changed, spread = np.log(found[0]) - seen, found[1]
+    if size != scene.size:
+        changed, spread = resize_map(changed, scene.size), resize_map(spread, scene.size)
+    return Learned(start + changed + unit, spread)
+
+
+def _inputs(
+    scene: Scene, start: Fine, unit: np.float32, size: Size
+) -> Float32[np.ndarray, "1 5 H W"]:
+    """RGB, start and points at the network's size."""
+    photo = scene.photo
+    assert photo is not None  # noqa: S101 - checked by `look`
+    pixels = photo.pixels if photo.size == size else resize_pixels(photo.pixels, size)
+    preset = read_config(embedded_folder(NAME))
+    below, beside = (-side % preset.multiple for side in size)
+    inputs = np.empty((5, size[0] + below, size[1] + beside), np.float32)
+    inside = inputs[:, : size[0], : size[1]]
+    np.multiply(pixels.transpose(2, 0, 1), np.float32(1 / 255), out=inside[:3])
+    np.exp(start, out=inside[3])
+    inputs[:4, size[0] :, :] = inputs[:4, size[0] - 1 : size[0], :]
+    inputs[:4, :, size[1] :] = inputs[:4, :, size[1] - 1 : size[1]]
+    inputs[4] = _scattered(scene, unit, size, inputs.shape[1:])
+    return inputs[None]
+
+
+def _scattered(scene: Scene, unit: np.float32, size: Size, canvas: tuple[int, ...]) -> Fine:
+    """Points on the network's grid; where several fall into one pixel the nearest stays."""
+    places = scene.anchors.places
+    rows = places[:, 0] * size[0] // scene.size[0]
+    columns = places[:, 1] * size[1] // scene.size[1]
+    values = np.exp(scene.log_meters - unit).astype(np.float32)
+    found = np.full(canvas, np.inf, np.float32)
+    np.minimum.at(found, (rows, columns), values)
+    points: Fine = np.where(np.isfinite(found), found, np.float32(0))
+    return points
+
+
+@lru_cache(maxsize=1)
+def _network() -> Network:
+    if NAME not in embedded_models():
+        raise WeightsError(
+            f"this installation carries no completion network; expected {embedded_folder(NAME)};"
+            " use another method, such as auto"
+        )
+    folder = embedded_folder(NAME)
+    network: Network = BACKENDS.load(choose("auto")).open(folder, read_config(folder), None, "fp32")
+    return network

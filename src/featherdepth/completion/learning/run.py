@@ -1,0 +1,127 @@
+"""Training of the completion network: a recipe to a model folder."""
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from featherdepth.completion.learning.objective import CompletionObjective
+from featherdepth.completion.learning.priors import pool_priors
+from featherdepth.completion.learning.recipe import CompletionRecipe
+from featherdepth.completion.learning.validation import CompletionValidation
+from featherdepth.completion.learning.views import CompletionBatches, ViewSettings
+from featherdepth.networks.build import build_network
+from featherdepth.networks.weights import load_into
+from featherdepth.rng import derive
+from featherdepth.runtime.model import DepthModel
+from featherdepth.training.loop import Outcome, run
+from featherdepth.training.materials import data_row, start_rows
+from featherdepth.training.output import About, RunFolder, refuse_model
+from featherdepth.training.pool import Source, load_pool
+from featherdepth.training.supervised import open_reader
+from featherdepth.types import DepthKind
+
+logger = logging.getLogger(__name__)
+
+INPUT_SIZE = 576
+"""Edge of the square with the area of 640x480, which the figures are taken at."""
+MULTIPLE = 32
+
+
+def train(
+    recipe: CompletionRecipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    device: str | None = None,
+    threads: int = 2,
+    shown: bool = False,
+) -> Outcome:
+    """Train the completion network; `folder` becomes a model folder that also holds the run.
+
+    Views are made on the CPU, wherever the network is trained.
+
+    Args:
+        device: such as "cpu" or "cuda:0"; by default what accelerate finds.
+        threads: for decoding frames at the start, and of the first stage.
+        shown: progress on stderr.
+
+    Raises:
+        UsageError: a name or key of the recipe that does not fit.
+        InputError: data that is missing or not as promised.
+        WeightsError: a start or first stage that is missing or of another network.
+        RunError: a folder with a model, and as `featherdepth.training.loop.run`.
+    """
+    refuse_model(folder, resume=resume)
+    model = _start(recipe)
+    readers = [open_reader(table.name, table.reader) for table in recipe.data]
+    prior = DepthModel.from_pretrained(recipe.prior, threads=threads)
+    sources = [
+        Source(name=f"data[{i}] ({reader.name})", frames=reader, weight=table.weight)
+        for i, (table, reader) in enumerate(zip(recipe.data, readers, strict=True))
+    ]
+    pool = load_pool(sources, long_side=recipe.long_side, device="cpu", threads=threads)
+    logger.info("%d frames in memory", len(pool))
+    priors = pool_priors(pool, prior, folder)
+    table = recipe.validation
+    validate = None
+    if table is not None:
+        held = open_reader(table.name, table.reader)
+        validate = CompletionValidation(held, prior, table.patterns, table.frames)
+    identity = {
+        "recipe": asdict(recipe),
+        "data_sha256": pool.sha256,
+        "prior_sha256": prior.preset.sha256,
+    }
+    rows = [data_row(reader, f"training, {len(reader)} frames") for reader in readers]
+    about = About(
+        network=recipe.network,
+        settings=recipe.settings,
+        kind=DepthKind.METRIC,
+        input_size=INPUT_SIZE,
+        multiple=MULTIPLE,
+        license=recipe.license,
+        materials=(*start_rows(recipe.init, ""), *rows),
+        identity=json.loads(json.dumps(identity, default=str)),
+        facts={"seed": recipe.seed, "frames": len(pool)},
+        story=(
+            "trained {step} steps to complete measured points over the depth of"
+            f" `{prior.preset.name}`."
+        ),
+        scored="" if table is None else f"Held-out frames ({table.frames} at most), in meters",
+    )
+    batches = CompletionBatches(
+        pool,
+        priors,
+        views=ViewSettings(views=recipe.views, patterns=recipe.patterns, degrade=recipe.degrade),
+        size=recipe.size,
+        batch=recipe.batch,
+        seed=recipe.seed,
+    )
+    return run(
+        model,
+        CompletionObjective(asdict(recipe.losses)),
+        batches,
+        recipe.loop,
+        folder,
+        seed=recipe.seed,
+        recipe=about.identity,
+        validate=validate,
+        save=RunFolder(folder, about).save,
+        resume=resume,
+        device=device,
+        shown=shown,
+    )
+
+
+def _start(recipe: CompletionRecipe) -> nn.Module:
+    # The layers draw from torch's own generator: give it the seed of the run, for this only.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(recipe.seed, "weights"))
+        model = build_network(recipe.network, recipe.settings)
+    if recipe.init is not None:
+        load_into(model, recipe.init)
+    return model

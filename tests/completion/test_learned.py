@@ -1,0 +1,121 @@
+"""The embedded completion network: any size, any scale, and what happens without a photo."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from featherdepth.completion import DEFAULT, learned
+from featherdepth.completion.complete import complete_map
+from featherdepth.errors import RunError, UsageError
+from featherdepth.export.parity import verify
+from featherdepth.networks.folder import read_preset
+from featherdepth.runtime.model import DepthModel
+from featherdepth.runtime.presets import embedded_folder
+from featherdepth.types import Completion, Depth, Image
+
+Measured = Callable[..., Depth]
+
+
+@pytest.fixture
+def photo(room: np.ndarray) -> Image:
+    """The room as a camera with headlights sees it."""
+    gray = (255 * (1.2 - room / 5).clip(0, 1)).astype(np.uint8)
+    return Image(pixels=np.repeat(gray[..., None], 3, axis=2), name="room")
+
+
+def completed(guess: Depth, sparse: Depth, photo: Image | None) -> Completion:
+    return complete_map(guess, sparse, photo=photo)
+
+
+def off(result: Completion, room: np.ndarray) -> float:
+    return float(np.abs(result.values / room - 1).mean())
+
+
+def test_it_is_the_default_and_comes_near_the_truth(
+    guess: Depth, measured: Measured, photo: Image, room: np.ndarray
+) -> None:
+    result = completed(guess, measured(80), photo)
+
+    assert result.method == DEFAULT == "learned"
+    assert off(result, room) < 0.05
+    assert result.depth.valid.all() and result.values.shape == room.shape
+    assert result.confidence.min() > 0
+    assert result.confidence.max() <= 1
+
+
+@pytest.mark.parametrize("factor", [0.01, 100.0])
+def test_multiples_of_the_points_give_multiples_of_the_depth(
+    guess: Depth, measured: Measured, photo: Image, factor: float
+) -> None:
+    points = measured(80)
+    scaled = Depth(
+        values=(points.values * factor).astype(np.float32), valid=points.valid, kind=points.kind
+    )
+
+    one, other = completed(guess, points, photo), completed(guess, scaled, photo)
+
+    np.testing.assert_allclose(other.values, factor * one.values, rtol=1e-4)
+
+
+def test_more_points_do_not_make_it_worse(
+    guess: Depth, measured: Measured, photo: Image, room: np.ndarray
+) -> None:
+    errors = [off(completed(guess, measured(n), photo), room) for n in (10, 100, 1000)]
+
+    assert errors[1] < 1.02 * errors[0] and errors[2] < 1.02 * errors[1]
+
+
+def test_without_a_photo_the_training_free_method_stands_in(
+    guess: Depth, measured: Measured
+) -> None:
+    assert completed(guess, measured(80), None).method.startswith("kriging")
+
+
+def test_asked_for_by_name_it_says_that_it_needs_the_photo(
+    guess: Depth, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("featherdepth.completion.complete.DEFAULT", "auto")
+
+    with pytest.raises(RunError, match="looks at the photo"):
+        complete_map(guess, measured(80), method="learned")
+
+
+def test_a_photo_of_another_size_is_brought_to_the_points(
+    guess: Depth, measured: Measured, photo: Image
+) -> None:
+    half = Image(pixels=np.ascontiguousarray(photo.pixels[::2, ::2]), name="half")
+
+    small, full = (completed(guess, measured(80), p) for p in (half, photo))
+
+    np.testing.assert_allclose(small.values, full.values, rtol=0.1)
+
+
+def test_a_large_picture_is_completed_at_a_smaller_size(
+    guess: Depth,
+    measured: Measured,
+    photo: Image,
+    room: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learned, "MOST_PIXELS", 4000)
+
+    result = completed(guess, measured(80), photo)
+
+    assert result.values.shape == room.shape and off(result, room) < 0.06
+
+
+def test_backends_agree_on_it() -> None:
+    verify(embedded_folder("completion"), sizes=[(64, 96), (96, 160)])
+
+
+def test_only_data_whose_terms_allow_it_went_in() -> None:
+    preset = read_preset(embedded_folder("completion"))
+
+    assert {row["class"] for row in preset.materials} <= {"A", "B"}
+    assert preset.network == "completion" and preset.multiple == 32
+
+
+def test_as_a_depth_model_it_is_refused() -> None:
+    with pytest.raises(UsageError, match="featherdepth complete"):
+        DepthModel.from_pretrained("completion")
