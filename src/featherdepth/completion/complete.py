@@ -110,7 +110,7 @@ def scene_of(
 ) -> tuple[Scene, Aligned]:
     """Align, and leave out what is wrong; errors as `complete_map`."""
     METHODS.load(method)  # a wrong name is said before anything is done
-    least = TOLERANCE.get(method, LEAST)
+    least = LEAST if photo is None else TOLERANCE.get(method, LEAST)
     aligned = aligned_to(prior, sparse, reject_outliers=reject_outliers, least=least)
     anchors = anchors_of(sparse)
     # Numbers of `rejected` count all valid pixels; anchors leave those out that are no distance.

@@ -13,7 +13,7 @@ from featherdepth.registry import Registry
 from featherdepth.types import Preset
 
 Precision = Literal["fp32", "bf16", "int8"]
-Network = Callable[[Float32[np.ndarray, "b 3 h w"]], Float32[np.ndarray, "b 1 h w"]]
+Network = Callable[[Float32[np.ndarray, "b c h w"]], Float32[np.ndarray, "b d h w"]]
 """RGB in 0..1 to raw depth, at the input's size. Safe to call from one thread at a time."""
 
 BACKENDS = Registry(

@@ -50,7 +50,7 @@ class Onnx:
                 f"{folder / GRAPH}: onnxruntime cannot load it: {reason}; write it anew"
             ) from error
 
-        def run(images: Float32[np.ndarray, "b 3 h w"]) -> Float32[np.ndarray, "b 1 h w"]:
+        def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
             depth: Float32[np.ndarray, "b 1 h w"] = session.run(None, {"images": images})[0]
             return depth
 

@@ -40,7 +40,7 @@ class OpenVino:
             raise WeightsError(f"{folder / GRAPH}: OpenVINO cannot load it: {reason}") from error
         request = compiled.create_infer_request()
 
-        def run(images: Float32[np.ndarray, "b 3 h w"]) -> Float32[np.ndarray, "b 1 h w"]:
+        def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
             # Copied: the request's own memory is overwritten by the next call.
             depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: images})[0].copy()
             return depth

@@ -88,7 +88,7 @@ def run_module(module: nn.Module, threads: int | None, precision: Precision) -> 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module = module.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
 
-    def run(images: Float32[np.ndarray, "b 3 h w"]) -> Float32[np.ndarray, "b 1 h w"]:
+    def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
         half = torch.autocast(device.type, torch.bfloat16)
         with torch.inference_mode(), half if precision == "bf16" else contextlib.nullcontext():
             batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
