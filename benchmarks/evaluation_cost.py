@@ -120,7 +120,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "seconds": total,
         "ratio": interval(kept["evaluate"] / kept["bare"]),
         "ratio_of_sums": total["evaluate"] / total["bare"],
-        "peak_mb": {str(n): peak(options, path, n) for n in options.memory},
+        "peak_mb": {f"images_{n}": peak(options, path, n) for n in options.memory},
     }
 
 
