@@ -231,7 +231,7 @@ def test_pair_wise_normals_read_the_camera_of_a_view_and_not_an_order_alone() ->
 def test_losses_carry_their_own_settings_and_weights(data: Path) -> None:
     table = recipe_table(data, losses=[{"name": "gradient", "weight": 0.5, "scales": 2}])
 
-    losses = build_losses(parse_recipe(table, "r"))
+    losses = build_losses(parse_recipe(table, "r").losses)
 
     weight, loss = losses["gradient"]
     assert weight == 0.5
