@@ -1,9 +1,10 @@
-"""Pattern x method of completion without training: `python -m benchmarks.completion_matrix`.
+"""Pattern x method of completion on NYUv2: `python -m benchmarks.completion_matrix`.
 
     python -m benchmarks.completion_matrix DATA FIRST -o docs/results/completion-matrix.json
 
 FIRST is a folder of `featherdepth evaluate --save-predictions`: the first stage's maps. The file is
-written anew after every pattern. Differences are paired over images, against `linear`.
+written anew after every pattern. Differences are paired over images, against `linear`, which
+interpolates all points as they are.
 """
 
 import argparse
@@ -19,9 +20,10 @@ from featherdepth.metrics.bootstrap import mean_intervals
 
 PATTERNS = (
     "uniform-500,uniform-100,uniform-50,lines-16,lines-8,keypoints-500,zones-8x8,range-0.6-2000,"
-    "uniform-500+outliers-0.05,uniform-500+outliers-0.2,uniform-2000,holes"
+    "uniform-500+outliers-0.05,uniform-500+outliers-0.2,uniform-500+shift-5px,"
+    "uniform-2000,holes"
 )
-METHODS = "global,local,linear,poisson,kriging,auto"
+METHODS = "global,local,linear,auto,learned"
 
 
 def main() -> None:

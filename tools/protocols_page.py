@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from featherdepth.metrics.map_measures import measures_table
-from featherdepth.metrics.protocols import EvalProtocol, alignments, protocols
+from featherdepth.metrics.protocol_table import alignments
+from featherdepth.metrics.protocols import EvalProtocol, protocols
 
 UPSTREAM = Path(__file__).resolve().parents[1] / "docs" / "results" / "upstream.json"
 

@@ -179,3 +179,17 @@ def test_what_cannot_be_completed_ends_in_one_sentence(guess, measured, room):
         complete_map(guess, measured(5, meters=np.ones((20, 20))))
     with pytest.raises(UsageError, match="unknown completion method 'krigin'; did you mean"):
         complete_map(guess, measured(5), method="krigin")
+
+
+@pytest.mark.parametrize("method", ["linear", "nearest", "ip-basic"])
+def test_plain_interpolation_takes_every_point_whatever_the_map_says(method, measured, room):
+    # The baseline that others are compared with is the usual one: a map of noise changes nothing.
+    noise = np.random.default_rng(0).normal(size=room.shape)
+    prior = depth_of(noise, DepthKind.AFFINE_INVARIANT)
+
+    result = complete_map(prior, measured(300), method=method)
+    unfiltered = complete_map(prior, measured(300), method=method, reject_outliers=False)
+
+    assert len(result.rejected) == 0
+    np.testing.assert_array_equal(result.values, unfiltered.values)
+    assert error(result.depth, room) < 0.2

@@ -9,7 +9,7 @@ from evaluation_scenes import depth
 
 from featherdepth.errors import InputError, RunError
 from featherdepth.evaluation.kept import About, KeptPredictions
-from featherdepth.metrics.protocols import PredictionError
+from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import Depth, DepthKind
 
 ABOUT = About(model="m", data="rooms", split=None, protocol="aligned")

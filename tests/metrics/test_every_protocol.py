@@ -9,7 +9,8 @@ import pytest
 from featherdepth.errors import UsageError
 from featherdepth.metrics.crops import crop_box
 from featherdepth.metrics.map_measures import DECLARED
-from featherdepth.metrics.protocols import EvalProtocol, alignments, load_protocol, protocols
+from featherdepth.metrics.protocol_table import alignments
+from featherdepth.metrics.protocols import EvalProtocol, load_protocol, protocols
 from featherdepth.types import Depth, DepthKind, Intrinsics
 
 METRIC, SCALE = DepthKind.METRIC, DepthKind.SCALE_INVARIANT

@@ -7,7 +7,8 @@ import pytest
 
 from featherdepth.data.layouts import load_layouts
 from featherdepth.errors import InputError
-from featherdepth.metrics.protocols import PredictionError, load_protocol, protocols
+from featherdepth.metrics.protocols import load_protocol, protocols
+from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import Depth, DepthKind, Intrinsics
 
 METRIC = DepthKind.METRIC

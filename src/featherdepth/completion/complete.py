@@ -15,10 +15,14 @@ from featherdepth.geometry.anchors import anchors_of
 from featherdepth.geometry.outliers import LEAST
 from featherdepth.types import Aligned, Completion, Depth, DepthKind, Image
 
-TOLERANCE = {"learned": 0.5}
+TOLERANCE = {
+    **dict.fromkeys(("nearest", "linear", "ip-basic"), np.inf),
+    "learned": 0.5,
+}
 """How far, in log depth, a point may be from those around it before a method does not see it; by
-default `featherdepth.geometry.outliers.LEAST`. The network weighs points itself, and a true point
-on something small looks like a wrong one."""
+default `featherdepth.geometry.outliers.LEAST`. Interpolation of the points alone takes all of them,
+as it does everywhere: the test needs a map. The network weighs points itself, and a true point on
+something small looks like a wrong one."""
 EXPECTED = np.float32(0.1)
 """|log error| at which confidence is 1/e."""
 NEAREST, FARTHEST = 0.3, 3.0
@@ -56,10 +60,10 @@ def complete_map(
         InputError: another size, or no point.
         BackendError: a method of SciPy without it.
     """
+    method = _possible(method, photo)
     scene, aligned = scene_of(
         prior, sparse, photo=photo, method=method, reject_outliers=reject_outliers
     )
-    method = _possible(method, scene)
     support_px = support(scene.anchors)
     if method == "learned":
         found = look(scene)
@@ -91,13 +95,14 @@ def complete_depth(
     reject_outliers: bool = True,
 ) -> Depth:
     """The depth of `complete_map` alone, without the time that its confidence takes."""
+    method = _possible(method, photo)
     scene, _ = scene_of(prior, sparse, photo=photo, method=method, reject_outliers=reject_outliers)
-    return _depth(METHODS.load(_possible(method, scene))(scene), scene, sparse)
+    return _depth(METHODS.load(method)(scene), scene, sparse)
 
 
-def _possible(method: str, scene: Scene) -> str:
+def _possible(method: str, photo: Image | None) -> str:
     """The method, or `auto` in place of a default that has no photo or no weights."""
-    return "auto" if method == DEFAULT and not usable(scene) else method
+    return "auto" if method == DEFAULT and not usable(photo) else method
 
 
 def scene_of(
@@ -110,7 +115,7 @@ def scene_of(
 ) -> tuple[Scene, Aligned]:
     """Align, and leave out what is wrong; errors as `complete_map`."""
     METHODS.load(method)  # a wrong name is said before anything is done
-    least = LEAST if photo is None else TOLERANCE.get(method, LEAST)
+    least = TOLERANCE.get(method, LEAST)
     aligned = aligned_to(prior, sparse, reject_outliers=reject_outliers, least=least)
     anchors = anchors_of(sparse)
     # Numbers of `rejected` count all valid pixels; anchors leave those out that are no distance.

@@ -18,6 +18,7 @@ from featherdepth.geometry.resize import Size, resize_map, resize_pixels
 from featherdepth.networks.folder import read_config
 from featherdepth.runtime.backends import BACKENDS, Network, choose
 from featherdepth.runtime.presets import embedded_folder, embedded_models
+from featherdepth.types import Image
 
 NAME = "completion"
 MOST_PIXELS = 1_000_000
@@ -33,9 +34,9 @@ class Learned(NamedTuple):
     """Expected |error| of it."""
 
 
-def usable(scene: Scene) -> bool:
-    """Whether the network is embedded and the scene has the photo that it looks at."""
-    return scene.photo is not None and NAME in embedded_models()
+def usable(photo: Image | None) -> bool:
+    """Whether the network is embedded and there is the photo that it looks at."""
+    return photo is not None and NAME in embedded_models()
 
 
 def learned(scene: Scene) -> Fine:

@@ -13,7 +13,8 @@ from featherdepth.errors import InputError, RunError
 from featherdepth.evaluation.scoring import score_sample
 from featherdepth.evaluation.summary import Row, assemble, row_of
 from featherdepth.metrics.bootstrap import DRAWS, LEVEL
-from featherdepth.metrics.protocols import EvalProtocol, PredictionError
+from featherdepth.metrics.protocols import EvalProtocol
+from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import Depth, DepthKind, Image, Provenance, Sample
 
 logger = logging.getLogger(__name__)

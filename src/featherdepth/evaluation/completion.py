@@ -13,7 +13,8 @@ from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.kept import KeptPredictions
 from featherdepth.geometry.resize import resize_map, resize_pixels, resize_truth
 from featherdepth.metrics.crops import crop_box
-from featherdepth.metrics.protocols import EvalProtocol, PredictionError
+from featherdepth.metrics.protocols import EvalProtocol
+from featherdepth.metrics.scores import PredictionError
 from featherdepth.rng import generator
 from featherdepth.types import Depth, DepthKind, Image, Intrinsics, Sample
 
@@ -56,7 +57,6 @@ class Completer:
     pattern: str
     method: str
     seed: int = 0
-    reject_outliers: bool = True
     system: System | None = None
     """In place of a first stage and a method; it sees the protocol's crop alone."""
 
@@ -88,13 +88,7 @@ class Completer:
         cut = replace(truth, values=np.where(inside, truth.values, np.float32(0)), valid=inside)
         sparse = self._points(sample, cut, box)
         if self.system is None:
-            done = complete_depth(
-                prediction,
-                sparse,
-                photo=sample.image,
-                method=self.method,
-                reject_outliers=self.reject_outliers,
-            )
+            done = complete_depth(prediction, sparse, photo=sample.image, method=self.method)
             return done, sample
         rows, columns = slice(top, top + height), slice(left, left + width)
         camera = truth.intrinsics or sample.image.intrinsics

@@ -22,7 +22,7 @@ from safetensors.numpy import load, save
 from featherdepth.config import read_json
 from featherdepth.errors import InputError, RunError
 from featherdepth.images.atomic import make_folder, remove_partials, write_atomic
-from featherdepth.metrics.protocols import PredictionError
+from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import Depth, DepthKind, Provenance
 
 ABOUT = "predictions.json"

@@ -6,7 +6,8 @@ from featherdepth.data.da2k import OrdinalPair
 from featherdepth.data.reader import Box, Reader
 from featherdepth.errors import InputError
 from featherdepth.geometry.resize import resize_map
-from featherdepth.metrics.protocols import EvalProtocol, PredictionError, Score
+from featherdepth.metrics.protocols import EvalProtocol
+from featherdepth.metrics.scores import PredictionError, Score
 from featherdepth.types import Depth, Sample
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float64
 
 from featherdepth.metrics.bootstrap import draw_counts, ends, mean_intervals
 from featherdepth.metrics.map_measures import DECLARED, ImageMeasure
-from featherdepth.metrics.protocols import Score
+from featherdepth.metrics.scores import Score
 
 Row = dict[str, Any]
 

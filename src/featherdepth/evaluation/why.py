@@ -14,7 +14,9 @@ from featherdepth.errors import FeatherDepthError, InputError
 from featherdepth.evaluation.kept import KeptPredictions
 from featherdepth.evaluation.scoring import score_sample
 from featherdepth.evaluation.summary import Row, figures, row_of
-from featherdepth.metrics.protocols import EvalProtocol, PredictionError, alignments, protocols
+from featherdepth.metrics.protocol_table import alignments
+from featherdepth.metrics.protocols import EvalProtocol, protocols
+from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import Depth, DepthKind, Sample
 
 logger = logging.getLogger(__name__)

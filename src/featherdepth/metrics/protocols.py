@@ -9,17 +9,15 @@ A name is that of a table of `protocols.toml`, or one with an alignment behind a
 kind of the prediction needs, and results carry the whole name.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
-from featherdepth.config import from_table, read_toml
+from featherdepth.config import from_table
 from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.align import MIN_DISPARITY
 from featherdepth.geometry.resize import resize_map, resize_truth
@@ -28,6 +26,8 @@ from featherdepth.metrics.crops import Box, Crop, crop_box
 from featherdepth.metrics.map_measures import DECLARED, MAP_MEASURES, PAIR_ACCURACY, View
 from featherdepth.metrics.measures import MEASURES, Errors, Moments
 from featherdepth.metrics.order import Points, pair_accuracy
+from featherdepth.metrics.protocol_table import TABLE, alignments, tables
+from featherdepth.metrics.scores import PredictionError, Score
 from featherdepth.types import Depth, DepthKind
 
 Pixels = Float64[np.ndarray, " n"]
@@ -46,30 +46,6 @@ DROPPED_M = 1e-9
 """Where a protocol drops pixels: aligned predictions at or below this (LeReS)."""
 NEAREST = 1e-6
 """Share of its largest value below which a prediction of depth is not inverted."""
-
-
-class PredictionError(InputError):
-    """A prediction of another size, with holes, or not of numbers: the model's fault."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Score:
-    """What one prediction got under a protocol."""
-
-    values: dict[str, float]
-    """Measure -> value."""
-    negative_scale: bool
-    """The fit was upside down or impossible, and the fallback was scored instead."""
-    valid_fraction: float
-    """Scored pixels over all pixels of the crop, 0..1."""
-    clamped_fraction: float
-    """Scored pixels that were moved by the clamp, 0..1."""
-    dropped_fraction: float = 0.0
-    """Chosen pixels that were left out for a prediction not above 0, 0..1."""
-    pixels: int = 0
-    """Scored pixels, or annotated pairs."""
-    moments: dict[str, Moments] = field(default_factory=dict)
-    """Measure -> means of its terms, for pooling over images."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -363,33 +339,12 @@ def _within(chosen: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _tables() -> tuple[dict[str, EvalProtocol], dict[str, dict[str, str]]]:
-    path = Path(__file__).with_name("protocols.toml")
-    tables = read_toml(path)
-    suffixes = tables.pop("alignments")
-    found: dict[str, EvalProtocol] = {}
-    for name, table in tables.items():
-        whole = {"name": name, **_inherited(table, tables)}
-        found[name] = from_table(EvalProtocol, whole, f"{path.name}.{name}")
-    return found, suffixes
-
-
-def _inherited(table: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a table over those of the one that it `extends`."""
-    own = {key: value for key, value in table.items() if key != "extends"}
-    if "extends" not in table:
-        return own
-    return {**_inherited(tables[table["extends"]], tables), **own}
-
-
 def protocols() -> dict[str, EvalProtocol]:
     """All named protocols, without alignments behind a plus."""
-    return _tables()[0]
-
-
-def alignments() -> dict[str, dict[str, str]]:
-    """Alignments that a name may end in -> fields of the protocol that they set."""
-    return _tables()[1]
+    return {
+        name: from_table(EvalProtocol, {"name": name, **table}, f"{TABLE}.{name}")
+        for name, table in tables().items()
+    }
 
 
 def load_protocol(name: str) -> EvalProtocol:
