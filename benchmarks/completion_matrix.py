@@ -21,7 +21,7 @@ from featherdepth.metrics.bootstrap import mean_intervals
 PATTERNS = (
     "uniform-500,uniform-100,uniform-50,lines-16,lines-8,keypoints-500,zones-8x8,range-0.6-2000,"
     "uniform-500+outliers-0.05,uniform-500+outliers-0.2,uniform-500+shift-5px,"
-    "uniform-2000,holes"
+    "uniform-2000,uniform-20000,holes"
 )
 METHODS = "global,local,linear,auto,learned"
 
@@ -34,8 +34,9 @@ def main() -> None:
     parser.add_argument("--split", default="val")
     parser.add_argument("--patterns", default=PATTERNS)
     parser.add_argument("--methods", default=METHODS)
-    parser.add_argument("--every", type=int, default=1, help="only every n-th image")
+    parser.add_argument("--shard", default="1/1", help="i/n: images i-1, i-1+n, ...")
     given = parser.parse_args()
+    part, parts = (int(number) for number in given.shard.split("/"))
     rows: list[dict[str, Any]] = []
     for pattern in given.patterns.split(","):
         results = {
@@ -46,12 +47,12 @@ def main() -> None:
                 pattern=pattern,
                 method=method,
                 first_predictions=given.first,
-                shard=(1, given.every),
+                shard=(part, parts),
             )
             for method in given.methods.split(",")
         }
         rows += [row(pattern, method, results) for method in results]
-        about = {"every": given.every, "protocol": "nyu-dc-480x640-v1", "split": given.split}
+        about = {"shard": given.shard, "protocol": "nyu-dc-480x640-v1", "split": given.split}
         text = json.dumps({**about, "rows": rows}, indent=2, sort_keys=True) + "\n"
         write_atomic(given.output, text.encode())
         print(pattern, {m: round(r["metrics"]["rmse"]["value"], 4) for m, r in results.items()})

@@ -1,18 +1,21 @@
 """The embedded completion network: any size, any scale, and what happens without a photo."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from featherdepth.completion import DEFAULT, learned
 from featherdepth.completion.complete import complete_map
+from featherdepth.completion.scene import Scene
 from featherdepth.errors import RunError, UsageError
 from featherdepth.export.parity import verify
+from featherdepth.geometry.anchors import Anchors
 from featherdepth.networks.folder import read_preset
 from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.presets import embedded_folder
-from featherdepth.types import Completion, Depth, Image
+from featherdepth.types import Completion, Depth, DepthKind, Image
 
 Measured = Callable[..., Depth]
 
@@ -103,6 +106,55 @@ def test_a_large_picture_is_completed_at_a_smaller_size(
     result = completed(guess, measured(80), photo)
 
     assert result.values.shape == room.shape and off(result, room) < 0.06
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "seen"),
+    [
+        (500, (480, 640), (240, 320)),  # 13 pixels to the nearest point: half the size
+        (5000, (480, 640), (480, 640)),
+        (3, (192, 256), (192, 256)),  # the size of its training is never halved
+        (50, (1920, 2560), (217, 289)),  # shrunk to a million pixels, then halved twice
+    ],
+)
+def test_it_sees_points_as_dense_as_in_training(
+    count: int, size: tuple[int, int], seen: tuple[int, int]
+) -> None:
+    places = np.random.default_rng(0).permutation(size[0] * size[1])[:count]
+    anchors = Anchors(
+        places=np.stack(np.unravel_index(places, size), axis=1), meters=np.ones(count), size=size
+    )
+    flat = np.zeros(size, np.float32)
+    prior = Depth(values=flat + 1, valid=np.ones(size, np.bool_), kind=DepthKind.METRIC)
+
+    assert learned.seen_size(Scene(anchors=anchors, log_prior=flat, prior=prior)) == seen
+
+
+def test_it_goes_through_dense_points(
+    guess: Depth, measured: Measured, photo: Image, room: np.ndarray
+) -> None:
+    points = measured(3000)
+
+    result = completed(guess, points, photo)
+
+    at = points.valid
+    assert np.abs(result.values[at] / points.values[at] - 1).mean() < 0.003
+    assert off(result, room) < 0.01
+
+
+def test_one_wrong_point_among_many_pulls_nothing_along(
+    guess: Depth, measured: Measured, photo: Image, room: np.ndarray
+) -> None:
+    points = measured(3000)
+    row, column = np.argwhere(points.valid)[1500]
+    values = points.values.copy()
+    values[row, column] *= 1.4  # near enough for the network to be shown it
+
+    wrong = replace(points, values=values)
+    result = completed(guess, wrong, photo)
+
+    assert len(result.rejected) == 0
+    assert result.values[row, column] == pytest.approx(room[row, column], rel=0.1)
 
 
 def test_backends_agree_on_it() -> None:

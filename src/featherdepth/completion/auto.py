@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from featherdepth.completion.kriging import Kriging, completed
-from featherdepth.completion.nearest import nearest_anchor
-from featherdepth.completion.scene import CELL, Fine, Scene
+from featherdepth.completion.nearest import distances
+from featherdepth.completion.scene import Fine, Scene
 
 BLOCK = 6.0
 """Edge of a held-out block, over the mean distance of a pixel to its nearest point: what is held
@@ -37,7 +37,7 @@ def choose(scene: Scene) -> Choice:
     gives them away. Blocks are squares of a grid that is as coarse as the gaps between points.
     """
     guided = Kriging.fit(scene, guided=True)
-    spacing = max(1.0, float(distances(scene).mean()))
+    spacing = max(1.0, float(distances(scene.anchors).mean()))
     if len(guided.chosen) < FEWEST:
         return Choice(made=guided, name="kriging", error=None, distance=spacing)
     blocks = blocks_of(scene, guided.chosen, BLOCK * spacing)
@@ -58,20 +58,6 @@ def choose(scene: Scene) -> Choice:
 def auto(scene: Scene) -> Fine:
     """The method `auto`."""
     return completed(scene, choose(scene).made)
-
-
-def distances(scene: Scene) -> Float32[np.ndarray, "r c"]:
-    """Distance of each cell to the nearest point, in pixels."""
-    near = nearest_anchor(scene.anchors, step=CELL)
-    rows, columns = near.shape
-    height, width = scene.size
-    row = ((np.arange(rows) + 0.5) * (height / rows) - 0.5)[:, None]
-    column = ((np.arange(columns) + 0.5) * (width / columns) - 0.5)[None]
-    there = scene.anchors.places[near]
-    away: Float32[np.ndarray, "r c"] = np.hypot(there[..., 0] - row, there[..., 1] - column).astype(
-        np.float32
-    )
-    return away
 
 
 def blocks_of(scene: Scene, chosen: Int[np.ndarray, " n"], edge: float) -> Int[np.ndarray, " n"]:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float32, Int
 
-from featherdepth.completion.scene import Scene
+from featherdepth.completion.scene import CELL, Scene
 from featherdepth.geometry.anchors import Anchors
 from featherdepth.geometry.resize import resize_map
 
@@ -62,16 +62,23 @@ def nearest_pixels(scene: Scene) -> Int[np.ndarray, "h w"]:
     return whole
 
 
-def support(anchors: Anchors, *, step: int = 4) -> Float32[np.ndarray, "h w"]:
-    """Distance of every pixel to the nearest point, in pixels; exact to about one pixel."""
+def distances(anchors: Anchors, *, step: int = CELL) -> Float32[np.ndarray, "r c"]:
+    """Distance of the middle of each cell of `step` pixels to the nearest point, in pixels."""
     near = nearest_anchor(anchors, step=step)
     height, width = anchors.size
     rows, columns = near.shape
     row = ((np.arange(rows) + 0.5) * (height / rows) - 0.5)[:, None]
     column = ((np.arange(columns) + 0.5) * (width / columns) - 0.5)[None]
     there = anchors.places[near]
-    distance = np.hypot(there[..., 0] - row, there[..., 1] - column).astype(np.float32)
-    fine = resize_map(distance, anchors.size)
+    away: Float32[np.ndarray, "r c"] = np.hypot(there[..., 0] - row, there[..., 1] - column).astype(
+        np.float32
+    )
+    return away
+
+
+def support(anchors: Anchors, *, step: int = CELL) -> Float32[np.ndarray, "h w"]:
+    """Distance of every pixel to the nearest point, in pixels; exact to about one pixel."""
+    fine = resize_map(distances(anchors, step=step), anchors.size)
     fine[anchors.places[:, 0], anchors.places[:, 1]] = 0
     return fine
 
