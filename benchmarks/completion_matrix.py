@@ -1,10 +1,13 @@
-"""Pattern x method of completion on NYUv2: `python -m benchmarks.completion_matrix`.
+"""Pattern x method of completion: `python -m benchmarks.completion_matrix`.
 
     python -m benchmarks.completion_matrix DATA FIRST -o docs/results/completion-matrix.json
 
 FIRST is a folder of `featherdepth evaluate --save-predictions`: the first stage's maps. The file is
 written anew after every pattern. Differences are paired over images, against `linear`, which
-interpolates all points as they are.
+interpolates all points as they are, and against the alignments. Laser scans, scored where no point
+was given:
+
+    ... --split kitti --protocol kitti-dc-val1000-v1 --patterns keep-lines-16 --held-out
 """
 
 import argparse
@@ -24,6 +27,7 @@ PATTERNS = (
     "uniform-2000,uniform-20000,holes"
 )
 METHODS = "global,local,linear,auto,learned"
+AGAINST = ("linear", "global", "local")
 
 
 def main() -> None:
@@ -32,6 +36,8 @@ def main() -> None:
     parser.add_argument("first", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--split", default="val")
+    parser.add_argument("--protocol", default="nyu-dc-480x640-v1")
+    parser.add_argument("--held-out", action="store_true", help="score where no point was given")
     parser.add_argument("--patterns", default=PATTERNS)
     parser.add_argument("--methods", default=METHODS)
     parser.add_argument("--shard", default="1/1", help="i/n: images i-1, i-1+n, ...")
@@ -43,25 +49,34 @@ def main() -> None:
             method: api.evaluate(
                 given.data,
                 split=given.split,
-                protocol="nyu-dc-480x640-v1",
+                protocol=given.protocol,
                 pattern=pattern,
                 method=method,
+                held_out=given.held_out,
                 first_predictions=given.first,
                 shard=(part, parts),
             )
             for method in given.methods.split(",")
         }
-        rows += [row(pattern, method, results) for method in results]
-        about = {"shard": given.shard, "protocol": "nyu-dc-480x640-v1", "split": given.split}
+        made = [row(pattern, method, results) for method in results]
+        rows += made
+        about = {
+            "held_out": given.held_out,
+            "protocol": given.protocol,
+            "shard": given.shard,
+            "split": given.split,
+        }
         text = json.dumps({**about, "rows": rows}, indent=2, sort_keys=True) + "\n"
         write_atomic(given.output, text.encode())
-        print(pattern, {m: round(r["metrics"]["rmse"]["value"], 4) for m, r in results.items()})
+        print(pattern, {r["method"]: round(r["metrics"][r["measure"]]["value"], 4) for r in made})
 
 
 def row(pattern: str, method: str, results: dict[str, Any]) -> dict[str, Any]:
-    """Means with intervals, and the paired difference of rmse to `linear` as a share of it."""
+    """Means with intervals, and the paired differences of rmse to others as shares of theirs."""
     result = results[method]
+    measure = "rmse" if "rmse" in result["metrics"] else "rmse_mm"
     said = {
+        "measure": measure,
         "pattern": pattern,
         "method": method,
         "first": result["completion"]["first"],
@@ -69,15 +84,14 @@ def row(pattern: str, method: str, results: dict[str, Any]) -> dict[str, Any]:
         "skipped": len(result["skipped"]),
         "metrics": result["metrics"],
     }
-    if "linear" in results:
-        own, base = (
-            {i["key"]: i["rmse"] for i in results[m]["images"]} for m in (method, "linear")
-        )
+    own = {image["key"]: image[measure] for image in result["images"]}
+    for other in set(AGAINST) & set(results) - {method}:
+        base = {image["key"]: image[measure] for image in results[other]["images"]}
         keys = [key for key in own if key in base]
-        difference = np.array([[own[key] - base[key]] for key in keys])
         mean = float(np.mean([base[key] for key in keys]))
+        difference = np.array([[own[key] - base[key]] for key in keys])
         low, high = mean_intervals(difference, seed=0)
-        said["rmse_against_linear"] = {
+        said[f"rmse_against_{other}"] = {
             "value": float(difference.mean()) / mean,
             "low": float(low[0]) / mean,
             "high": float(high[0]) / mean,

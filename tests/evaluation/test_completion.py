@@ -137,3 +137,24 @@ def test_a_data_set_without_measured_points_is_named():
 
     with pytest.raises(InputError, match="brings no measured points"):
         evaluate(affine(rooms), rooms, RULES, name="m", finish=finish)
+
+
+def held_out(rooms, pattern):
+    sample = rooms[0]
+    prior = affine(rooms).infer(sample.image)
+    rules = Completer(rules=RULES, pattern=pattern, method="nearest", held_out=True)
+    return rules(sample, prior, rooms.usable(0))[1].depth
+
+
+def test_held_out_scores_only_where_no_point_was_given():
+    rooms = Rooms(1)
+
+    left = held_out(rooms, "uniform-40")
+
+    assert rooms[0].depth.valid.sum() - left.valid.sum() == 40
+    assert not left.values[~left.valid].any()
+
+
+def test_where_every_pixel_is_given_nothing_is_held_out():
+    with pytest.raises(InputError, match="leaves no point to score"):
+        held_out(Rooms(1), "all")

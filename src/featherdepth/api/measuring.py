@@ -31,6 +31,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     corrupt_images: int | None = None,
     pattern: str | None = None,
     method: str = "auto",
+    held_out: bool = False,
     first_predictions: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         pattern: score completion: points of this pattern (`featherdepth.data.patterns`) are drawn
             from the truth, seeded for each image, and the model is the first stage.
         method: of the completion, a name of `featherdepth.completion.METHODS`.
+        held_out: score completion only where no point was given; for truth that is sparse itself.
         first_predictions: folder of `save_predictions` with the first stage's maps of these
             images: no network runs.
         corrupt_images: how many images are made worse, an even selection; all by default.
@@ -94,6 +96,8 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         raise UsageError("kept predictions of a first stage go with --pattern, without --model")
     if pattern is not None and (corrupt is not None or save_predictions is not None):
         raise UsageError("completion is scored alone; leave --corrupt and --save-predictions out")
+    if held_out and pattern is None:
+        raise UsageError("--held-out scores completion; name the points with --pattern")
     plan = None
     if corrupt is not None:
         if shard is not None:
@@ -113,12 +117,12 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         if pattern != MEASURED:
             parse_pattern(pattern)  # wrong names are said before hours of work
         METHODS.load(method)
-        completer = Completer(rules=rules, pattern=pattern, method=method, seed=seed)
-    if pattern is not None and model is not None and is_system(model):
-        opened = published_system(str(model), threads)
         completer = Completer(
-            rules=rules, pattern=pattern, method=opened.name, seed=seed, system=opened.system
+            rules=rules, pattern=pattern, method=method, seed=seed, held_out=held_out
         )
+    if completer is not None and model is not None and is_system(model):
+        opened = published_system(str(model), threads)
+        completer = replace(completer, method=opened.name, system=opened.system)
     keys = set_keys({}, list(options))
     samples = open_data(Path(data), split, reader=reader, **keys)
     training = (
@@ -163,7 +167,13 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         finish=completer,
     )
     if completer is not None:
-        result["completion"] = {"pattern": pattern, "method": method, "seed": seed, "first": name}
+        result["completion"] = {
+            "pattern": pattern,
+            "method": method,
+            "seed": seed,
+            "first": name,
+            "held_out": held_out,
+        }
     if plan is not None:
         result["robustness"] = measure_robustness(
             predictor,

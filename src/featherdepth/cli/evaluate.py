@@ -90,6 +90,10 @@ def run(
     method: Annotated[
         str, typer.Option("--method", help="Of completion; a wrong name lists all.")
     ] = "auto",
+    held_out: Annotated[
+        bool,
+        typer.Option("--held-out", help="Score completion only where no point was given."),
+    ] = False,
     first_predictions: Annotated[
         Path | None,
         typer.Option(
@@ -146,6 +150,7 @@ def run(
             corrupt_images=corrupt_images,
             pattern=pattern,
             method=method,
+            held_out=held_out,
             first_predictions=first_predictions,
             progress=progress,
         )

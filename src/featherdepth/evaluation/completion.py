@@ -59,6 +59,8 @@ class Completer:
     seed: int = 0
     system: System | None = None
     """In place of a first stage and a method; it sees the protocol's crop alone."""
+    held_out: bool = False
+    """Score only where no point was given: for truth as sparse as a laser scan."""
 
     def __post_init__(self) -> None:
         if self.rules.alignment != "none":
@@ -87,6 +89,12 @@ class Completer:
             inside &= truth.values <= self.rules.max_depth
         cut = replace(truth, values=np.where(inside, truth.values, np.float32(0)), valid=inside)
         sparse = self._points(sample, cut, box)
+        if self.held_out:
+            kept = truth.valid & ~sparse.valid
+            if not (kept & inside).any():
+                raise InputError(f"pattern {self.pattern} leaves no point to score")
+            truth = replace(truth, values=np.where(kept, truth.values, np.float32(0)), valid=kept)
+            sample = replace(sample, depth=truth)
         if self.system is None:
             done = complete_depth(prediction, sparse, photo=sample.image, method=self.method)
             return done, sample
