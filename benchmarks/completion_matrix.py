@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--shard", default="1/1", help="i/n: images i-1, i-1+n, ...")
     given = parser.parse_args()
     part, parts = (int(number) for number in given.shard.split("/"))
-    rows: list[dict[str, Any]] = []
+    cells: dict[str, dict[str, Any]] = {}
     for pattern in given.patterns.split(","):
         results = {
             method: api.evaluate(
@@ -58,27 +58,24 @@ def main() -> None:
             )
             for method in given.methods.split(",")
         }
-        made = [row(pattern, method, results) for method in results]
-        rows += made
+        made = cells[pattern] = {method: cell(method, results) for method in results}
         about = {
             "held_out": given.held_out,
             "protocol": given.protocol,
             "shard": given.shard,
             "split": given.split,
         }
-        text = json.dumps({**about, "rows": rows}, indent=2, sort_keys=True) + "\n"
+        text = json.dumps({**about, "cells": cells}, indent=2, sort_keys=True) + "\n"
         write_atomic(given.output, text.encode())
-        print(pattern, {r["method"]: round(r["metrics"][r["measure"]]["value"], 4) for r in made})
+        print(pattern, {m: round(c["metrics"][c["measure"]]["value"], 4) for m, c in made.items()})
 
 
-def row(pattern: str, method: str, results: dict[str, Any]) -> dict[str, Any]:
+def cell(method: str, results: dict[str, Any]) -> dict[str, Any]:
     """Means with intervals, and the paired differences of rmse to others as shares of theirs."""
     result = results[method]
     measure = "rmse" if "rmse" in result["metrics"] else "rmse_mm"
     said = {
         "measure": measure,
-        "pattern": pattern,
-        "method": method,
         "first": result["completion"]["first"],
         "images": result["data"]["count"],
         "skipped": len(result["skipped"]),

@@ -143,10 +143,19 @@ def results_page() -> str:
         parts.append("| what | figure | asked for | file |\n|---|---|---|---|")
         for run in section["run"]:
             values = json.loads((RESULTS / run["file"]).read_text(encoding="utf-8"))
-            parts += [_row(claim, values, run["file"]) for claim in run["claims"]]
+            parts += [_row(c, values, run["file"]) for claim in run["claims"] for c in _each(claim)]
         commands = "\n".join(run["command"] for run in section["run"])
         parts.append(f"\n```bash\n{commands}\n```\n")
     return "\n".join(parts)
+
+
+def _each(claim: dict[str, Any]) -> list[dict[str, str]]:
+    """The claim, or one for each item of its `each`: `@` in the figure stands for its key."""
+    return (
+        [{**item, "figure": claim["figure"].replace("@", item["key"])} for item in claim["each"]]
+        if "each" in claim
+        else [claim]
+    )
 
 
 def _row(claim: dict[str, str], values: dict[str, Any], file: str) -> str:

@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from featherdepth.completion.drift import drifted
 from featherdepth.completion.nearest import distances
 from featherdepth.completion.pull_push import pull_push
-from featherdepth.completion.scene import Fine, Scene
+from featherdepth.completion.scene import CELL, Fine, Scene
 from featherdepth.errors import RunError, WeightsError
 from featherdepth.geometry.outliers import agreeing
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels
@@ -96,7 +96,7 @@ def seen_size(scene: Scene) -> Size:
     """(height, width) at which the network sees a scene."""
     height, width = scene.size
     factor = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
-    spacing = float(distances(scene.anchors).mean())
+    spacing = float(distances(scene.anchors, step=2 * CELL).mean())
     while spacing * factor > SPACING and height * width * (factor / 2) ** 2 >= LEAST_PIXELS:
         factor /= 2  # halves: a size that a photo before had is compiled already
     return max(1, round(height * factor)), max(1, round(width * factor))

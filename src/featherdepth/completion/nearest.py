@@ -1,53 +1,73 @@
 """The nearest measured point of every pixel."""
 
-import math
-
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 
 from featherdepth.completion.scene import CELL, Scene
 from featherdepth.geometry.anchors import Anchors
 from featherdepth.geometry.resize import resize_map
 
+AT_ONCE = 1 << 20
+"""Distances that are compared at a time."""
+
 
 def nearest_anchor(anchors: Anchors, *, step: int) -> Int[np.ndarray, "r c"]:
     """The number of the nearest point for each cell of `step` pixels.
 
-    Jump flooding (Rong and Tan 2006): every cell asks cells at distances of 2^k, ..., 2, 1 and
-    once more 1 for the nearest point that they know. It errs in a few cells, and there by less
-    than a cell.
+    The nearest cell with a point is exact: first along columns, then along rows (the two passes of
+    Felzenszwalb and Huttenlocher 2012). Points lie anywhere in their cell, and of two in one cell
+    the last is known: the eight cells around are asked for a nearer one, and what is still missed
+    is nearer by less than a cell.
     """
     rows, columns = (-(-side // step) for side in anchors.size)
     height, width = anchors.size
-    places = anchors.places.astype(np.float32)
     at_row = (anchors.places[:, 0] * rows) // height
     at_column = (anchors.places[:, 1] * columns) // width
     known = np.full((rows, columns), -1, dtype=np.int64)
     known[at_row, at_column] = np.arange(len(anchors))
+    above = _nearest_row(known >= 0)
+    up = (above - np.arange(rows)[:, None]).astype(np.float32) * np.float32(height / rows)
+    square = np.where(above < 0, np.float32(np.inf), up**2)
+    apart = np.arange(columns, dtype=np.float32) * np.float32(width / columns)
+    away = (apart[:, None] - apart) ** 2
+    beside = np.empty((rows, columns), dtype=np.int64)
+    count = max(1, AT_ONCE // columns**2)
+    for first in range(0, rows, count):
+        part = slice(first, first + count)
+        beside[part] = (away + square[part, None]).argmin(axis=2)
+    near = known[np.take_along_axis(above, beside, axis=1), beside]
+    return _asked_around(near, anchors)
+
+
+def _nearest_row(marked: Bool[np.ndarray, "r c"]) -> Int[np.ndarray, "r c"]:
+    """For each cell the nearest marked row of its column; -1 in columns without one."""
+    rows = len(marked)
+    number = np.arange(rows)[:, None]
+    before = np.maximum.accumulate(np.where(marked, number, -rows), axis=0)
+    behind = np.minimum.accumulate(np.where(marked, number, 2 * rows)[::-1], axis=0)[::-1]
+    nearest: Int[np.ndarray, "r c"] = np.where(number - before <= behind - number, before, behind)
+    return np.where((nearest < 0) | (nearest >= rows), -1, nearest)
+
+
+def _asked_around(near: Int[np.ndarray, "r c"], anchors: Anchors) -> Int[np.ndarray, "r c"]:
+    """Where a neighbor's point is nearer than the own one, that."""
+    rows, columns = near.shape
+    height, width = anchors.size
+    places = anchors.places.astype(np.float32)
     row = ((np.arange(rows, dtype=np.float32) + 0.5) * (height / rows) - 0.5)[:, None]
     column = ((np.arange(columns, dtype=np.float32) + 0.5) * (width / columns) - 0.5)[None]
-
-    def squared(number: Int[np.ndarray, "r c"]) -> Float32[np.ndarray, "r c"]:
-        there = places[number]
-        square = (there[..., 0] - row) ** 2 + (there[..., 1] - column) ** 2
-        return np.where(number < 0, np.float32(np.inf), square)
-
-    best = squared(known)
-    halvings = max(1, math.ceil(math.log2(max(rows, columns))))
-    for jump in [*(1 << k for k in reversed(range(halvings))), 1]:
-        for dy in (-jump, 0, jump):
-            for dx in (-jump, 0, jump):
-                if dy == dx == 0 or abs(dy) >= rows or abs(dx) >= columns:
-                    continue
-                to = (_part(dy, rows), _part(dx, columns))
-                source = (_part(-dy, rows), _part(-dx, columns))
-                asked = known[source]
-                there = places[asked]
-                square = (there[..., 0] - row[to[0]]) ** 2 + (there[..., 1] - column[:, to[1]]) ** 2
-                better = (asked >= 0) & (square < best[to])
-                known[to] = np.where(better, asked, known[to])
-                best[to] = np.where(better, square, best[to])
-    return known
+    found = near.copy()
+    there = places[near]
+    best = (there[..., 0] - row) ** 2 + (there[..., 1] - column) ** 2
+    for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)):
+        to = (_part(dy, rows), _part(dx, columns))
+        asked = near[_part(-dy, rows), _part(-dx, columns)]
+        there = places[asked]
+        square = (there[..., 0] - row[to[0]]) ** 2 + (there[..., 1] - column[:, to[1]]) ** 2
+        better = square < best[to]
+        found[to] = np.where(better, asked, found[to])
+        best[to] = np.where(better, square, best[to])
+    return found
 
 
 def nearest_pixels(scene: Scene) -> Int[np.ndarray, "h w"]:

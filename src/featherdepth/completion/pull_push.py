@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from featherdepth.completion.scene import Coarse, Field, Fine, Scene
+from featherdepth.geometry.resize import resize_map
 
 Map = Float32[np.ndarray, "_ _"]
 
@@ -59,17 +60,5 @@ def _halved(values: Map) -> Map:
 
 def _doubled(values: Map, size: tuple[int, ...]) -> Coarse:
     """Bilinear, by half-pixel centers: each cell is 3/4 its own parent and 1/4 the next."""
-    for axis in (0, 1):
-        before = np.concatenate(
-            [values.take([0], axis), values.take(range(values.shape[axis] - 1), axis)], axis
-        )
-        after = np.concatenate(
-            [values.take(range(1, values.shape[axis]), axis), values.take([-1], axis)], axis
-        )
-        first = np.float32(0.75) * values + np.float32(0.25) * before
-        second = np.float32(0.75) * values + np.float32(0.25) * after
-        both = np.stack([first, second], axis=axis + 1)
-        shape = list(values.shape)
-        shape[axis] *= 2
-        values = both.reshape(shape)
-    return values[: size[0], : size[1]]
+    rows, columns = values.shape
+    return resize_map(values, (2 * rows, 2 * columns))[: size[0], : size[1]]

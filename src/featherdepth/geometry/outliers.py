@@ -40,7 +40,18 @@ def agreeing(
         around = np.where(kept[near], log_ratio[near], np.nan)
         asked = np.isfinite(around).sum(axis=1) >= min(3, near.shape[1])
         around[~asked] = log_ratio[near][~asked]
-        middle = np.nanmedian(around, axis=1)
-        spread = TO_SIGMA * np.nanmedian(np.abs(around - middle[:, None]), axis=1)
+        middle = _median(around)
+        spread = TO_SIGMA * _median(np.abs(around - middle[:, None]))
         kept = np.abs(log_ratio - middle) <= np.maximum(SPREADS * spread, least)
     return kept
+
+
+def _median(values: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, " n"]:
+    """Median of each row without its NaN; np.nanmedian takes ten times as long for short rows."""
+    ordered = np.sort(values, axis=1)  # NaN goes to the end
+    count = np.isfinite(values).sum(axis=1)
+    row = np.arange(len(values))
+    middle: Float64[np.ndarray, " n"] = (
+        ordered[row, (count - 1) // 2] + ordered[row, count // 2]
+    ) / 2
+    return middle
