@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from featherdepth.completion import DEFAULT
 from featherdepth.errors import UsageError
 
 
@@ -30,7 +31,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     strengths: Sequence[int] = (1, 3, 5),
     corrupt_images: int | None = None,
     pattern: str | None = None,
-    method: str = "auto",
+    method: str = DEFAULT,
     held_out: bool = False,
     first_predictions: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,

@@ -8,6 +8,7 @@ import typer
 
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
+from featherdepth.completion import DEFAULT
 from featherdepth.errors import UsageError
 
 
@@ -89,7 +90,7 @@ def run(
     ] = None,
     method: Annotated[
         str, typer.Option("--method", help="Of completion; a wrong name lists all.")
-    ] = "auto",
+    ] = DEFAULT,
     held_out: Annotated[
         bool,
         typer.Option("--held-out", help="Score completion only where no point was given."),
