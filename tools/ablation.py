@@ -8,6 +8,9 @@ each row the suite recipes/ablation/suite.toml is filled in anew under docs/resu
 that what is finished is always told. Scenes come first:
 
     python -m tools.render scratch/scenes --count 1600 --seed 1 --size 320x240
+
+With `--teacher weights/ablation-teacher --student weights/topformer-lite` the experiment goes on
+from the weights that are kept; rows that were measured before keep their figures.
 """
 
 import argparse
@@ -119,9 +122,16 @@ class Experiment:
         self.changes: list[str] = options.set
         self.threads: int = options.threads
         self.results: Path = options.results
+        self.given: dict[str, Path] = {
+            name: path
+            for name, path in (("teacher", options.teacher), ("student", options.student))
+            if path is not None
+        }
 
     def path(self, name: str, seed: int = 0) -> Path:
-        """The run folder of a row."""
+        """The run folder of a row, or the model folder that stands for it."""
+        if name in self.given:
+            return self.given[name]
         return self.folder / (name if seed == 0 else f"{name}-seed{seed}")
 
     def once(self, folder: Path, run: Any) -> None:
@@ -175,7 +185,11 @@ class Experiment:
             for seed in row.seeds:
                 name = row.name if seed == 0 else f"{row.name}-{seed}"
                 runs[name] = self.path(row.name, seed)
-        done = {name: str(path) for name, path in runs.items() if (path / DONE).is_file()}
+        done = {
+            name: str(path)
+            for name, path in runs.items()
+            if name in self.given or (path / DONE).is_file()
+        }
         if not {"teacher", "student"} <= set(done):
             return
         api.reproduce(
@@ -211,6 +225,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scenes", type=Path, default=Path("scratch/scenes"))
     parser.add_argument("--rows", nargs="+", help="teacher, student and names of rows.toml; all")
+    parser.add_argument("--teacher", type=Path, help="a model folder in place of a training")
+    parser.add_argument("--student", type=Path, help="the same, where all rows begin")
     parser.add_argument("--seed", type=int, nargs="+", help="only these; all of each row")
     parser.add_argument("--set", action="append", default=[], help="key=value, for every run")
     parser.add_argument("--threads", type=int, default=1)
@@ -221,9 +237,9 @@ def main() -> None:
     if unknown:
         parser.error(f"no row {', '.join(sorted(unknown))}")
     experiment = Experiment(options)
-    if "teacher" in wanted:
+    if "teacher" in wanted and options.teacher is None:
         experiment.teacher()
-    if "student" in wanted:
+    if "student" in wanted and options.student is None:
         experiment.student()
     experiment.tell(rows)
     for row in rows:

@@ -98,7 +98,8 @@ def accuracy(
     """Score the models of a suite on its data sets.
 
     Each result is a document of `evaluate` in `folder`, `DATA-ROW.json`; one that is there already,
-    of the same weights, data and protocol, is taken as it is: a run that was killed goes on.
+    of the same weights, data and protocol, is taken as it is: a run that was killed goes on, and
+    a row whose model is no longer there keeps its figures.
 
     Args:
         models: row -> reference, over those of the suite.
@@ -124,14 +125,12 @@ def accuracy(
     documents: dict[str, dict[str, dict[str, Any]]] = {wanted.name: {} for wanted in suite.data}
     if any(found.values()):
         for name, reference in references.items():
-            if not reference:
-                continue
-            opened = open_model(reference)
+            opened = open_model(reference) if reference else None
             for wanted in suite.data:
                 place = found[wanted.name]
                 if place is None:
                     continue
-                documents[wanted.name][name] = _measured(
+                document = _measured(
                     folder / f"{wanted.name}-{name}.json",
                     opened,
                     place,
@@ -142,6 +141,8 @@ def accuracy(
                     seed=seed,
                     progress=None if progress is None else _named(progress, name, wanted.name),
                 )
+                if document is not None:
+                    documents[wanted.name][name] = document
     return {
         "data": [
             _section(suite, wanted, found[wanted.name], documents[wanted.name], seed)
@@ -150,7 +151,7 @@ def accuracy(
         "missing_models": [
             {"name": row.name, "title": row.title, "fills": row.fills}
             for row in suite.rows
-            if not references[row.name]
+            if not references[row.name] and not any(row.name in d for d in documents.values())
         ],
     }
 
@@ -162,7 +163,7 @@ def _rules(wanted: DataSet, suite: Suite) -> EvalProtocol:
 
 
 def _finish(
-    suite: Suite, wanted: DataSet, row: SuiteRow, opened: Opened, seed: int
+    suite: Suite, wanted: DataSet, row: SuiteRow, opened: Opened | None, seed: int
 ) -> Completer | None:
     if suite.kind != "completion":
         return None
@@ -171,13 +172,13 @@ def _finish(
         pattern=wanted.pattern,
         method=row.method or DEFAULT,
         seed=seed,
-        system=opened.system,
+        system=None if opened is None else opened.system,
     )
 
 
 def _measured(
     path: Path,
-    opened: Opened,
+    opened: Opened | None,
     place: Found,
     rules: EvalProtocol,
     *,
@@ -186,11 +187,14 @@ def _measured(
     overwrite: bool,
     seed: int,
     progress: Callable[[int, int], None] | None,
-) -> dict[str, Any]:
-    """The document of one model on one data set: as kept, or measured now and kept."""
+) -> dict[str, Any] | None:
+    """The document of one model on one data set: as kept, or measured now and kept.
+
+    Without a model what was kept, whatever weights it is of; None where nothing was.
+    """
     identity = {
         "featherdepth": featherdepth.__version__,
-        "weights": opened.sha256,
+        "weights": None if opened is None else opened.sha256,
         "data": [place.reader.name, place.reader.split, len(place.reader)],
         "protocol": rules.name,
         "measures": list(rules.measures),
@@ -198,10 +202,13 @@ def _measured(
         "seed": seed,
         "completion": None if finish is None else [finish.pattern, finish.method],
     }
-    if path.is_file() and not overwrite:
+    if path.is_file() and (opened is None or not overwrite):
         kept = read_json(path)
-        if kept.get("reproduce") == identity:
+        of = kept.get("reproduce")
+        if of == identity or (opened is None and of and {**of, "weights": None} == identity):
             return kept
+    if opened is None:
+        return None
     document = evaluate(
         opened.predictor,
         place.reader,
