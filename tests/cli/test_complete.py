@@ -43,7 +43,7 @@ def test_a_folder_is_completed_and_a_second_run_skips_what_is_there(
     assert made.valid.all()
     assert made.size == SIZE
     assert 0.5 < np.median(made.values) < 6
-    assert beside["completion"]["method"].startswith("kriging")
+    assert beside["completion"]["method"] == "learned"
     assert beside["alignment"]["count"] > 10
     capsys.readouterr()
     assert run(folder, small_model, "photos", "points") == 0

@@ -9,6 +9,7 @@ import typer
 from featherdepth.cli.parse import network_size, numbers
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures
+from featherdepth.completion import DEFAULT
 
 
 def run(
@@ -32,7 +33,7 @@ def run(
     ] = None,
     method: Annotated[
         str, typer.Option("--method", help="How points are completed; a wrong name lists all.")
-    ] = "auto",
+    ] = DEFAULT,
     depth_scale: Annotated[
         float | None,
         typer.Option("--depth-scale", help="Of SPARSE: stored / meters: 1000, 256 for KITTI."),
