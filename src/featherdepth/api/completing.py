@@ -55,7 +55,7 @@ def complete(
         RunError: the results cannot be written; what is there stays.
     """
     from featherdepth.completion.job import Measured, complete_files, find_measured
-    from featherdepth.completion.model import CompletionModel
+    from featherdepth.completion.model import CompletionModel, is_depth_file
     from featherdepth.data.sparse.colmap import holds_model
     from featherdepth.images.read import find_images
     from featherdepth.runtime.outputs import OutputOptions
@@ -74,6 +74,8 @@ def complete(
             f"{points}: one file of points for {len(photos)} photos; expected a folder with a file"
             " of the same name for each"
         )
+    if len(photos) > 1 and first is not None and is_depth_file(first):
+        raise UsageError(f"{first}: one depth map for {len(photos)} photos; expected a model")
     model = CompletionModel.from_pretrained(
         first,
         method=method,

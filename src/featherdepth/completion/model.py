@@ -13,6 +13,12 @@ from featherdepth.types import Completion, Depth, Image, Intrinsics
 DEPTH_SUFFIXES = (".npy", ".png")
 
 
+def is_depth_file(first: str | Path) -> bool:
+    """Whether a first stage is depth that is known already, and no model."""
+    path = Path(first)
+    return path.suffix.lower() in DEPTH_SUFFIXES and path.is_file()
+
+
 class CompletionModel:
     """A first stage that estimates depth, and the method that bends it to measured points.
 
@@ -68,10 +74,8 @@ class CompletionModel:
             BackendError: the backend is not installed.
         """
         METHODS.load(method)
-        if isinstance(first, str | Path):
-            path = Path(first)
-            if path.suffix.lower() in DEPTH_SUFFIXES and path.is_file():
-                first = read_depth(path)
+        if isinstance(first, str | Path) and is_depth_file(first):
+            first = read_depth(first)
         if first is None or isinstance(first, str | Path):
             first = DepthModel.from_pretrained(
                 first, backend=backend, precision=precision, threads=threads

@@ -55,8 +55,27 @@ def colorize(
         fitted = (depth.size[0], max(1, round(width * depth.size[0] / height)))
         parts.insert(0, resize_pixels(side_by_side.pixels, fitted))
     if legend:
-        parts.append(_legend(table, depth, far, near))
+        parts.append(_legend(table, depth.size[0], depth.kind, (far, near)))
     return np.concatenate(parts, axis=1) if len(parts) > 1 else colored
+
+
+def legend_of(
+    limits: Limits, height: int, *, cmap: str = "Spectral_r", font_px: int | None = None
+) -> UInt8[np.ndarray, "h w 3"]:
+    """The bar of metric maps that were painted with these `limits`, by itself.
+
+    Args:
+        limits: (near, far) in meters.
+        height: of the picture in pixels.
+        font_px: of the words; by default it grows with the height.
+
+    Raises:
+        UsageError: an unknown color map.
+        InputError: limits that are equal or not positive.
+    """
+    _check_limits(limits, DepthKind.METRIC)
+    near, far = 1 / min(limits), 1 / max(limits)
+    return _legend(palette(cmap), height, DepthKind.METRIC, (far, near), font_px)
 
 
 def _inverted(kind: DepthKind) -> bool:
@@ -77,10 +96,14 @@ def _ends(depth: Depth, limits: Limits | None) -> tuple[float, float]:
         low, high = span_of(depth.values, depth.valid)
         ends = _nearness(np.array([low, high], dtype=np.float32), depth.kind)
     else:
-        if limits[0] == limits[1] or (_inverted(depth.kind) and min(limits) <= 0):
-            raise InputError(f"limits {limits} are no range of {depth.kind} values to paint")
+        _check_limits(limits, depth.kind)
         ends = _nearness(np.array(limits, dtype=np.float32), depth.kind)
     return float(ends.min()), float(ends.max())
+
+
+def _check_limits(limits: Limits, kind: DepthKind) -> None:
+    if limits[0] == limits[1] or (_inverted(kind) and min(limits) <= 0):
+        raise InputError(f"limits {limits} are no range of {kind} values to paint")
 
 
 def _levels(depth: Depth, far: float, near: float) -> UInt8[np.ndarray, "h w"]:
@@ -93,15 +116,19 @@ def _levels(depth: Depth, far: float, near: float) -> UInt8[np.ndarray, "h w"]:
 
 
 def _legend(
-    table: UInt8[np.ndarray, "256 3"], depth: Depth, far: float, near: float
+    table: UInt8[np.ndarray, "256 3"],
+    height: int,
+    kind: DepthKind,
+    ends: tuple[float, float],
+    font_px: int | None = None,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Draw the bar: near at the top, as warm as in the map."""
-    height = depth.size[0]
-    font_px = max(9, min(height // 20, 64))
+    far, near = ends
+    font_px = font_px or max(9, min(height // 20, 64))
     margin = min(font_px, height // 4)
     length = height - 2 * margin
     labels = {0.0: "near", 1.0: "far"}
-    if depth.kind is DepthKind.METRIC and 0 < far < near:
+    if kind is DepthKind.METRIC and 0 < far < near:
         labels = {0.0: f"near {1 / near:.3g} m", 1.0: f"far {1 / far:.3g} m"}
         if length >= 6 * font_px:
             labels |= {f: f"{1 / (near + f * (far - near)):.3g} m" for f in (0.25, 0.5, 0.75)}

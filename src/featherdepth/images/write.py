@@ -88,7 +88,7 @@ def save(
     if file_format == "color":
         photo = image if side_by_side else None
         pixels = colorize(depth, cmap=cmap, legend=legend, side_by_side=photo)
-        write_atomic(path, _picture_bytes(pixels, path.suffix.lower()))
+        write_atomic(path, picture_bytes(pixels, path.suffix.lower()))
         return [path]
 
     def sidecar_of(encoding: Mapping[str, Any]) -> bytes:
@@ -126,7 +126,8 @@ def _npy_bytes(depth: Depth) -> bytes:
     return buffer.getvalue()
 
 
-def _picture_bytes(pixels: UInt8[np.ndarray, "h w 3"], suffix: str) -> bytes:
+def picture_bytes(pixels: UInt8[np.ndarray, "h w 3"], suffix: str) -> bytes:
+    """A picture as the file of a suffix of the format color."""
     buffer = io.BytesIO()
     picture_format = {".png": "png", ".webp": "webp"}.get(suffix, "jpeg")
     options = {"png": {"compress_level": 1}, "jpeg": {"quality": 92}, "webp": {"quality": 92}}

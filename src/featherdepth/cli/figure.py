@@ -1,0 +1,116 @@
+"""`featherdepth figure`: pictures of results."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from featherdepth.cli.parse import network_size, numbers, pairs
+from featherdepth.cli.progress import progress_bar
+from featherdepth.completion import DEFAULT
+from featherdepth.errors import UsageError
+
+FIGURES = ("completion",)
+
+
+def run(
+    what: Annotated[str, typer.Argument(metavar="completion", help="Which figure.")],
+    photos: Annotated[
+        list[str],
+        typer.Argument(metavar="PHOTOS...", help="Photos, folders, globs or .txt lists."),
+    ],
+    *,
+    sparse: Annotated[
+        list[Path],
+        typer.Option(
+            "--sparse",
+            help="Measured points as for complete: one file a photo, in order, or a folder.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT", help="Figure: .png, .jpg or .webp.")
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help="NAME=MODEL: a column and its first stage; several times. By default what is"
+            " embedded.",
+        ),
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="How points are completed; a wrong name lists all.")
+    ] = DEFAULT,
+    depth_scale: Annotated[
+        float | None,
+        typer.Option("--depth-scale", help="Of the points: stored / meters: 1000, 256 for KITTI."),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option("--calibration", help="Of a scanner: KITTI's calibration file or folder."),
+    ] = None,
+    keep_outliers: Annotated[
+        bool, typer.Option("--keep-outliers", help="Use also points that disagree with others.")
+    ] = False,
+    size: Annotated[str | None, typer.Option(help="Input of first stages: N or HxW.")] = None,
+    intrinsics: Annotated[
+        str | None, typer.Option(help="Camera of every photo in pixels: fx,fy,cx,cy.")
+    ] = None,
+    fov: Annotated[
+        float | None, typer.Option(help="Horizontal field of view of every photo in degrees.")
+    ] = None,
+    width: Annotated[int, typer.Option(help="Of each picture in pixels.")] = 320,
+    cmap: Annotated[
+        str, typer.Option(help="Spectral_r, turbo, inferno, magma, viridis or gray.")
+    ] = "Spectral_r",
+    backend: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the networks.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> int:
+    """Photos and measured points, completed behind several first stages.
+
+    Two rows a photo: the first stage aligned to the points, and the completed depth. Colors mean
+    the same depth in all pictures of a photo.
+    """
+    from featherdepth import api
+
+    if what not in FIGURES:
+        raise UsageError(f"unknown figure {what!r}; known: {', '.join(FIGURES)}")
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
+    camera = intrinsics and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7")
+    with progress_bar("photos") as progress:
+        result = api.figure_completion(
+            photos,
+            sparse,
+            output,
+            models=pairs(model, "--model") if model else None,
+            method=method,
+            depth_scale=depth_scale,
+            calibration=calibration,
+            focal_px=(camera[0], camera[1], camera[2], camera[3]) if camera else None,
+            fov_deg=fov,
+            size=None if size is None else network_size(size),
+            reject_outliers=not keep_outliers,
+            width=width,
+            cmap=cmap,
+            backend=backend,
+            precision=precision,
+            threads=threads,
+            progress=progress,
+        )
+    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    return 0
+
+
+def _lines(result: dict[str, Any]) -> str:
+    lines = [
+        f"{row['photo']}: {row['points']:,} points, colors from {row['near']:.3g} to"
+        f" {row['far']:.3g} m"
+        for row in result["photos"]
+    ]
+    columns = ", ".join(result["models"])
+    size = f"{result['width']}x{result['height']}"
+    return "\n".join([*lines, f"{result['output']}: {size}, first stages {columns}"])
