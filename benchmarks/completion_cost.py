@@ -144,9 +144,9 @@ def main() -> None:
         for name in options.models:
             embedded = name in embedded_models()
             path = name if embedded else str(make_model(name, Path(folder, name)))
-            rows[name] = {"target": TARGETS.get(name), "random_weights": not embedded}
-            rows[name] |= measure(options, path)
-            ratio, more = rows[name]["ratio"], rows[name]["difference_ms"]
+            found = measure(options, path)
+            rows[name] = {"target": TARGETS.get(name), "random_weights": not embedded, **found}
+            ratio, more = found["ratio"], found["difference_ms"]
             print(
                 f"{name}: {ratio['median']:.2f} times predict ({ratio['low']:.2f} to"
                 f" {ratio['high']:.2f}), {more['median']:.1f} ms more"
