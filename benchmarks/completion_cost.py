@@ -1,10 +1,13 @@
-"""What completing 500 points costs beside the first stage alone, and its memory.
+"""What `complete` costs beside `predict` with the same first stage.
 
-    FEATHERDEPTH_DATA=<data folder> python -m benchmarks.completion_cost -o OUT.json
+    python -m benchmarks.completion_cost -o OUT.json
 
-Photos of 640x480 in memory to depth arrays: `infer` of the first stage and `complete` with the same
-model take turns; figures are medians over paired rounds. `base` has random weights: its time does
-not depend on them. Memory is the peak of a fresh process that completes ten photos.
+A photo of 640x480 in memory and 500 points. `DepthModel.infer` and `CompletionModel.complete` (with
+the same opened model) alternate; the figure is the median of the ratios of neighbors, and the
+difference in ms. Beside them, in the same rounds, the parts of the completion: alignment with the
+search for wrong points, the start by kriging, the network, and all of the method. Memory is the
+peak of fresh processes. `--model base` without such an embedded model takes random weights: the
+time does not hang on them.
 """
 
 import argparse
@@ -15,111 +18,144 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from benchmarks.evaluation_cost import make_model, peak_rss_mb
+from benchmarks.evaluation_cost import make_model
 from benchmarks.timing import interleave, interval, machine, spread
 
+from featherdepth.completion import learned
+from featherdepth.completion.complete import complete_map, scene_of
+from featherdepth.completion.drift import drifted
 from featherdepth.completion.model import CompletionModel
-from featherdepth.config import DATA_VARIABLE, data_path
-from featherdepth.data.patterns import draw
-from featherdepth.data.probe import open_data
-from featherdepth.rng import generator
+from featherdepth.geometry.resize import resize_map
 from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.presets import embedded_models
-from featherdepth.types import Depth, Image
+from featherdepth.types import Depth, DepthKind, Image
 
-PHOTOS = 10
-
-
-def scenes(data: Path, split: str, pattern: str) -> list[tuple[Image, Depth]]:
-    """Photos and the points drawn from their depth."""
-    reader = open_data(data, split)
-    found = []
-    for index in range(PHOTOS):
-        sample = reader[index]
-        assert sample.depth is not None  # noqa: S101 - the split has depth
-        random = generator(0, "pattern", sample.key, pattern)
-        found.append((sample.image, draw(sample.depth, pattern, random, image=sample.image)))
-    return found
+SIZE = (480, 640)
+TARGETS = {"base": "1.5 times predict plus 15 ms", "small": "2.5 times predict"}
 
 
-def measure(first: str, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Ratio, difference and memory behind one first stage."""
-    reference = first if first in embedded_models() else str(make_model(first, folder / first))
-    model = DepthModel.from_pretrained(reference, backend=options.backend, threads=options.threads)
-    completer = CompletionModel(model)
-    pairs = scenes(options.data, options.split, options.pattern)
+def material(points: int) -> tuple[np.ndarray, Depth]:
+    """A smooth photo with some texture, and points of a room that slants away."""
+    random = np.random.default_rng(0)
+    coarse = random.uniform(0, 255, (3, 15, 20)).astype(np.float32)
+    smooth = np.stack([resize_map(part, SIZE) for part in coarse], axis=2)
+    photo = (smooth + random.normal(0, 5, smooth.shape)).clip(0, 255).astype(np.uint8)
+    rows, columns = np.indices(SIZE)
+    meters = 4.0 - 2.0 * rows / SIZE[0] + columns / SIZE[1]
+    valid = np.zeros(meters.size, dtype=np.bool_)
+    valid[random.choice(meters.size, points, replace=False)] = True
+    valid = valid.reshape(SIZE)
+    values = np.where(valid, meters, 0).astype(np.float32)
+    return photo, Depth(values=values, valid=valid, kind=DepthKind.METRIC)
 
-    def alone() -> None:
-        for photo, _ in pairs:
-            model.infer(photo)
 
-    def completed() -> None:
-        for photo, sparse in pairs:
-            completer.complete(photo, sparse)
+def open_model(options: argparse.Namespace, path: str) -> DepthModel:
+    return DepthModel.from_pretrained(path, backend=options.backend, threads=options.threads)
 
+
+def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
+    """Ratio, difference, parts and memory."""
+    first = open_model(options, path)
+    model = CompletionModel(first, method=options.method)
+    photo, sparse = material(options.points)
+    prior = first.infer(photo)
+    image = Image(pixels=photo)
+    method = options.method
+    calls: dict[str, Any] = {
+        "predict": lambda: first.infer(photo),
+        "complete": lambda: model.complete(photo, sparse),
+        "method": lambda: complete_map(prior, sparse, photo=image, method=method),
+        "align": lambda: scene_of(prior, sparse, photo=image, method=method, reject_outliers=True),
+    }
+    if method == "learned":
+        scene, _ = scene_of(prior, sparse, photo=image, method=method, reject_outliers=True)
+        start, unit = drifted(scene), np.float32(np.median(scene.log_meters))
+        size = learned.seen_size(scene)
+        seen = start - unit if size == scene.size else resize_map(start - unit, size)
+        inputs = learned._inputs(scene, seen, unit, size)
+        network = learned._network()
+        calls |= {"start": lambda: drifted(scene), "network": lambda: network(inputs)}
     kept = interleave(
-        {"infer": alone, "complete": completed},
-        rounds=options.rounds,
-        warmup=1,
-        device=torch.device("cpu"),
+        calls, rounds=options.rounds, warmup=options.warmup, device=torch.device("cpu")
     )
     return {
-        "backend": model.backend,
-        "precision": model.precision,
-        "infer_ms": spread(kept["infer"] / PHOTOS),
-        "complete_ms": spread(kept["complete"] / PHOTOS),
-        "ratio": interval(kept["complete"] / kept["infer"]),
-        "added_ms": interval((kept["complete"] - kept["infer"]) / PHOTOS),
-        "peak_mb": peak(reference, options),
+        "backend": first.backend,
+        "precision": first.precision,
+        "times_ms": {name: spread(values) for name, values in kept.items()},
+        "ratio": interval(kept["complete"] / kept["predict"]),
+        "difference_ms": interval(kept["complete"] - kept["predict"]),
+        "ratio_less_15_ms": interval((kept["complete"] - 15) / kept["predict"]),
+        "network_input": list(inputs.shape[2:]) if method == "learned" else None,
+        "peak_mb": {what: peak(options, path, what) for what in ("predict", "complete")},
     }
 
 
-def peak(reference: str, options: argparse.Namespace) -> float:
-    """MB that a fresh process needs at most."""
-    command = [sys.executable, "-m", "benchmarks.completion_cost", "-o", "-", "--only", reference]
-    command += ["--data", str(options.data), "--split", options.split]
-    command += ["--backend", options.backend, "--threads", str(options.threads)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+# What a user's process does: no torch. This file's own imports would count 200 MB of it.
+FRESH = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from featherdepth import CompletionModel, Depth, DepthKind, DepthModel
+data = np.load(sys.argv[1])
+first = DepthModel.from_pretrained(sys.argv[2], backend=sys.argv[3], threads=int(sys.argv[4]))
+values = data["sparse"]
+sparse = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)
+model = CompletionModel(first, method=sys.argv[5])
+for _ in range(3):
+    first.infer(data["photo"])
+    if sys.argv[6] == "complete":
+        model.complete(data["photo"], sparse)
+assert first.backend == "torch" or "torch" not in sys.modules
+status = Path("/proc/self/status")
+lines = status.read_text().splitlines() if status.is_file() else []
+found = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
+print(found[0] if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def peak(options: argparse.Namespace, path: str, what: str) -> float:
+    """MB that a fresh process needs at most for three photos."""
+    photo, sparse = material(options.points)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "data.npz")
+        np.savez(data, photo=photo, sparse=sparse.values)
+        arguments = [str(data), path, options.backend, str(options.threads), options.method, what]
+        command = [sys.executable, "-c", FRESH, *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout.strip().splitlines()[-1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--first", nargs="+", default=["small", "base"])
-    parser.add_argument("--data", type=Path, default=None)
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--pattern", default="uniform-500")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--models", nargs="+", default=["small", "base"])
+    parser.add_argument("--method", default="learned")
+    parser.add_argument("--points", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--warmup", type=int, default=5)
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.data is None:
-        options.data = data_path(f"${{{DATA_VARIABLE}}}", "--data")
-    if options.only is not None:
-        first = DepthModel.from_pretrained(
-            options.only, backend=options.backend, threads=options.threads
-        )
-        for photo, sparse in scenes(options.data, options.split, options.pattern):
-            CompletionModel(first).complete(photo, sparse)
-        print(peak_rss_mb())
-        return
     torch.set_num_threads(options.threads)
+    rows = {}
     with tempfile.TemporaryDirectory() as folder:
-        rows = {first: measure(first, options, Path(folder)) for first in options.first}
-    table = {
-        "machine": machine(),
-        "pattern": options.pattern,
-        "rounds": options.rounds,
-        "threads": options.threads,
-        "first": rows,
-    }
-    Path(options.output).write_text(json.dumps(table, indent=2, sort_keys=True) + "\n")
-    for first, row in rows.items():
-        ratio, added = row["ratio"], row["added_ms"]
-        print(f"{first}: {ratio['median']:.2f} times, {added['median']:.0f} ms more")
+        for name in options.models:
+            embedded = name in embedded_models()
+            path = name if embedded else str(make_model(name, Path(folder, name)))
+            found = measure(options, path)
+            rows[name] = {"target": TARGETS.get(name), "random_weights": not embedded, **found}
+            ratio, more = found["ratio"], found["difference_ms"]
+            print(
+                f"{name}: {ratio['median']:.2f} times predict ({ratio['low']:.2f} to"
+                f" {ratio['high']:.2f}), {more['median']:.1f} ms more"
+            )
+    output = Path(options.output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    said = {"photo": list(SIZE), "points": options.points, "method": options.method}
+    table = {"machine": machine(), "rounds": options.rounds, **said, "rows": rows}
+    output.write_text(json.dumps(table, indent=2, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
