@@ -3,6 +3,7 @@
 from featherdepth.api.aligning import align
 from featherdepth.api.collections import doctor, shard
 from featherdepth.api.completing import complete
+from featherdepth.api.exporting import export
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
@@ -18,6 +19,7 @@ __all__ = [
     "distill",
     "doctor",
     "evaluate",
+    "export",
     "info",
     "label",
     "merge_results",
