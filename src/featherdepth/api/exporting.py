@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from featherdepth.errors import BackendError, UsageError
 
@@ -40,8 +40,8 @@ def export(
         calibrate: photos that int8 takes its scales from.
         verify: photos that both are compared on; by default those of `calibrate`, else made-up
             pictures.
-        max_drop: bound in place of 0.005 (bf16) and 0.01 (int8): relative rise of abs_rel on
-            `data`, or, without, abs_rel to the original.
+        max_drop: relative rise of abs_rel that is allowed on `data`, in place of 0.005 (fp16, bf16)
+            and 0.01 (int8); without `data` an abs_rel to the original is, that stands for it.
         data, split: labeled data, as for `evaluate`, under the protocol `aligned`.
         every: of `data`, only every n-th image.
 
@@ -60,7 +60,7 @@ def export(
         import torch  # noqa: F401
 
         from featherdepth.export.job import export as export_model
-        from featherdepth.export.order import Order
+        from featherdepth.export.order import Order, Precision
         from featherdepth.export.source import open_source
     except ModuleNotFoundError as error:
         message = f"export needs {error.name}; pip install 'featherdepth[export]'"
@@ -70,7 +70,7 @@ def export(
     order = Order(
         to=to,
         output=Path(output),
-        precision=precision,
+        precision=cast(Precision, precision),  # looked at by `checked`
         fixed=size,
         pixels=uint8_input,
         calibrate=calibrate,

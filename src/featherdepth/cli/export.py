@@ -40,7 +40,7 @@ def run(
     ] = None,
     max_drop: Annotated[
         float | None,
-        typer.Option("--max-drop", help="Bound in place of 0.005 (bf16) and 0.01 (int8)."),
+        typer.Option("--max-drop", help="Bound in place of 0.005 (fp16, bf16) and 0.01 (int8)."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Labeled data: its abs_rel decides.")

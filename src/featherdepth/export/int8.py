@@ -63,27 +63,29 @@ def quantize_onnx(
     model: onnx.ModelProto, pictures: Iterable[Picture], kept: Sequence[str], folder: Path
 ) -> onnx.ModelProto:
     """The graph in 8 bits; `folder` takes files on the way."""
-    from onnxruntime import quantization as ort
+    from onnxruntime.quantization.calibrate import CalibrationDataReader
+    from onnxruntime.quantization.quant_utils import QuantFormat, QuantType
+    from onnxruntime.quantization.quantize import quantize_static
 
-    class Reader(ort.CalibrationDataReader):  # type: ignore[misc] # it is untyped
+    class Reader(CalibrationDataReader):
         def __init__(self) -> None:
             self._pictures = iter(pictures)
 
-        def get_next(self) -> dict[str, Picture] | None:
+        def get_next(self) -> Any:
             picture = next(self._pictures, None)
             return None if picture is None else {"images": picture}
 
     before, after = folder / "float.onnx", folder / "int8.onnx"
     onnx.save(model, before)
     with _quiet():
-        ort.quantize_static(
+        quantize_static(
             before,
             after,
             Reader(),
-            quant_format=ort.QuantFormat.QDQ,
+            quant_format=QuantFormat.QDQ,
             per_channel=True,
-            activation_type=ort.QuantType.QUInt8,
-            weight_type=ort.QuantType.QInt8,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
             nodes_to_exclude=list(kept),
         )
     return onnx.load(after)

@@ -18,7 +18,7 @@ from featherdepth.export.order import Order
 from featherdepth.export.parity import SIZES
 from featherdepth.export.pictures import Invented, Photos
 from featherdepth.export.source import Source
-from featherdepth.export.verify import DROPS, SHARE, Agreement, agreement, check, drop_of
+from featherdepth.export.verify import DROPS, SHARE, Agreement, agreement, check, drop_of, without_labels
 from featherdepth.images.atomic import make_folder, write_together
 from featherdepth.runtime.backends import Network
 from featherdepth.runtime.backends.pytorch import run_module
@@ -79,7 +79,7 @@ def export(source: Source, order: Order, labeled: Labeled | None = None) -> dict
         def attempt(kept: tuple[str, ...]) -> Attempt:
             made, files, network = maker.make(kept)
             found = agreement(original, network, pictures, source.preset.kind)
-            rows = None
+            rows: dict[str, Any] | None = None
             if labeled is not None and before is not None:
                 after = labeled(_model(made, network, order))
                 rows = {"original": before, "exported": after, "drop": drop_of(before, after)}
@@ -120,7 +120,8 @@ def _model(made: Exported, network: Network, order: Order) -> DepthModel:
 def _document(order: Order, done: Attempt, maker: Maker, photos: Photos | None) -> dict[str, Any]:
     bound = {"difference": SHARE}
     if order.precision in DROPS:
-        bound = {"abs_rel": DROPS[order.precision] if order.max_drop is None else order.max_drop}
+        most = DROPS[order.precision] if order.max_drop is None else order.max_drop
+        bound = {"drop": most, "abs_rel_to_original": without_labels(most)}
     verification: dict[str, Any] = {
         **done.found.as_dict(),
         "bound": bound,

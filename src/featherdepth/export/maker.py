@@ -73,9 +73,9 @@ class Maker:
         model = onnx.ModelProto()
         model.CopyFrom(graph)
         said = replace(said, opset=opset_of(model))
-        int8 = said.precision == "int8" and self.calibration is not None
-        if self.to == "onnx" and int8:
-            model = quantize_onnx(model, self.calibration, said.kept, self.folder)
+        photos = self.calibration if said.precision == "int8" else None
+        if self.to == "onnx" and photos is not None:
+            model = quantize_onnx(model, photos, said.kept, self.folder)
         if said.precision == "fp16" and self.to == "onnx":
             half_storage(model)
         if said.input == "uint8":
@@ -90,8 +90,8 @@ class Maker:
         between = self.folder / "between.onnx"
         onnx.save(model, between)
         converted = read_onnx(between)
-        if int8:
-            converted = quantize_openvino(converted, graph.graph, self.calibration, said)
+        if photos is not None:
+            converted = quantize_openvino(converted, graph.graph, photos, said)
         save_openvino(converted, path, said)
         return said
 

@@ -23,4 +23,5 @@ def read_onnx(path: Path) -> Any:
 def save_openvino(model: Any, path: Path, exported: Exported) -> None:
     """Write the .xml at `path` and the .bin beside it; fp16 stores weights in half."""
     write_openvino(model, exported)
-    openvino.save_model(model, path, compress_to_fp16=exported.precision == "fp16")
+    half = exported.precision == "fp16"
+    openvino.save_model(model, path, compress_to_fp16=half)  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ class Order:
 
     to: str
     output: Path
-    precision: str = "fp32"
+    precision: Precision = "fp32"
     fixed: Size | None = None
     pixels: bool = False
     """uint8 input, preparation in the graph."""

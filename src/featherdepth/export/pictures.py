@@ -68,4 +68,8 @@ class Invented:
         return len(self._sizes)
 
     def __iter__(self) -> Iterator[Picture]:
-        return (made_up(size, self._channels) for size in self._sizes)
+        for size in self._sizes:
+            picture = made_up(size, self._channels)
+            # As photos are: files may take bytes.
+            picture[:, :RGB] = np.rint(picture[:, :RGB] * 255) / np.float32(255)
+            yield picture

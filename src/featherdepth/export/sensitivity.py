@@ -107,7 +107,7 @@ def _with_one(
     scale = max(high - low, 1e-12) / 255
     zero = np.array(round(-low / scale), dtype=np.uint8)
     weights = numpy_helper.to_array(values[layer.input[1]])
-    made = {
+    made: dict[str, np.ndarray] = {
         "try.scale": np.array(scale, dtype=np.float32),
         "try.zero": zero,
         "try.weights": rounded(weights, axis=0 if layer.op_type == "Conv" else weights.ndim - 1),

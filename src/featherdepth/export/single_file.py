@@ -24,10 +24,8 @@ from featherdepth.geometry.resize import Size
 
 FP16_FROM = 256
 """Values of a tensor from which half storage saves more than its Cast costs."""
-ARITHMETIC = frozenset(
-    ("Add", "Cast", "Concat", "Constant", "Div", "Gather", "Mul", "Reshape", "Slice", "Sqrt")
-    + ("Squeeze", "Sub", "Unsqueeze")
-)
+ARITHMETIC = {"Add", "Cast", "Concat", "Constant", "Div", "Gather", "Mul", "Reshape", "Slice"}
+ARITHMETIC |= {"Sqrt", "Squeeze", "Sub", "Unsqueeze"}
 """What is evaluated here where its inputs are constants; none of it makes much of little."""
 
 
@@ -90,11 +88,9 @@ def layers(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 
 def _fixed(model: onnx.ModelProto, size: Size) -> onnx.ModelProto:
-    shape = [1, None, *size]
-    for place, value in enumerate(shape):
-        if value is not None:
-            for port in (*model.graph.input, *model.graph.output):
-                port.type.tensor_type.shape.dim[place].dim_value = value
+    for place, value in {0: 1, 2: size[0], 3: size[1]}.items():
+        for port in (*model.graph.input, *model.graph.output):
+            port.type.tensor_type.shape.dim[place].dim_value = value
     del model.graph.value_info[:]
     model = onnx.shape_inference.infer_shapes(model, data_prop=True)
     _shapes_to_constants(model.graph)
@@ -112,7 +108,7 @@ def _shapes_to_constants(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         shape = shapes.get(node.input[0]) if node.op_type == "Shape" else None
         if shape is not None and all(shape):
-            ends = {a.name: a.i for a in node.attribute}
+            ends: dict[str, int] = {a.name: a.i for a in node.attribute}
             part = shape[ends.get("start", 0) : ends.get("end", len(shape))]
             value = numpy_helper.from_array(np.array(part, dtype=np.int64))
             node.op_type = "Constant"

@@ -1,6 +1,7 @@
 """A .pt2: the program that torch.export records, for torch without this package."""
 
 import copy
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -47,9 +48,10 @@ def save_program(network: nn.Module, path: Path, exported: Exported) -> None:
     pixels = exported.input == "uint8"
     program = Program(copy.deepcopy(network), DTYPES[exported.precision], pixels=pixels).eval()
     example, shapes = _example(size, multiple, exported.channels, pixels)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own insides
         recorded = torch.export.export(program, (example,), dynamic_shapes=shapes)
-    torch.export.save(recorded, path, extra_files={KEY: exported.to_text()})
+        torch.export.save(recorded, path, extra_files={KEY: exported.to_text()})
 
 
 def _example(

@@ -43,17 +43,15 @@ def take_pixels(model: onnx.ModelProto, *, multiple: int) -> None:
     if not fixed:
         constants |= {
             "pixels.multiple": np.array([multiple, multiple]),
-            "pixels.before": np.zeros(6, dtype=np.int64),
+            "pixels.none": np.zeros(6, dtype=np.int64),
             "pixels.start": np.array([0, 0]),
             "pixels.axes": np.array([2, 3]),
         }
         made += [
             helper.make_node("Shape", [PIXELS], ["pixels.size"], start=1, end=3),
-            helper.make_node("Neg", ["pixels.size"], ["pixels.negative"]),
-            helper.make_node("Mod", ["pixels.negative", "pixels.multiple"], ["pixels.missing"]),
-            helper.make_node(
-                "Concat", ["pixels.before", "pixels.missing"], ["pixels.pads"], axis=0
-            ),
+            helper.make_node("Neg", ["pixels.size"], ["pixels.less"]),
+            helper.make_node("Mod", ["pixels.less", "pixels.multiple"], ["pixels.missing"]),
+            helper.make_node("Concat", ["pixels.none", "pixels.missing"], ["pixels.pads"], axis=0),
             helper.make_node("Pad", ["pixels.unit", "pixels.pads"], ["images"], mode="edge"),
         ]
         _rename_output(graph, depth.name, "depth.padded")

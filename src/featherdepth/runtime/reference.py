@@ -26,7 +26,7 @@ TEACHERS_ONLY = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """Where a model lies: a folder, an exported file, or a foreign one and the network it is for."""
+    """Where a model lies: a folder, an exported file, or a foreign one with its network."""
 
     path: Path
     network: str | None = None
@@ -85,8 +85,8 @@ def _place(path: Path, files: bool) -> Path:
 
 def _files(path: Path, files: bool) -> str:
     if not files:
-        other = "an exported file predicts, and is a teacher of distill and label; "
-        return other * (path.suffix in SUFFIXES) + "expected a folder or NETWORK@FILE"
+        other = "an ONNX file is a teacher, for distill and label; " * (path.suffix == ".onnx")
+        return other + "expected a folder or NETWORK@FILE"
     if path.suffix == ".bin":
         return f"of an OpenVINO model name the .xml, {path.with_suffix('.xml').name}"
     if path.suffix == ".pt2":
