@@ -18,7 +18,15 @@ from featherdepth.export.order import Order
 from featherdepth.export.parity import SIZES
 from featherdepth.export.pictures import Invented, Photos
 from featherdepth.export.source import Source
-from featherdepth.export.verify import DROPS, SHARE, Agreement, agreement, check, drop_of, without_labels
+from featherdepth.export.verify import (
+    DROPS,
+    SHARE,
+    Agreement,
+    agreement,
+    check,
+    drop_of,
+    without_labels,
+)
 from featherdepth.images.atomic import make_folder, write_together
 from featherdepth.runtime.backends import Network
 from featherdepth.runtime.backends.pytorch import run_module
