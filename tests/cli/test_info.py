@@ -107,7 +107,7 @@ def test_a_network_without_weights_is_found_by_its_name(
 
 @pytest.mark.parametrize(
     ("name", "code", "message"),
-    [("smal1", 2, "unknown model 'smal1'"), ("./none", 4, "no such folder")],
+    [("smal1", 2, "unknown model 'smal1'"), ("./none", 4, "no such file or folder")],
 )
 def test_an_unknown_model_is_one_line_and_its_code(
     name: str, code: int, message: str, capsys: pytest.CaptureFixture[str]

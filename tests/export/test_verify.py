@@ -145,5 +145,5 @@ def test_labeled_data_decides_where_there_is_some() -> None:
 def test_max_drop_takes_the_place_of_the_bound() -> None:
     check("a.onnx", "int8", near(abs_rel=0.05), max_drop=0.06)  # 0.15 * sqrt(0.12) = 0.052
     check("a.onnx", "int8", near(), drop=0.05, max_drop=0.06)
-    with pytest.raises(RunError, match=r"at most 0.0021;"):
+    with pytest.raises(RunError, match=r"at most 0.00212;"):
         check("a.onnx", "int8", near(), max_drop=0.0001)  # 0.15 * sqrt(0.0002)

@@ -75,8 +75,8 @@ def test_a_folder_with_an_at_sign_is_a_folder(tmp_path: Path) -> None:
         ("leres-resnet50@x.pth", WeightsError, "no file 'x.pth'"),
         ("hf:owner/name", UsageError, "models of the hub are teachers, for distill and label"),
         ("py:module:function", UsageError, "Python functions are teachers, for distill and label"),
-        ("./nowhere", WeightsError, "nowhere: no such folder"),
-        ("no/where", WeightsError, "where: no such folder"),
+        ("./nowhere", WeightsError, "nowhere: no such file or folder"),
+        ("no/where", WeightsError, "where: no such file or folder"),
     ],
 )
 def test_what_is_no_model_is_one_line(

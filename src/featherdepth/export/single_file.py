@@ -5,6 +5,7 @@ runtime that does so. Values are float32, those that the stored weights stand fo
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import onnx
@@ -53,13 +54,14 @@ def evaluate_constants(graph: onnx.GraphProto) -> None:
     known = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     kept = []
     for node in graph.node:
-        names = [name for name in node.input if name]
+        names = [str(name) for name in node.input if name]
         constant = node.op_type in ARITHMETIC and all(name in known for name in names)
         if not constant or len(node.output) != 1:
             kept.append(node)
             continue
-        found = ReferenceEvaluator(node).run(None, {name: known[name] for name in names})[0]
-        value = np.asarray(found)
+        feed = {name: known[name] for name in names}
+        found: Any = ReferenceEvaluator(node).run(None, feed)
+        value = np.asarray(found[0])
         known[node.output[0]] = value
         graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
     replace_all(graph.node, kept)

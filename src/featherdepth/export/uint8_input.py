@@ -64,7 +64,7 @@ def take_pixels(model: onnx.ModelProto, *, multiple: int) -> None:
         ]
     graph.initializer.extend(numpy_helper.from_array(v, n) for n, v in constants.items())
     for node in (*made, *after):
-        node.name = node.output[0]
+        node.name = f"around.{node.output[0]}"
     replace_all(graph.node, [*made, *graph.node, *after])
     shape = [sides[0], sides[1], sides[2], 3]
     replace_all(graph.input, [helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, shape)])

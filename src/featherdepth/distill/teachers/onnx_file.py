@@ -95,10 +95,9 @@ def open_onnx(
     metadata = dict(session.get_modelmeta().custom_metadata_map)
     form = stated.over(read_stated(metadata, f"{where}: metadata"))
     kind = needed_kind(form, where, f"write `kind` into its metadata, or name it {path}?kind=KIND")
-    name, materials = path.name, ()
-    if KEY in metadata:  # it is an exported model of this package
-        preset = parse_exported(metadata[KEY], path).preset
-        name, materials = preset.name, preset.materials
+    exported = parse_exported(metadata[KEY], path).preset if KEY in metadata else None
+    name = path.name if exported is None else exported.name
+    materials = () if exported is None else exported.materials
     card = TeacherCard(
         name=name,
         kind=kind,
