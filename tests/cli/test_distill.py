@@ -127,7 +127,7 @@ def test_weights_of_another_network_are_refused_as_teacher_and_as_start(
 
     assert "differs from" in refused(4, *asked, mixed)
     assert "does not fit network 'topformer-lite'" in refused(4, *asked, renamed)
-    assert "no such folder" in refused(4, *asked, tmp_path / "gone")
+    assert "no such file or folder" in refused(4, *asked, tmp_path / "gone")
     torch_file = f"leres-resnet50@{teacher / WEIGHTS}"
     assert refused(4, *asked, torch_file).startswith("model.safetensors: does not fit")
     assert "differs from" in refused(4, *asked, teacher, "--student", "small", "--init", mixed)

@@ -1,5 +1,6 @@
 """Models are found by name, folder or NETWORK@FILE; anything else is one line that helps."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_what_is_no_model_is_one_line(
 def test_a_file_of_a_model_folder_points_to_the_folder(tmp_path: Path) -> None:
     (model_folder(tmp_path / "run") / "model.onnx").write_bytes(b"")
 
-    with pytest.raises(UsageError, match="a single file is not a model here; name its folder"):
+    with pytest.raises(UsageError, match="is a part of a model folder; name the folder"):
         resolve(tmp_path / "run" / "model.onnx")
 
 
@@ -98,6 +99,31 @@ def test_an_onnx_file_of_its_own_is_said_to_be_a_teacher(tmp_path: Path) -> None
 
     with pytest.raises(UsageError, match="an ONNX file is a teacher, for distill and label"):
         resolve(tmp_path / "depth.onnx")
+
+
+@pytest.mark.parametrize("name", ["student.onnx", "student.xml"])
+def test_an_exported_file_is_a_model_where_files_are_taken(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"")
+
+    assert resolve(tmp_path / name, files=True).path == tmp_path / name
+    assert resolve(str(tmp_path / name), files=True).path == tmp_path / name
+    with pytest.raises(UsageError, match="a single file is not a model here"):
+        resolve(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("student.bin", "of an OpenVINO model name the .xml, student.xml"),
+        ("student.pt2", "is for programs with torch; export --to onnx or openvino"),
+        ("photo.jpg", "expected a folder, an exported .onnx or .xml file, or NETWORK@FILE"),
+    ],
+)
+def test_another_file_is_told_what_was_expected(name: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"")
+
+    with pytest.raises(UsageError, match=re.escape(words)):
+        resolve(tmp_path / name, files=True)
 
 
 def test_a_folder_without_a_config_is_refused(tmp_path: Path) -> None:

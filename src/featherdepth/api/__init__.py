@@ -4,6 +4,7 @@ from featherdepth.api.aligning import align
 from featherdepth.api.collections import doctor, shard
 from featherdepth.api.completing import complete
 from featherdepth.api.drawing import figure_completion
+from featherdepth.api.exporting import export
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
@@ -20,6 +21,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "figure_completion",
+    "export",
     "info",
     "label",
     "merge_results",

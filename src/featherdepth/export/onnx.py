@@ -16,7 +16,7 @@ Batch, height and width are open; height and width must be multiples of the pres
 import io
 import logging
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +60,10 @@ def write_graph(folder: Path) -> Path:
     preset, module = load_model(folder)
     stored = layout(folder)
     model = trace(module, multiple=preset.multiple)
-    model = _simplify(model, stored)
-    folded = _fold_batchnorm(model.graph)
+    model = simplify(model, stored)
+    folded = fold_batchnorm(model.graph)
     _point_into_weights(model.graph, stored, folder)
-    _strip(model)
+    strip(model)
     data = model.SerializeToString(deterministic=True)
     write_atomic(folder / GRAPH, data)
     logger.info(
@@ -138,7 +138,7 @@ def _recorded(module: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
     return onnx.load_from_string(buffer.getvalue())
 
 
-def _simplify(model: onnx.ModelProto, stored: Mapping[str, Stored]) -> onnx.ModelProto:
+def simplify(model: onnx.ModelProto, stored: Container[str]) -> onnx.ModelProto:
     """Remove the bookkeeping of shapes that the tracer leaves.
 
     The simplifier may fold what it knows the value of. Stored tensors are therefore shown to it as
@@ -151,16 +151,16 @@ def _simplify(model: onnx.ModelProto, stored: Mapping[str, Stored]) -> onnx.Mode
     graph.input.extend(
         helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in weights.values()
     )
-    _set(graph.initializer, rest)
+    replace_all(graph.initializer, rest)
     model = optimizer.optimize(model, num_iterations=3)
     graph = model.graph
-    _set(graph.input, images)
+    replace_all(graph.input, images)
     used = {name for node in graph.node for name in node.input}
     graph.initializer.extend(t for name, t in weights.items() if name in used)
     return model
 
 
-def _fold_batchnorm(graph: onnx.GraphProto) -> int:
+def fold_batchnorm(graph: onnx.GraphProto) -> int:
     """Turn each Conv -> BatchNormalization into a Conv with computed weight and bias.
 
     What else may read the convolution's output is its Shape, which BatchNormalization keeps.
@@ -183,8 +183,8 @@ def _fold_batchnorm(graph: onnx.GraphProto) -> int:
     _rename_inputs(nodes, renamed)
     if dropped:
         graph.initializer.append(numpy_helper.from_array(np.array([1, 2, 3]), "fold.axes"))
-    _set(graph.node, nodes)
-    _drop_unused(graph)
+    replace_all(graph.node, nodes)
+    drop_unused(graph)
     return len(dropped)
 
 
@@ -225,15 +225,16 @@ def _folded(conv: onnx.NodeProto, norm: onnx.NodeProto) -> list[onnx.NodeProto]:
     return [*made, joined]
 
 
-def _drop_unused(graph: onnx.GraphProto) -> None:
+def drop_unused(graph: onnx.GraphProto) -> None:
+    """Remove what reaches no output."""
     wanted = {o.name for o in graph.output}
     kept = []
     for node in reversed(graph.node):  # nodes are in order of execution
         if wanted & set(node.output):
             wanted |= set(node.input)
             kept.append(node)
-    _set(graph.node, kept[::-1])
-    _set(graph.initializer, [t for t in graph.initializer if t.name in wanted])
+    replace_all(graph.node, kept[::-1])
+    replace_all(graph.initializer, [t for t in graph.initializer if t.name in wanted])
 
 
 def _point_into_weights(graph: onnx.GraphProto, stored: Mapping[str, Stored], folder: Path) -> None:
@@ -264,8 +265,8 @@ def _point_into_weights(graph: onnx.GraphProto, stored: Mapping[str, Stored], fo
         if place.dtype == "I8":
             initialisers.append(_external(tensor.name + SUFFIX, stored[tensor.name + SUFFIX]))
     _rename_inputs(graph.node, renamed)
-    _set(graph.initializer, initialisers)
-    _set(graph.node, [*widened, *graph.node])
+    replace_all(graph.initializer, initialisers)
+    replace_all(graph.node, [*widened, *graph.node])
 
 
 def _widen(name: str, place: Stored) -> list[onnx.NodeProto]:
@@ -286,7 +287,7 @@ def _external(name: str, place: Stored) -> onnx.TensorProto:
     return tensor
 
 
-def _strip(model: onnx.ModelProto) -> None:
+def strip(model: onnx.ModelProto) -> None:
     """Remove what says how and where the graph was traced: source lines, intermediate shapes."""
     graph = model.graph
     for item in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
@@ -296,7 +297,7 @@ def _strip(model: onnx.ModelProto) -> None:
     graph.name = "featherdepth"
 
 
-def _set(field: object, items: Iterable[object]) -> None:
+def replace_all(field: object, items: Iterable[object]) -> None:
     """Replace the content of a repeated protobuf field."""
     items = list(items)
     del field[:]  # type: ignore[attr-defined]

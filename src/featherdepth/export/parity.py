@@ -77,7 +77,7 @@ def differences(
     channels = int(getattr(module, "input_channels", RGB))
     found = []
     for size in sizes:
-        picture = _picture(size, channels)
+        picture = made_up(size, channels)
         expected = networks["torch"](picture)
         span = float(expected.max() - expected.min())
         for name in names:
@@ -106,7 +106,7 @@ def verify(folder: Path, *, sizes: Sequence[Size] = SIZES) -> list[Difference]:
     return found
 
 
-def _picture(size: Size, channels: int) -> Float32[np.ndarray, "1 c h w"]:
+def made_up(size: Size, channels: int) -> Float32[np.ndarray, "1 c h w"]:
     """Slopes with noise on them: flat parts and detail, like a photo.
 
     With five channels the last two are a prior of meters and points on it, one pixel in 50.

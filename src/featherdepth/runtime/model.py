@@ -17,6 +17,7 @@ from featherdepth.images.read import read_image
 from featherdepth.networks.folder import GRAPH, read_config
 from featherdepth.runtime.ahead import read_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, Precision, available, choose
+from featherdepth.runtime.exported import SUFFIXES, Exported
 from featherdepth.runtime.fit import fit
 from featherdepth.runtime.reference import resolve
 from featherdepth.types import Depth, Image, Intrinsics, Preset, Provenance
@@ -34,8 +35,18 @@ class DepthModel:
     One model may be shared by threads as long as one of them calls it at a time.
     """
 
-    def __init__(self, preset: Preset, network: Network, *, backend: str, precision: str) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        network: Network,
+        *,
+        backend: str,
+        precision: str,
+        exported: Exported | None = None,
+    ) -> None:
         self.preset = preset
+        self.exported = exported
+        """What the file says, where the model is an exported one."""
         self.backend = backend
         self.precision = precision
         self._network = network
@@ -52,10 +63,11 @@ class DepthModel:
         """Load a model.
 
         Args:
-            reference: the name of an embedded model, a model folder, or NETWORK@FILE; the
-                everyday model if left out.
+            reference: the name of an embedded model, a model folder, NETWORK@FILE, or an exported
+                .onnx or .xml file; the everyday model if left out.
             backend: "onnx", "openvino" or "torch"; "auto" is the fastest that is installed.
-            precision: "fp32" or "bf16"; "auto" is fp32.
+            precision: "fp32" or "bf16"; "auto" is fp32. An exported file has its own backend and
+                precision.
             threads: of the network call; by default what the backend takes.
 
         Raises:
@@ -65,8 +77,10 @@ class DepthModel:
         """
         if threads is not None and threads < 1:
             raise UsageError(f"threads is {threads}; expected 1 or more")
+        found = resolve(reference, files=True)
+        if found.network is None and found.path.suffix in SUFFIXES and found.path.is_file():
+            return cls._from_file(found.path, backend, precision, threads)
         chosen = _precision(precision)
-        found = resolve(reference)
         if found.network is not None:
             if backend not in ("auto", "torch"):
                 raise UsageError(f"model {reference}: foreign weights run on torch, not {backend}")
@@ -76,14 +90,29 @@ class DepthModel:
         else:
             backend = _backend_for(found.path, backend)
             preset = read_config(found.path)
-            if preset.network == "completion":
-                raise UsageError(
-                    f"model {preset.name!r} completes measured points and sees no depth by itself;"
-                    " use featherdepth complete"
-                )
+            _check_alone(preset)
             network = BACKENDS.load(backend).open(found.path, preset, threads, chosen)
         logger.info("model %s on %s in %s", preset.name, backend, chosen)
         return cls(preset, network, backend=backend, precision=chosen)
+
+    @classmethod
+    def _from_file(
+        cls, path: Path, backend: str, precision: str, threads: int | None
+    ) -> "DepthModel":
+        own = SUFFIXES[path.suffix]
+        if backend not in ("auto", own):
+            raise UsageError(f"{path}: runs on {own}, not on {backend}; leave --backend out")
+        exported, network = BACKENDS.load(choose(own)).open_file(path, threads)
+        if precision not in ("auto", exported.precision):
+            raise UsageError(
+                f"{path}: was exported in {exported.precision}, not {precision}; leave --precision"
+                " out"
+            )
+        _check_alone(exported.preset)
+        logger.info("model %s on %s in %s", exported.preset.name, own, exported.precision)
+        return cls(
+            exported.preset, network, backend=own, precision=exported.precision, exported=exported
+        )
 
     @overload
     def infer(
@@ -154,7 +183,7 @@ class DepthModel:
         """`infer` for a photo that has been read."""
         preset = self.preset
         pixels, window = fit(
-            image, size=size or preset.size, multiple=preset.multiple, rule=preset.resize
+            image, size=self._size(size), multiple=preset.multiple, rule=preset.resize
         )
         input_size = pixels.shape[1:]
         try:
@@ -222,9 +251,22 @@ class DepthModel:
         Raises:
             InputError: it cannot be read.
         """
-        wanted = size or self.preset.size
+        wanted = self._size(size)
         # An edge N gives at most 2 N at an aspect ratio of 4:1.
         return read_image(source, max_side=2 * wanted if isinstance(wanted, int) else max(wanted))
+
+    def _size(self, asked: int | Size | None) -> int | Size:
+        if self.exported is not None:
+            return self.exported.size_for(asked)
+        return asked or self.preset.size
+
+
+def _check_alone(preset: Preset) -> None:
+    if preset.network == "completion":
+        raise UsageError(
+            f"model {preset.name!r} completes measured points and sees no depth by itself;"
+            " use featherdepth complete"
+        )
 
 
 def _resized(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:

@@ -29,6 +29,7 @@ from featherdepth.errors import BackendError, UsageError, WeightsError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks.folder import CONFIG, GRAPH
 from featherdepth.runtime.backends.onnx import ERRORS_ONLY, FAULTS
+from featherdepth.runtime.exported import KEY, parse_exported
 
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 MAP_NAMES = ("predicted_depth", "depth")
@@ -94,13 +95,15 @@ def open_onnx(
     metadata = dict(session.get_modelmeta().custom_metadata_map)
     form = stated.over(read_stated(metadata, f"{where}: metadata"))
     kind = needed_kind(form, where, f"write `kind` into its metadata, or name it {path}?kind=KIND")
-    name = path.name
+    exported = parse_exported(metadata[KEY], path).preset if KEY in metadata else None
+    name = path.name if exported is None else exported.name
+    materials = () if exported is None else exported.materials
     card = TeacherCard(
         name=name,
         kind=kind,
         digest=digest_of("onnx", *digests, form),
         license=form.license or "",
-        materials=with_itself(name, form.license or ""),
+        materials=with_itself(name, form.license or "", materials),
     )
     if height and width:
         sizing = Sizing(size=(height, width), multiple=1, rule="stretch", fixed=True)

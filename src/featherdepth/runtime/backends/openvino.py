@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from featherdepth.errors import BackendError, WeightsError
 from featherdepth.networks.folder import GRAPH, WEIGHTS, check_weights, read_graph
 from featherdepth.runtime.backends import Network, Precision
+from featherdepth.runtime.exported import KEY, Exported, parse_exported
 from featherdepth.types import Preset
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}
@@ -26,12 +27,7 @@ class OpenVino:
         check_weights(folder, preset)
         core: Any = openvino.Core()  # type: ignore[attr-defined] # its stub is incomplete
         _check_precision(core, precision)
-        settings: dict[str, object] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": HINTS[precision],
-        }
-        if threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = threads
+        settings = _settings(precision, threads)
         read_graph(folder)  # says it in our words where there is none
         try:
             compiled = _compile(core, folder, settings)
@@ -46,6 +42,59 @@ class OpenVino:
             return depth
 
         return run
+
+    @staticmethod
+    def open_file(path: Path, threads: int | None) -> tuple[Exported, Network]:
+        """Load an .xml file that `featherdepth export` wrote, with the .bin beside it.
+
+        Raises:
+            UsageError: it does not say what its numbers mean: another program wrote it.
+            WeightsError: one of the two cannot be read, or is damaged.
+            BackendError: it computes in bf16, and this CPU does not.
+        """
+        beside = path.with_suffix(".bin")
+        for file in (path, beside):
+            if not file.is_file():
+                raise WeightsError(f"{file}: not found; an OpenVINO model is an .xml and a .bin")
+        core: Any = openvino.Core()  # type: ignore[attr-defined] # its stub is incomplete
+        try:
+            model = core.read_model(path, beside)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise WeightsError(f"{path}: OpenVINO cannot read it: {reason}") from error
+        place = [KEY, "model"]
+        text = str(model.get_rt_info(place).value) if model.has_rt_info(place) else None
+        exported = parse_exported(text, path)
+        names = [name for port in model.inputs for name in port.names]
+        if exported.port not in names:
+            raise WeightsError(
+                f"{path}: its inputs are {', '.join(names)}, its metadata says {exported.port};"
+                " export it anew"
+            )
+        precision: Precision = "bf16" if exported.precision == "bf16" else "fp32"
+        _check_precision(core, precision)
+        try:
+            compiled = core.compile_model(model, "CPU", _settings(precision, threads))
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise WeightsError(f"{path}: OpenVINO cannot load it: {reason}") from error
+        request = compiled.create_infer_request()
+
+        def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
+            depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: exported.fed(images)})[0]
+            return depth.copy()
+
+        return exported, run
+
+
+def _settings(precision: Precision, threads: int | None) -> dict[str, object]:
+    settings: dict[str, object] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": HINTS[precision],
+    }
+    if threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = threads
+    return settings
 
 
 def _check_precision(core: Any, precision: Precision) -> None:

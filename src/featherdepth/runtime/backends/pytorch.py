@@ -36,36 +36,42 @@ class PyTorch:
     def open_foreign(
         network: str, path: Path, threads: int | None, precision: Precision
     ) -> tuple[Preset, Network]:
-        """Load another's weights file, weights-only, and say what its numbers mean.
-
-        Raises:
-            UsageError: a network that gives no depth, or has no foreign weights.
-            WeightsError: a file that cannot be read or is of another network.
-        """
-        if network in ZOO:
-            raise UsageError(
-                f"{network}@{path.name}: {network} completes measured depth and predicts none from"
-                " a photo alone"
-            )
-        module, _ = load_foreign(network, path)
-        if not isinstance(module, DepthNet):
-            raise UsageError(f"{network}@{path.name}: {network} is an encoder and gives no depth")
-        row = next(row for row in list_networks() if row["name"] == network)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        preset = Preset(
-            name=f"{network}@{path.name}",
-            network=network,
-            kind=DepthKind.AFFINE_INVARIANT,
-            resize="stretch" if network.startswith("leres") else "keep",
-            mean=_three(module.normalize.mean),
-            std=_three(module.normalize.std),
-            params=row["params"],
-            macs=row["macs"],
-            license="of the file's author",
-            sha256=sha256,
-        )
+        """Load another's weights file and say what its numbers mean; errors as below."""
+        preset, module = load_foreign_depth(network, path)
         return preset, run_module(module, threads, precision)
+
+
+def load_foreign_depth(network: str, path: Path) -> tuple[Preset, DepthNet]:
+    """Load another's weights file, weights-only, and say what its numbers mean.
+
+    Raises:
+        UsageError: a network that gives no depth, or has no foreign weights.
+        WeightsError: a file that cannot be read or is of another network.
+    """
+    if network in ZOO:
+        raise UsageError(
+            f"{network}@{path.name}: {network} completes measured depth and predicts none from"
+            " a photo alone"
+        )
+    module, _ = load_foreign(network, path)
+    if not isinstance(module, DepthNet):
+        raise UsageError(f"{network}@{path.name}: {network} is an encoder and gives no depth")
+    row = next(row for row in list_networks() if row["name"] == network)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    preset = Preset(
+        name=f"{network}@{path.name}",
+        network=network,
+        kind=DepthKind.AFFINE_INVARIANT,
+        resize="stretch" if network.startswith("leres") else "keep",
+        mean=_three(module.normalize.mean),
+        std=_three(module.normalize.std),
+        params=row["params"],
+        macs=row["macs"],
+        license="of the file's author",
+        sha256=sha256,
+    )
+    return preset, module
 
 
 def _three(buffer: torch.Tensor) -> tuple[float, float, float]:

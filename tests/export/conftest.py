@@ -1,0 +1,44 @@
+"""Small exported files, made once: recording a graph takes many seconds."""
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+from jaxtyping import config
+
+from featherdepth.export import single_file as single_file_room
+from featherdepth.export.single_file import single_file
+from featherdepth.export.source import Source, open_source
+
+
+@pytest.fixture(scope="session")
+def source(make_model: Callable[..., Path]) -> Source:
+    """The network `small` with random weights, at an everyday size of 128."""
+    materials = ({"name": "noise", "class": "A"},)
+    folder = make_model("small", graph=False, size=128, materials=materials)
+    return open_source(folder)
+
+
+@pytest.fixture(scope="session")
+def recorded(source: Source) -> onnx.ModelProto:
+    """Its float graph of open size; not to be changed."""
+    config.update("jaxtyping_disable", True)  # tracing hands symbols to what takes int
+    try:
+        return single_file(source.module, multiple=64)
+    finally:
+        config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def quick(recorded: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Exports of open size take the graph that is recorded already."""
+
+    def graph(module: Any, *, multiple: int, size: Any = None) -> onnx.ModelProto:
+        assert size is None and multiple == 64
+        return copy.deepcopy(recorded)
+
+    monkeypatch.setattr(single_file_room, "single_file", graph)
+    yield
