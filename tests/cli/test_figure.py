@@ -10,6 +10,7 @@ import pytest
 from featherdepth.cli import main as cli
 from featherdepth.images.palettes import palette
 from featherdepth.images.write import save
+from featherdepth.report.completion import _dots
 from featherdepth.types import Depth, DepthKind
 
 SIZE = (60, 80)
@@ -149,3 +150,29 @@ def test_points_outside_of_the_picture_say_whose(
     assert run(folder, folder / "photos", "--sparse", folder / "points", "--size", 64) == 3
     assert "b.csv: none of 1 points lies inside" in capsys.readouterr().err
     assert not (folder / "f.png").exists()
+
+
+def test_a_map_of_one_depth_has_the_color_of_that_depth_not_its_own_range(folder: Path) -> None:
+    flat = Depth(
+        values=np.full(SIZE, 2.5, np.float32), valid=np.ones(SIZE, bool), kind=DepthKind.METRIC
+    )
+    save(flat, folder / "flat.npy")
+    columns = [f"known={folder / 'known.npy'}", f"flat={folder / 'flat.npy'}"]
+    more = ("--model", columns[0], "--model", columns[1], "--method", "poisson", "--width", 80)
+
+    assert run(folder, folder / "photos/a.png", "--sparse", folder / "points/a.csv", *more) == 0
+
+    pixel = np.array(PIL.Image.open(folder / "f.png"))[50, 228].astype(int)
+    assert np.abs(pixel - palette("Spectral_r")[128]).max() > 20  # a flat map by itself
+
+
+def test_near_points_lie_over_far_ones() -> None:
+    values = np.zeros((20, 20), np.float32)
+    values[10, 10], values[10, 11], values[4, 4], values[4, 5] = FAR, NEAR, NEAR, FAR
+    sparse = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)
+
+    painted = _dots(np.zeros((20, 20, 3), np.uint8), sparse, (NEAR, FAR), "Spectral_r")
+
+    for place in ((10, 10), (10, 11), (4, 4), (4, 5)):
+        np.testing.assert_array_equal(painted[place], palette("Spectral_r")[255])
+    np.testing.assert_array_equal(painted[10, 9], palette("Spectral_r")[0])
