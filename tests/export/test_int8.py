@@ -128,8 +128,6 @@ def order(to: str, output: Path, photo_folder: Path, **changes: object) -> Order
 def test_an_int8_file_is_small_and_names_the_layers_it_kept(
     source: Source, to: str, name: str, pixels: bool, photo_folder: Path, tmp_path: Path
 ) -> None:
-    if to == "openvino":
-        pytest.importorskip("nncf")
     asked = order(to, tmp_path / name, photo_folder, max_drop=0.9, pixels=pixels)
 
     report = export(source, asked)

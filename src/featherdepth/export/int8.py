@@ -1,26 +1,24 @@
 """8-bit arithmetic after training: scales from the user's photos, no labels.
 
-onnx      onnxruntime's static quantization: pairs of QuantizeLinear and DequantizeLinear
-openvino  nncf, preset "mixed": symmetric weights, asymmetric activations
+onnxruntime's static quantization writes pairs of QuantizeLinear and DequantizeLinear, weights by
+output channel and activations by tensor; OpenVINO reads the same pairs and computes in 8 bits, too.
+(nncf 3.4, preset "mixed", was tried for OpenVINO: with `small` and the same 30 photos abs_rel to
+the original was .047, with these pairs .032; on labeled NYUv2 abs_rel rose by 2.5 %.)
 
-Both quantize weights by output channel and activations by tensor. Layers that suffer most keep
-float32; `search` finds how many must.
+Layers that suffer most keep float32; `search` finds how many must.
 """
 
 import contextlib
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import onnx
 
-from featherdepth.errors import BackendError, RunError
-from featherdepth.export.pictures import Photos, Picture
+from featherdepth.errors import RunError
+from featherdepth.export.pictures import Picture
 from featherdepth.export.sensitivity import Sensitivity
-from featherdepth.export.single_file import layers
-from featherdepth.runtime.exported import Exported
 
 T = TypeVar("T")
 
@@ -91,59 +89,12 @@ def quantize_onnx(
     return onnx.load(after)
 
 
-def quantize_openvino(
-    model: Any,
-    graph: onnx.GraphProto,
-    pictures: Photos,
-    exported: Exported,
-) -> Any:
-    """OpenVINO's model in 8 bits, but for the layers that `exported` keeps.
-
-    Args:
-        graph: that it was read from; OpenVINO's names are made of those in it.
-
-    Raises:
-        BackendError: nncf is not installed.
-    """
-    try:
-        os.environ.setdefault("NNCF_NOTIFICATIONS", "0")
-        import nncf
-    except ImportError as error:
-        raise BackendError(
-            f"int8 for OpenVINO needs {error.name}; pip install 'featherdepth[export]'"
-        ) from error
-    kept = exported.kept
-    named = [layer for layer in layers(graph) if layer.name in kept]
-    names = {name for layer in named for name in (layer.name, layer.output[0])}
-    ignored = [
-        op.get_friendly_name()
-        for op in model.get_ops()
-        if op.get_type_name() in ("Convolution", "GroupConvolution", "MatMul")
-        and op.get_friendly_name().removesuffix("/WithoutBiases") in names
-    ]
-    if len(ignored) != len(kept):
-        raise RunError(
-            f"{len(ignored)} of {len(kept)} layers that stay in float32 were found in OpenVINO's"
-            " model; use another version of openvino"
-        )
-    data = nncf.Dataset(pictures, exported.fed)
-    with _quiet():
-        return nncf.quantize(
-            model,
-            data,
-            preset=nncf.QuantizationPreset.MIXED,
-            subset_size=len(pictures),
-            ignored_scope=nncf.IgnoredScope(names=ignored),
-        )
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Both tools log what they do to developers; nncf draws bars besides."""
+    """It gives advice to developers through the root logger."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-            yield
+        yield
     finally:
         logging.disable(before)

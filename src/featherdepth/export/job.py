@@ -35,7 +35,7 @@ from featherdepth.runtime.model import DepthModel
 
 Labeled = Callable[[DepthModel], Mapping[str, float]]
 """abs_rel and delta1 of a model on labeled data."""
-PACKAGES = ("torch", "onnx", "onnxruntime", "openvino", "nncf")
+PACKAGES = ("torch", "onnx", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from featherdepth.export.int8 import quantize_onnx, quantize_openvino, search
+from featherdepth.export.int8 import quantize_onnx, search
 from featherdepth.export.order import SUFFIX
 from featherdepth.export.pictures import Photos
 from featherdepth.export.sensitivity import Sensitivity, sensitivities
@@ -74,7 +74,7 @@ class Maker:
         model.CopyFrom(graph)
         said = replace(said, opset=opset_of(model))
         photos = self.calibration if said.precision == "int8" else None
-        if self.to == "onnx" and photos is not None:
+        if photos is not None:
             model = quantize_onnx(model, photos, said.kept, self.folder)
         if said.precision == "fp16" and self.to == "onnx":
             half_storage(model)
@@ -90,8 +90,6 @@ class Maker:
         between = self.folder / "between.onnx"
         onnx.save(model, between)
         converted = read_onnx(between)
-        if photos is not None:
-            converted = quantize_openvino(converted, graph.graph, photos, said)
         save_openvino(converted, path, said)
         return said
 
