@@ -165,24 +165,6 @@ def test_a_row_whose_model_is_gone_keeps_its_figures_while_the_data_is_the_same(
     assert "- Teacher: --model teacher=REF" in capsys.readouterr().out
 
 
-def test_a_row_whose_model_is_gone_keeps_its_figures_while_the_data_is_the_same(
-    root: Path, small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out"
-    run("zero-shot", "--data", root, "-o", out, *SIZE, "--model", f"student={small_model}")
-    before = (out / "scannet-student.json").read_bytes()
-    capsys.readouterr()
-
-    assert run("zero-shot", "--data", root, "-o", out, *SIZE) == 0
-
-    page = capsys.readouterr().out
-    assert all(row[1] for row in cells(page, "Student, ours"))
-    assert "- Student: --model student=REF" not in page
-    assert (out / "scannet-student.json").read_bytes() == before
-    assert run("zero-shot", "--data", root, "-o", out, "--size", "64x128") == 0  # another input
-    assert "- Student: --model student=REF" in capsys.readouterr().out
-
-
 def test_the_ablation_says_what_share_of_the_gap_a_row_closes(
     root: Path,
     small_model: Path,
