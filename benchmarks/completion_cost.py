@@ -58,7 +58,7 @@ def open_model(options: argparse.Namespace, path: str) -> DepthModel:
 def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
     """Ratio, difference, parts and memory."""
     first = open_model(options, path)
-    model = CompletionModel(first, method=options.method)
+    model = CompletionModel(first, method=options.method, threads=options.threads)
     photo, sparse = material(options.points)
     prior = first.infer(photo)
     image = Image(pixels=photo)
@@ -66,7 +66,9 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
     calls: dict[str, Any] = {
         "predict": lambda: first.infer(photo),
         "complete": lambda: model.complete(photo, sparse),
-        "method": lambda: complete_map(prior, sparse, photo=image, method=method),
+        "method": lambda: complete_map(
+            prior, sparse, photo=image, method=method, threads=options.threads
+        ),
         "align": lambda: scene_of(prior, sparse, photo=image, method=method, reject_outliers=True),
     }
     if method == "learned":
@@ -75,7 +77,7 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
         size = learned.seen_size(scene)
         seen = start - unit if size == scene.size else resize_map(start - unit, size)
         inputs = learned._inputs(scene, seen, unit, size)
-        network = learned._network()
+        network = learned._network(options.threads)
         calls |= {"start": lambda: drifted(scene), "network": lambda: network(inputs)}
     kept = interleave(
         calls, rounds=options.rounds, warmup=options.warmup, device=torch.device("cpu")
@@ -102,7 +104,7 @@ data = np.load(sys.argv[1])
 first = DepthModel.from_pretrained(sys.argv[2], backend=sys.argv[3], threads=int(sys.argv[4]))
 values = data["sparse"]
 sparse = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)
-model = CompletionModel(first, method=sys.argv[5])
+model = CompletionModel(first, method=sys.argv[5], threads=int(sys.argv[4]))
 for _ in range(3):
     first.infer(data["photo"])
     if sys.argv[6] == "complete":

@@ -8,6 +8,7 @@ import pytest
 
 from featherdepth.completion import DEFAULT, learned
 from featherdepth.completion.complete import complete_map
+from featherdepth.completion.model import CompletionModel
 from featherdepth.completion.scene import Scene
 from featherdepth.errors import RunError, UsageError
 from featherdepth.export.parity import verify
@@ -155,6 +156,18 @@ def test_one_wrong_point_among_many_pulls_nothing_along(
 
     assert len(result.rejected) == 0
     assert result.values[row, column] == pytest.approx(room[row, column], rel=0.1)
+
+
+def test_threads_reach_its_network(
+    guess: Depth, measured: Measured, photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, asked = learned._network, []
+    monkeypatch.setattr(learned, "_network", lambda threads: asked.append(threads) or opened(1))
+
+    CompletionModel.from_pretrained(guess, threads=1).complete(photo, measured(80))
+    CompletionModel.from_pretrained(guess).complete(photo, measured(80))
+
+    assert asked == [1, None]
 
 
 def test_backends_agree_on_it() -> None:

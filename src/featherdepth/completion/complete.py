@@ -36,6 +36,7 @@ def complete_map(
     photo: Image | None = None,
     method: str = DEFAULT,
     reject_outliers: bool = True,
+    threads: int | None = None,
 ) -> Completion:
     """Bend a depth map of any kind to measured points.
 
@@ -50,6 +51,7 @@ def complete_map(
         photo: of both, of any size; without one the default method is `auto`.
         method: a name of `METHODS`.
         reject_outliers: leave out points that disagree with those around them.
+        threads: of the method's network; by default what its backend takes.
 
     Returns:
         Depth valid at every pixel, between 0.3 times the nearest and three times the farthest
@@ -62,7 +64,12 @@ def complete_map(
     """
     method = _possible(method, photo)
     scene, aligned = scene_of(
-        prior, sparse, photo=photo, method=method, reject_outliers=reject_outliers
+        prior,
+        sparse,
+        photo=photo,
+        method=method,
+        reject_outliers=reject_outliers,
+        threads=threads,
     )
     support_px = support(scene.anchors)
     if method == "learned":
@@ -93,10 +100,18 @@ def complete_depth(
     photo: Image | None = None,
     method: str = DEFAULT,
     reject_outliers: bool = True,
+    threads: int | None = None,
 ) -> Depth:
     """The depth of `complete_map` alone, without the time that its confidence takes."""
     method = _possible(method, photo)
-    scene, _ = scene_of(prior, sparse, photo=photo, method=method, reject_outliers=reject_outliers)
+    scene, _ = scene_of(
+        prior,
+        sparse,
+        photo=photo,
+        method=method,
+        reject_outliers=reject_outliers,
+        threads=threads,
+    )
     return _depth(METHODS.load(method)(scene), scene, sparse)
 
 
@@ -112,6 +127,7 @@ def scene_of(
     photo: Image | None = None,
     method: str,
     reject_outliers: bool,
+    threads: int | None = None,
 ) -> tuple[Scene, Aligned]:
     """Align, and leave out what is wrong; errors as `complete_map`."""
     METHODS.load(method)  # a wrong name is said before anything is done
@@ -122,7 +138,13 @@ def scene_of(
     number = np.cumsum(sparse.valid).reshape(sparse.size) - 1
     numbers = number[anchors.places[:, 0], anchors.places[:, 1]]
     trusted = anchors.only(~np.isin(numbers, aligned.rejected))
-    scene = Scene(anchors=trusted, log_prior=_log_filled(aligned), prior=prior, photo=photo)
+    scene = Scene(
+        anchors=trusted,
+        log_prior=_log_filled(aligned),
+        prior=prior,
+        photo=photo,
+        threads=threads,
+    )
     return scene, aligned
 
 

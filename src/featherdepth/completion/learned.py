@@ -69,7 +69,7 @@ def look(scene: Scene) -> Learned:
     start = drifted(scene).clip(low, high) - unit
     size = seen_size(scene)
     seen = start if size == scene.size else resize_map(start, size)
-    found = _network()(_inputs(scene, seen, unit, size))[0, :, : size[0], : size[1]]
+    found = _network(scene.threads)(_inputs(scene, seen, unit, size))[0, :, : size[0], : size[1]]
     if not np.isfinite(found).all():
         raise RunError("the completion network gave NaN or infinity; expected finite depth")
     changed, spread = np.log(found[0]) - seen, found[1]
@@ -133,13 +133,15 @@ def _scattered(scene: Scene, unit: np.float32, size: Size, canvas: tuple[int, ..
     return points
 
 
-@lru_cache(maxsize=1)
-def _network() -> Network:
+@lru_cache(maxsize=2)
+def _network(threads: int | None) -> Network:
     if NAME not in embedded_models():
         raise WeightsError(
             f"this installation carries no completion network; expected {embedded_folder(NAME)};"
             " use another method, such as auto"
         )
     folder = embedded_folder(NAME)
-    network: Network = BACKENDS.load(choose("auto")).open(folder, read_config(folder), None, "fp32")
+    network: Network = BACKENDS.load(choose("auto")).open(
+        folder, read_config(folder), threads, "fp32"
+    )
     return network

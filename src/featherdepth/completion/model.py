@@ -33,11 +33,13 @@ class CompletionModel:
         *,
         method: str = DEFAULT,
         reject_outliers: bool = True,
+        threads: int | None = None,
     ) -> None:
         METHODS.load(method)
         self.first = first
         self.method = method
         self.reject_outliers = reject_outliers
+        self.threads = threads
 
     @property
     def sha256(self) -> str:
@@ -65,7 +67,8 @@ class CompletionModel:
                 (.png, .npy) for photos of its size.
             method: how the points are completed, a name of `featherdepth.completion.METHODS`.
             reject_outliers: leave out points that disagree with those around them.
-            backend, precision, threads: of the first stage, as for `DepthModel`.
+            backend, precision: of the first stage, as for `DepthModel`.
+            threads: of both networks.
 
         Raises:
             UsageError: no such model, method, backend or precision.
@@ -80,7 +83,7 @@ class CompletionModel:
             first = DepthModel.from_pretrained(
                 first, backend=backend, precision=precision, threads=threads
             )
-        return cls(first, method=method, reject_outliers=reject_outliers)
+        return cls(first, method=method, reject_outliers=reject_outliers, threads=threads)
 
     def complete(
         self,
@@ -119,6 +122,7 @@ class CompletionModel:
             photo=photo,
             method=self.method,
             reject_outliers=self.reject_outliers,
+            threads=self.threads,
         )
 
     def _photo(self, image: Photo | None, size: int | tuple[int, int] | None) -> Image | None:

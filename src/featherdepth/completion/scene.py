@@ -29,6 +29,8 @@ class Scene:
     """The first stage's map as it came."""
     photo: Image | None = None
     """What both belong to, where a method looks at it."""
+    threads: int | None = None
+    """Of a method's network; by default what the backend takes."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -89,6 +91,7 @@ class Scene:
             log_prior=self.log_prior,
             prior=self.prior,
             photo=self.photo,
+            threads=self.threads,
         )
 
 
