@@ -112,7 +112,7 @@ def write(folder: Path, name: str, content: str | np.ndarray) -> None:
     ("name", "content", "more", "message"),
     [
         ("p.csv", "u,v,meters\n", [], "p.csv: holds no points"),
-        ("p.npy", np.zeros((0, 3)), [], "p.npy: holds no points"),
+        ("p.npy", np.zeros((0, 3)), [], "array of shape (0, 3); expected numbers of shape (h, w)"),
         ("p.npy", np.zeros(SIZE), [], "p.npy: holds no measured point"),
         ("p.png", np.zeros(SIZE, np.uint16), ["--depth-scale", "1000"], "holds no measured point"),
         ("p.npy", np.full(SIZE, np.nan), [], "holds no measured point"),

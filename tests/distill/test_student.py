@@ -138,7 +138,7 @@ def test_a_start_that_does_not_fit_is_one_line(
     settings = {"widths": [16, 16, 16]}
     assert "does not fit network 'fast'" in said(WeightsError, init=str(fast), settings=settings)
     assert "a foreign file" in said(UsageError, init=f"leres-resnet50@{foreign}")
-    assert "no such folder" in said(WeightsError, init=str(tmp_path / "gone"))
+    assert "no such file or folder" in said(WeightsError, init=str(tmp_path / "gone"))
     assert "did you mean 'small'?" in said(UsageError, init="smal")
     assert "bare encoder" in said(UsageError, student="topformer-tiny")
     assert "lite0" in said(WeightsError, student="small", encoder_weights="lite0_gone")

@@ -32,6 +32,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 def test_programs_without_the_package_see_what_predict_sees(
     folder: Path, run_page: Callable[[str], int], capsys: pytest.CaptureFixture[str]
 ) -> None:

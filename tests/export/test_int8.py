@@ -141,6 +141,7 @@ def test_an_int8_file_is_small_and_names_the_layers_it_kept(
     assert np.isfinite(model.infer(next(photo_folder.rglob("*.png"))).values).all()
 
 
+@pytest.mark.slow
 def test_layers_are_kept_until_the_bound_holds(
     source: Source, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +163,7 @@ def test_layers_are_kept_until_the_bound_holds(
     assert errors == sorted(errors, reverse=True) and errors[0] > errors[-1]
 
 
+@pytest.mark.slow
 def test_too_far_with_every_layer_count_leaves_no_file(
     source: Source, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

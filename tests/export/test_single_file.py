@@ -99,6 +99,7 @@ def test_half_storage_is_half_and_near(
     assert {t.data_type for t in large} == {TensorProto.FLOAT16}
 
 
+@pytest.mark.slow
 def test_a_fixed_size_is_in_the_file_and_nothing_else_is_taken(
     source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,7 @@ def test_every_way_of_opening_is_there():
         ("quite else", UsageError, "expected small, default, a folder, leres-resnet50@FILE, hf:"),
         ("lers-resnet50@x.pth", UsageError, "did you mean 'leres-resnet50@x.pth'?"),
         ("leres-resnet50@x.pth", WeightsError, "no file 'x.pth'"),
-        ("./nowhere", WeightsError, "nowhere: no such folder"),
+        ("./nowhere", WeightsError, "nowhere: no such file or folder"),
         ("hf:./nowhere", WeightsError, "teacher hf:./nowhere: no such folder"),
         ("hf:name", UsageError, "expected hf:owner/name[@revision]; or hf:./folder"),
         ("hf:weights", UsageError, "did you mean hf:./weights?"),
