@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import AsJson, KeepOutliers
 from featherdepth.cli.parse import numbers
 from featherdepth.errors import UsageError
 
@@ -43,10 +44,8 @@ def run(
         float | None,
         typer.Option("--depth-scale", help="Of POINTS: stored / meters, such as 1000."),
     ] = None,
-    keep_outliers: Annotated[
-        bool, typer.Option("--keep-outliers", help="Use also points that disagree with others.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    keep_outliers: KeepOutliers = False,
+    as_json: AsJson = False,
 ) -> int:
     """Relative depth to meters by one or more known distances.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from featherdepth.cli.options import Seed
 from featherdepth.errors import UsageError
 
 
@@ -13,7 +14,7 @@ def run(
     a: Annotated[Path, typer.Argument(metavar="A.json", help="Document of evaluate -o.")],
     b: Annotated[Path, typer.Argument(metavar="B.json", help="Another, on the same images.")],
     *,
-    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap intervals.")] = 0,
+    seed: Seed = 0,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
     ] = None,

@@ -6,6 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import (
+    AsJson,
+    Backend,
+    Calibration,
+    Colormap,
+    FieldOfView,
+    IntrinsicsText,
+    KeepOutliers,
+    Method,
+    Overwrite,
+    Precision,
+    Save,
+    SideBySide,
+    Threads,
+)
 from featherdepth.cli.parse import network_size, numbers
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures
@@ -31,46 +46,27 @@ def run(
         str | None,
         typer.Option("--first", help="First stage: a model as for predict, or a depth file."),
     ] = None,
-    method: Annotated[
-        str, typer.Option("--method", help="How points are completed; a wrong name lists all.")
-    ] = DEFAULT,
+    method: Method = DEFAULT,
     depth_scale: Annotated[
         float | None,
         typer.Option("--depth-scale", help="Of SPARSE: stored / meters: 1000, 256 for KITTI."),
     ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option("--calibration", help="Of a scanner: KITTI's calibration file or folder."),
-    ] = None,
-    keep_outliers: Annotated[
-        bool, typer.Option("--keep-outliers", help="Use also points that disagree with others.")
-    ] = False,
+    calibration: Calibration = None,
+    keep_outliers: KeepOutliers = False,
     min_confidence: Annotated[
         float, typer.Option("--min-confidence", help="Leave less sure pixels empty, 0 to 1.")
     ] = 0.0,
-    save: Annotated[
-        str, typer.Option(help="Files to write, with commas: png16, npy, color, ply.")
-    ] = "png16,color",
+    save: Save = "png16,color",
     size: Annotated[str | None, typer.Option(help="Input of the first stage: N or HxW.")] = None,
-    intrinsics: Annotated[
-        str | None, typer.Option(help="Camera of every photo in pixels: fx,fy,cx,cy.")
-    ] = None,
-    fov: Annotated[
-        float | None, typer.Option(help="Horizontal field of view of every photo in degrees.")
-    ] = None,
-    cmap: Annotated[
-        str, typer.Option(help="Spectral_r, turbo, inferno, magma, viridis or gray.")
-    ] = "Spectral_r",
-    side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="The photo at the left of the color picture.")
-    ] = False,
-    backend: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the network.")] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Also what is already there and whole.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    intrinsics: IntrinsicsText = None,
+    fov: FieldOfView = None,
+    cmap: Colormap = "Spectral_r",
+    side_by_side: SideBySide = False,
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> int:
     """Photo and a few measured points to dense depth in meters.
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import AsJson
+
 
 def run(
     path: Annotated[Path, typer.Argument(help="Data folder, .zip, .txt list or container.")],
@@ -15,7 +17,7 @@ def run(
         typer.Option("--split", help="Part of the data; all, or the first, if left out."),
     ] = None,
     images: Annotated[int, typer.Option("--images", help="About how many to open.", min=1)] = 48,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Say what a folder holds: layout, count, unit, scale, cameras, terms; and its faults.
 

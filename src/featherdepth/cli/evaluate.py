@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import Seed
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.completion import DEFAULT
@@ -58,7 +59,7 @@ def run(
     ] = "auto",
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
     threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap intervals.")] = 0,
+    seed: Seed = 0,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
     ] = None,

@@ -6,6 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import (
+    AsJson,
+    Backend,
+    Calibration,
+    Colormap,
+    FieldOfView,
+    IntrinsicsText,
+    KeepOutliers,
+    Method,
+    Precision,
+)
 from featherdepth.cli.parse import network_size, numbers, pairs
 from featherdepth.cli.progress import progress_bar
 from featherdepth.completion import DEFAULT
@@ -39,35 +50,22 @@ def run(
             " embedded.",
         ),
     ] = None,
-    method: Annotated[
-        str, typer.Option("--method", help="How points are completed; a wrong name lists all.")
-    ] = DEFAULT,
+    method: Method = DEFAULT,
     depth_scale: Annotated[
         float | None,
         typer.Option("--depth-scale", help="Of the points: stored / meters: 1000, 256 for KITTI."),
     ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option("--calibration", help="Of a scanner: KITTI's calibration file or folder."),
-    ] = None,
-    keep_outliers: Annotated[
-        bool, typer.Option("--keep-outliers", help="Use also points that disagree with others.")
-    ] = False,
+    calibration: Calibration = None,
+    keep_outliers: KeepOutliers = False,
     size: Annotated[str | None, typer.Option(help="Input of first stages: N or HxW.")] = None,
-    intrinsics: Annotated[
-        str | None, typer.Option(help="Camera of every photo in pixels: fx,fy,cx,cy.")
-    ] = None,
-    fov: Annotated[
-        float | None, typer.Option(help="Horizontal field of view of every photo in degrees.")
-    ] = None,
+    intrinsics: IntrinsicsText = None,
+    fov: FieldOfView = None,
     width: Annotated[int, typer.Option(help="Of each picture in pixels.")] = 320,
-    cmap: Annotated[
-        str, typer.Option(help="Spectral_r, turbo, inferno, magma, viridis or gray.")
-    ] = "Spectral_r",
-    backend: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
+    cmap: Colormap = "Spectral_r",
+    backend: Backend = "auto",
+    precision: Precision = "auto",
     threads: Annotated[int | None, typer.Option(help="CPU threads of the networks.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Photos and measured points, completed behind several first stages.
 

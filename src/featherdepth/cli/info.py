@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import AsJson
+
 
 def run(
     model: Annotated[
@@ -15,7 +17,7 @@ def run(
     licenses: Annotated[
         bool, typer.Option("--licenses", help="What each model was made from, and its terms.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Parameters, MACs, kind, terms and card of models; sizes of networks."""
     from featherdepth import api

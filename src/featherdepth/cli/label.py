@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import AsJson
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures
@@ -48,7 +49,7 @@ def run(
     part: Annotated[
         str | None, typer.Option("--shard", help="Only every n-th photo: i/n, i from 1.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """A teacher's depth maps of many photos, kept on disk for distillation.
 

@@ -6,6 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import (
+    AsJson,
+    Backend,
+    Colormap,
+    FieldOfView,
+    IntrinsicsText,
+    Overwrite,
+    Precision,
+    Save,
+    SideBySide,
+    Threads,
+)
 from featherdepth.cli.parse import network_size, numbers, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures
@@ -28,9 +40,9 @@ def run(
         str | None,
         typer.Option(help="An embedded model, a model folder, or NETWORK@FILE."),
     ] = None,
-    backend: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the network.")] = None,
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+    threads: Threads = None,
     size: Annotated[
         str | None,
         typer.Option(
@@ -38,33 +50,21 @@ def run(
         ),
     ] = None,
     out_size: Annotated[str, typer.Option(help="Size of the maps: photo or model.")] = "photo",
-    save: Annotated[
-        str, typer.Option(help="Files to write, with commas: png16, npy, color, ply.")
-    ] = "png16,color",
-    intrinsics: Annotated[
-        str | None, typer.Option(help="Camera of every photo in pixels: fx,fy,cx,cy.")
-    ] = None,
-    fov: Annotated[
-        float | None, typer.Option(help="Horizontal field of view of every photo in degrees.")
-    ] = None,
+    save: Save = "png16,color",
+    intrinsics: IntrinsicsText = None,
+    fov: FieldOfView = None,
     near_far: Annotated[
         str | None,
         typer.Option(help="Range that a cloud without a scale is stretched to, such as 1,10."),
     ] = None,
-    cmap: Annotated[
-        str, typer.Option(help="Spectral_r, turbo, inferno, magma, viridis or gray.")
-    ] = "Spectral_r",
-    side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="The photo at the left of the color picture.")
-    ] = False,
+    cmap: Colormap = "Spectral_r",
+    side_by_side: SideBySide = False,
     part: Annotated[
         str | None, typer.Option("--shard", help="Only every n-th photo: i/n, i from 1.")
     ] = None,
     engine: Annotated[str, typer.Option(help="local.")] = "local",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Also what is already there and whole.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> int:
     """Photo to depth, at the photo's size.
 

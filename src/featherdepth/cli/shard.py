@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import AsJson
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import failures
 
@@ -26,7 +27,7 @@ def run(
             "--max-side", help="Shrink photos with a longer side to it; others keep their bytes."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Photos into tar files that stream well, in webdataset's layout: key.jpg and key.json.
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import AsJson
 from featherdepth.cli.parse import numbers
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import failures
@@ -63,7 +64,7 @@ def run(
             help="Photos of the same names (or one for one map), for keypoints, edges, sift, orb.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Sparse points as a sensor would give them, out of metric depth maps.
 
