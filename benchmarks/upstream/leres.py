@@ -11,6 +11,7 @@ from featherdepth.evaluation.summary import figures, row_of
 from featherdepth.metrics import order
 from featherdepth.metrics.map_measures import SEED
 from featherdepth.metrics.protocols import load_protocol
+from featherdepth.metrics.score_maps import score_map
 
 METRICS = {
     "err_absRel": "abs_rel",
@@ -70,7 +71,7 @@ def compare(
     code, protocol = LeReS(folder / file), load_protocol("leres")
     turned = [_turned(case) if i % 9 == 4 else case for i, case in enumerate(rooms)]
     for data, cases in (("affine", rooms), ("affine, one in nine upside down", turned)):
-        scores = [protocol.score(c.prediction, c.truth, c.usable, key=c.key) for c in cases]
+        scores = [score_map(protocol, c.prediction, c.truth, c.usable, key=c.key) for c in cases]
         rows = [row_of(c.key, s, pooled=True) for c, s in zip(cases, scores, strict=True)]
         values = figures(rows, protocol.as_dict(), np.ones((1, len(rows))))[0].tolist()
         yield Comparison(

@@ -19,6 +19,7 @@ import torch
 from benchmarks.upstream.cases import Case
 
 from featherdepth.metrics.protocols import EvalProtocol, load_protocol
+from featherdepth.metrics.score_maps import score_map
 
 Values = dict[str, float]
 STANDARD = ("abs_rel", "sq_rel", "rmse", "rmse_log", "delta1", "delta2", "delta3")
@@ -51,7 +52,7 @@ def definitions(path: Path, *names: str, **given: Any) -> SimpleNamespace:
 
 def scored(protocol: EvalProtocol, case: Case) -> Values:
     """What our protocol gives."""
-    return protocol.score(case.prediction, case.truth, case.usable, key=case.key).values
+    return score_map(protocol, case.prediction, case.truth, case.usable, key=case.key).values
 
 
 def maps(case: Case) -> tuple[np.ndarray, np.ndarray]:

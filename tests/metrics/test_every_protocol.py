@@ -11,6 +11,7 @@ from featherdepth.metrics.crops import crop_box
 from featherdepth.metrics.map_measures import DECLARED
 from featherdepth.metrics.protocol_table import alignments
 from featherdepth.metrics.protocols import EvalProtocol, load_protocol, protocols
+from featherdepth.metrics.score_maps import score_map, score_pairs
 from featherdepth.types import Depth, DepthKind, Intrinsics
 
 METRIC, SCALE = DepthKind.METRIC, DepthKind.SCALE_INVARIANT
@@ -86,9 +87,9 @@ def test_a_perfect_model_is_perfect_and_what_may_be_undone_is_undone(name: str) 
         expected = undone(protocol, case)
         if expected is None:
             with pytest.raises(UsageError, match="but the prediction is"):
-                protocol.score(prediction, depth(truth))
+                score_map(protocol, prediction, depth(truth))
             continue
-        score = protocol.score(prediction, depth(truth))
+        score = score_map(protocol, prediction, depth(truth))
         best = {n: float(DECLARED[n].better == "larger") for n in protocol.measures}
         if expected:
             # Stored in 24 bits and inverted, 9 m are known to a few micrometres.
@@ -107,7 +108,7 @@ def test_a_constant_gets_its_analytic_score(name: str) -> None:
 
     for kind in load_protocol(name).accepted():
         protocol = load_protocol(name).resolved(kind)
-        score = protocol.score(depth(np.full(truth.shape, 3.0), kind), depth(truth))
+        score = score_map(protocol, depth(np.full(truth.shape, 3.0), kind), depth(truth))
 
         top, left, height, width = crop_box(protocol.crop, truth.shape)
         g = truth[top : top + height, left : left + width].astype(np.float64)
@@ -148,12 +149,12 @@ def test_pairs_are_scored_by_order_alone_whatever_the_kind() -> None:
     nearer = truth[tuple(first.T)] < truth[tuple(second.T)]
 
     for case, prediction in predictions(truth).items():
-        score = protocol.score_pairs(prediction, first, second, nearer)
+        score = score_pairs(protocol, prediction, first, second, nearer)
         assert score.values == {"pair_accuracy": 1.0}, case
         assert score.pixels == 40
-    constant = protocol.score_pairs(depth(np.ones((20, 30))), first, second, nearer)
+    constant = score_pairs(protocol, depth(np.ones((20, 30))), first, second, nearer)
     assert constant.values == {"pair_accuracy": 0.0}
-    upside_down = protocol.score_pairs(depth(10 - truth), first, second, nearer)
+    upside_down = score_pairs(protocol, depth(10 - truth), first, second, nearer)
     assert upside_down.values == {"pair_accuracy": 0.0}
 
 

@@ -10,6 +10,7 @@ from featherdepth.metrics.map_measures import DECLARED, MAP_MEASURES, SEED, View
 from featherdepth.metrics.measures import MEASURES
 from featherdepth.metrics.order import pair_accuracy
 from featherdepth.metrics.protocols import load_protocol
+from featherdepth.metrics.score_maps import score_map
 from featherdepth.types import Depth, DepthKind, Intrinsics
 
 METRIC, DISPARITY = DepthKind.METRIC, DepthKind.AFFINE_INVARIANT_DISPARITY
@@ -118,7 +119,7 @@ def test_values_by_hand_through_a_protocol(monkeypatch: pytest.MonkeyPatch) -> N
     prediction = depth(np.array([[1, 1.2], [1.9, 1.91]]))
     rules = replace(load_protocol("metric"), measures=tuple(MAP_MEASURES))
 
-    values = rules.score(prediction, truth).values
+    values = score_map(rules, prediction, truth).values
 
     assert values["whdr"] == 0
     assert values["whdr_3"] == pytest.approx(2 / 6)
@@ -137,8 +138,8 @@ def test_order_is_that_of_the_prediction_as_it_came_and_disparity_counts_backwar
     truth = depth(np.linspace(1, 8, 40).reshape(5, 8))
     rules = replace(load_protocol("midas"), measures=("whdr", "whdr_3"))
 
-    right = rules.score(depth(1 / truth.values, DISPARITY), truth).values
-    wrong = rules.score(depth(truth.values, DISPARITY), truth).values
+    right = score_map(rules, depth(1 / truth.values, DISPARITY), truth).values
+    wrong = score_map(rules, depth(truth.values, DISPARITY), truth).values
 
     assert right["whdr"] == pytest.approx(0, abs=1e-12)
     assert right["whdr_3"] == pytest.approx(0, abs=2e-3)  # inverted in 24 bits, at the threshold

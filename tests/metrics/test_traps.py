@@ -8,6 +8,7 @@ import pytest
 from featherdepth.data.layouts import load_layouts
 from featherdepth.errors import InputError
 from featherdepth.metrics.protocols import load_protocol, protocols
+from featherdepth.metrics.score_maps import score_map
 from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import Depth, DepthKind, Intrinsics
 
@@ -34,7 +35,7 @@ def test_the_space_of_the_fit_moves_the_number_and_stands_in_the_name(truth: Dep
     names = [f"nyu-eigen-raw-v1+{s}" for s in ("affine-depth", "affine-disp")]
 
     in_depth, in_disparity = (
-        load_protocol(name).score(prediction, truth).values["abs_rel"] for name in names
+        score_map(load_protocol(name), prediction, truth).values["abs_rel"] for name in names
     )
 
     assert abs(in_depth - in_disparity) > 0.01
@@ -45,9 +46,11 @@ def test_one_disparity_below_zero_does_not_ruin_the_mean() -> None:
     # depth. Cap and largest truth are both 10 m.
     truth, prediction = depth([[1, 2], [4, 10]]), depth([[4, 3], [2, 0]], DISPARITY)
 
-    midas = load_protocol("midas").score(prediction, truth)
-    floored = load_protocol("diode-val-all-native-v1+affine-disp-floor").score(prediction, truth)
-    unclipped = replace(load_protocol("midas"), clip="none").score(prediction, truth)
+    midas = score_map(load_protocol("midas"), prediction, truth)
+    floored = score_map(
+        load_protocol("diode-val-all-native-v1+affine-disp-floor"), prediction, truth
+    )
+    unclipped = score_map(replace(load_protocol("midas"), clip="none"), prediction, truth)
 
     assert midas.values["abs_rel"] == pytest.approx(0.1971529, abs=1e-6)
     assert midas.values["bad_pixels"] == pytest.approx(25)
@@ -61,7 +64,7 @@ def test_clipping_comes_after_the_fit() -> None:
     truth = depth([[1, 2, 3, 4]])
     prediction = depth([[100, 200, 300, 400]], AFFINE)
 
-    score = load_protocol("nyu-eigen-raw-v1+affine-depth").score(prediction, truth)
+    score = score_map(load_protocol("nyu-eigen-raw-v1+affine-depth"), prediction, truth)
 
     assert score.values["abs_rel"] == pytest.approx(0, abs=1e-6)
 
@@ -69,8 +72,8 @@ def test_clipping_comes_after_the_fit() -> None:
 def test_predictions_are_clipped_to_the_range_only_where_the_protocol_says() -> None:
     truth, prediction = depth([[1, 2, 8]]), depth([[1, 2, 40]])
 
-    clipped = load_protocol("nyu-eigen-raw-v1").score(prediction, truth)
-    free = load_protocol("metric").score(prediction, truth)
+    clipped = score_map(load_protocol("nyu-eigen-raw-v1"), prediction, truth)
+    free = score_map(load_protocol("metric"), prediction, truth)
 
     assert clipped.values["mae"] == pytest.approx(2 / 3)
     assert clipped.clamped_fraction == pytest.approx(1 / 3)
@@ -80,7 +83,7 @@ def test_predictions_are_clipped_to_the_range_only_where_the_protocol_says() -> 
 def test_truth_beyond_the_cap_is_left_out_not_clipped() -> None:
     truth, prediction = depth([[1, 2, 30]]), depth([[1, 2, 10]])
 
-    score = load_protocol("nyu-eigen-raw-v1").score(prediction, truth)
+    score = score_map(load_protocol("nyu-eigen-raw-v1"), prediction, truth)
 
     assert score.pixels == 2
     assert score.values["mae"] == 0
@@ -103,7 +106,7 @@ def test_truth_at_the_cap_is_saturated_and_counts_only_where_the_protocol_says(
     if kind is DISPARITY:
         prediction = depth(1 / prediction.values, kind)
 
-    assert load_protocol(name).score(prediction, truth).pixels == 3 + scored
+    assert score_map(load_protocol(name), prediction, truth).pixels == 3 + scored
 
 
 def test_the_least_disparity_bounds_the_depth_where_no_cap_does() -> None:
@@ -111,7 +114,7 @@ def test_the_least_disparity_bounds_the_depth_where_no_cap_does() -> None:
     # 1e-3 / m, a kilometre; ours for other data to 1e-6 / m.
     truth, prediction = depth([[1, 2], [4, 10]]), depth([[4, 3], [2, 0]], DISPARITY)
 
-    score = load_protocol("eth3d-454-v1").score(prediction, truth)
+    score = score_map(load_protocol("eth3d-454-v1"), prediction, truth)
 
     assert score.values["rmse"] == pytest.approx(495, abs=0.1)
     assert score.clamped_fraction == 0.25
@@ -121,7 +124,7 @@ def test_a_negative_slope_never_makes_a_failure_good(truth: Depth) -> None:
     upside_down = depth(10 - truth.values, AFFINE)
 
     for name in ("aligned", "leres", "poster", "nyu-eigen-raw-v1", "nyu-eigen-raw-v1+affine-l1"):
-        score = load_protocol(name).score(upside_down, truth)
+        score = score_map(load_protocol(name), upside_down, truth)
         assert score.negative_scale, name
         assert score.values["abs_rel"] > 0.2, name
 
@@ -130,7 +133,7 @@ def test_leres_falls_back_on_the_ratio_of_means() -> None:
     truth = depth(np.linspace(1, 8, 10)[None])
     prediction = depth(truth.values[:, ::-1].copy(), AFFINE)
 
-    score = load_protocol("leres").score(prediction, truth)
+    score = score_map(load_protocol("leres"), prediction, truth)
 
     backwards = np.linspace(8, 1, 10)
     g = np.linspace(1, 8, 10)
@@ -142,8 +145,8 @@ def test_leres_leaves_out_pixels_below_zero_and_their_share_is_told() -> None:
     truth = depth([[0.5] * 9 + [0.5, 0.5, 5]])
     prediction = depth([[1] * 9 + [0, 0.9, 3]], AFFINE)
 
-    score = load_protocol("leres").score(prediction, truth)
-    ours = load_protocol("aligned").score(prediction, truth)
+    score = score_map(load_protocol("leres"), prediction, truth)
+    ours = score_map(load_protocol("aligned"), prediction, truth)
 
     # One pixel comes out below zero: it costs nothing there, and all of its error here.
     assert score.dropped_fraction == pytest.approx(1 / 12)
@@ -158,7 +161,7 @@ def test_a_model_whose_every_pixel_is_dropped_is_at_fault_not_perfect() -> None:
     prediction = depth(-truth.values[:, ::-1].copy() - 9, METRIC)
 
     with pytest.raises(PredictionError, match="no aligned prediction is above 0"):
-        replace(load_protocol("leres"), alignment="none").score(prediction, truth)
+        score_map(replace(load_protocol("leres"), alignment="none"), prediction, truth)
 
 
 def test_the_fit_and_the_score_use_the_same_pixels() -> None:
@@ -168,8 +171,10 @@ def test_the_fit_and_the_score_use_the_same_pixels() -> None:
     prediction = 0.1 * values + 3
     prediction[:16] = 77
 
-    score = load_protocol("kitti-eigen652-garg-v1+affine-depth").score(
-        depth(prediction, AFFINE), depth(values)
+    score = score_map(
+        load_protocol("kitti-eigen652-garg-v1+affine-depth"),
+        depth(prediction, AFFINE),
+        depth(values),
     )
 
     assert score.values["abs_rel"] == pytest.approx(0, abs=1e-5)
@@ -182,7 +187,7 @@ def test_fractions_of_the_frame_and_of_the_benchmark_crop_are_other_pixels() -> 
     prediction[:141] *= 1.5  # the row where Eigen's crop begins inside of 352x1216
 
     in_frame, in_crop = (
-        load_protocol(f"kitti-eigen652-{crop}-v1+none").score(depth(prediction), depth(values))
+        score_map(load_protocol(f"kitti-eigen652-{crop}-v1+none"), depth(prediction), depth(values))
         for crop in ("eigencrop", "kb-eigen")
     )
 
@@ -193,8 +198,10 @@ def test_fractions_of_the_frame_and_of_the_benchmark_crop_are_other_pixels() -> 
 def test_shares_stay_shares_and_only_named_measures_are_percent(truth: Depth) -> None:
     prediction = depth(noisy(truth))
 
-    values = load_protocol("metric").score(prediction, truth).values
-    bad = replace(load_protocol("midas"), alignment="none", space="depth").score(prediction, truth)
+    values = score_map(load_protocol("metric"), prediction, truth).values
+    bad = score_map(
+        replace(load_protocol("midas"), alignment="none", space="depth"), prediction, truth
+    )
 
     assert 0.5 < values["delta1"] < 1
     assert bad.values["bad_pixels"] == pytest.approx(100 * (1 - bad.values["delta1"]))
@@ -208,12 +215,12 @@ def test_whdr_is_the_same_in_every_run_and_for_disparity(truth: Depth) -> None:
     protocol = load_protocol("leres")
     prediction = noisy(truth)
 
-    first = protocol.score(depth(prediction), truth, key="a").values["whdr"]
+    first = score_map(protocol, depth(prediction), truth, key="a").values["whdr"]
     np.random.seed(3)  # noqa: NPY002 - what unseeded code would draw from
-    again = protocol.score(depth(prediction), truth, key="a").values["whdr"]
-    other = protocol.score(depth(prediction), truth, key="b").values["whdr"]
-    turned = replace(protocol, space="disparity").score(
-        depth(1 / prediction, DISPARITY), truth, key="a"
+    again = score_map(protocol, depth(prediction), truth, key="a").values["whdr"]
+    other = score_map(protocol, depth(prediction), truth, key="b").values["whdr"]
+    turned = score_map(
+        replace(protocol, space="disparity"), depth(1 / prediction, DISPARITY), truth, key="a"
     )
 
     assert first == again
@@ -226,8 +233,8 @@ def test_depth_distances_of_points_need_a_camera(truth: Depth) -> None:
     camera = Intrinsics(fx=9.0, fy=9.0, cx=15.0, cy=12.0, width=30, height=24, source="given")
 
     with pytest.raises(InputError, match="cloud_error needs a camera"):
-        protocol.score(truth, truth)
-    score = protocol.score(truth, depth(truth.values, camera=camera))
+        score_map(protocol, truth, truth)
+    score = score_map(protocol, truth, depth(truth.values, camera=camera))
     assert score.values["cloud_error"] == 0
 
 
@@ -235,8 +242,8 @@ def test_the_frame_of_completion_is_half_the_picture_cut_to_304x228() -> None:
     values = np.random.default_rng(0).uniform(1, 9, (480, 640)).astype(np.float32)
     smooth = np.tile(np.linspace(1, 9, 640, dtype=np.float32), (480, 1))
 
-    score = load_protocol("nyu-dc-500-304x228-v1").score(depth(smooth), depth(smooth))
-    rough = load_protocol("nyu-dc-500-304x228-v1").score(depth(values), depth(values))
+    score = score_map(load_protocol("nyu-dc-500-304x228-v1"), depth(smooth), depth(smooth))
+    rough = score_map(load_protocol("nyu-dc-500-304x228-v1"), depth(values), depth(values))
 
     assert score.pixels == 228 * 304
     assert score.values["abs_rel"] < 0.01
@@ -246,7 +253,7 @@ def test_the_frame_of_completion_is_half_the_picture_cut_to_304x228() -> None:
 
 def test_images_with_too_few_pixels_are_refused() -> None:
     with pytest.raises(InputError, match="9 pixels to score; at least 10"):
-        load_protocol("leres").score(depth(np.ones((1, 9))), depth(np.ones((1, 9))))
+        score_map(load_protocol("leres"), depth(np.ones((1, 9))), depth(np.ones((1, 9))))
 
 
 @pytest.mark.parametrize(
@@ -275,7 +282,7 @@ def test_a_protocol_counts_the_images_of_the_part_that_it_names(
 def test_a_prediction_at_the_lower_limit_of_the_range_is_raised_to_it_as_published() -> None:
     truth, prediction = depth([[1, 2, 4]]), depth([[-5, 2, 4]])
 
-    score = load_protocol("diode-val-all-native-v1").score(prediction, truth)
+    score = score_map(load_protocol("diode-val-all-native-v1"), prediction, truth)
 
     # Marigold clips at 0.6 m, the least depth of DIODE's scanner.
     assert score.values["mae"] == pytest.approx(0.4 / 3, rel=1e-5)

@@ -7,6 +7,7 @@ from featherdepth.data.reader import Box, Reader
 from featherdepth.errors import InputError
 from featherdepth.geometry.resize import resize_map
 from featherdepth.metrics.protocols import EvalProtocol
+from featherdepth.metrics.score_maps import score_map, score_pairs
 from featherdepth.metrics.scores import PredictionError, Score
 from featherdepth.types import Depth, Sample
 
@@ -33,7 +34,7 @@ def score_sample(
     first = np.array([pair.first for pair in pairs])
     second = np.array([pair.second for pair in pairs])
     nearer = np.array([pair.first_is_nearer for pair in pairs])
-    return protocol.score_pairs(prediction, first, second, nearer)
+    return score_pairs(protocol, prediction, first, second, nearer)
 
 
 def pairs_of(reader: Reader, index: int) -> tuple[OrdinalPair, ...]:
@@ -54,7 +55,7 @@ def _score_depth(
             *(round(height * scale_y), round(width * scale_x)),
         )
         prediction = _resized(prediction, truth.size)
-    return protocol.score(prediction, truth, usable, key=key)
+    return score_map(protocol, prediction, truth, usable, key=key)
 
 
 def _resized(prediction: Depth, size: tuple[int, int]) -> Depth:

@@ -14,23 +14,14 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal
 
-import numpy as np
-from jaxtyping import Bool, Float64, Int
-
 from featherdepth.config import from_table
-from featherdepth.errors import InputError, UsageError
+from featherdepth.errors import UsageError
 from featherdepth.geometry.align import MIN_DISPARITY
-from featherdepth.geometry.resize import resize_map, resize_truth
-from featherdepth.metrics.alignment import FITS, Alignment
-from featherdepth.metrics.crops import Box, Crop, crop_box
-from featherdepth.metrics.map_measures import DECLARED, MAP_MEASURES, PAIR_ACCURACY, View
-from featherdepth.metrics.measures import MEASURES, Errors, Moments
-from featherdepth.metrics.order import Points, pair_accuracy
+from featherdepth.metrics.alignment import Alignment
+from featherdepth.metrics.crops import Crop
+from featherdepth.metrics.map_measures import DECLARED, PAIR_ACCURACY
 from featherdepth.metrics.protocol_table import TABLE, alignments, tables
-from featherdepth.metrics.scores import PredictionError, Score
-from featherdepth.types import Depth, DepthKind
-
-Pixels = Float64[np.ndarray, " n"]
+from featherdepth.types import DepthKind
 
 STANDARD = (
     *("abs_rel", "sq_rel", "rmse", "rmse_log", "mae", "log10", "silog"),
@@ -42,10 +33,6 @@ AFFINE, DISPARITY = DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPA
 
 OF_KIND = {METRIC: "none", SCALE: "scale-lsq", AFFINE: "affine-depth", DISPARITY: "affine-disp"}
 """Kind -> the alignment that it needs and no more."""
-DROPPED_M = 1e-9
-"""Where a protocol drops pixels: aligned predictions at or below this (LeReS)."""
-NEAREST = 1e-6
-"""Share of its largest value below which a prediction of depth is not inverted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,175 +154,6 @@ class EvalProtocol:
                 f"protocol {self.name!r} needs {needs} depth but the prediction is {kind.value};"
                 " use --protocol aligned"
             )
-
-    def score(
-        self, prediction: Depth, truth: Depth, usable: Box | None = None, *, key: str = ""
-    ) -> Score:
-        """Compare one prediction with the truth of the same size.
-
-        Args:
-            usable: (top, left, height, width) from `Reader.usable`; None is the whole picture.
-            key: of the image; random pairs depend on it alone.
-
-        Raises:
-            UsageError: a kind of prediction that this protocol cannot score.
-            PredictionError: a prediction of another size, or that leaves scored pixels empty.
-            InputError: truth that is not metric, or too few pixels to score.
-        """
-        rules = self.resolved(prediction.kind)
-        if rules.alignment == "order":
-            raise InputError(f"protocol {self.name!r} needs annotated pairs; this truth is a map")
-        prediction, truth = rules._framed(prediction, truth)
-        chosen, area = rules._chosen(prediction, truth, usable)
-        target = truth.values[chosen].astype(np.float64)
-        raw = prediction.values[chosen].astype(np.float64)
-        aligned, floored = rules._align(raw, target, prediction.kind)
-        values = rules._otherwise(raw, target) if aligned is None else aligned
-        farness = -raw if prediction.kind is DISPARITY else raw
-        unit = target.max() if rules.normalization == "truth_max" else 1.0
-        kept = np.ones(raw.shape, dtype=np.bool_)
-        floor = rules.floor * unit
-        if rules.nonpositive == "drop":
-            floor, kept = DROPPED_M, values > DROPPED_M
-            if kept.sum() < rules.min_pixels:
-                raise PredictionError("no aligned prediction is above 0")
-        clamped = np.clip(values, floor, rules.max_depth if rules.clip == "range" else None)
-        moved = (clamped != values) | floored
-        view = View(
-            key=key,
-            chosen=_within(chosen, kept),
-            truth=target[kept],
-            aligned=clamped[kept],
-            farness=farness[kept],
-            camera=truth.intrinsics,
-        )
-        moments = rules._measured(view)
-        return Score(
-            values={name: DECLARED[name].finish(means) for name, means in moments.items()},
-            negative_scale=aligned is None,
-            valid_fraction=target.size / area,
-            clamped_fraction=float(np.mean(moved & kept)),
-            dropped_fraction=float(np.mean(~kept)),
-            pixels=int(kept.sum()),
-            moments=moments,
-        )
-
-    def score_pairs(
-        self,
-        prediction: Depth,
-        first: Points,
-        second: Points,
-        first_is_nearer: Bool[np.ndarray, " n"],
-    ) -> Score:
-        """Compare the order of a prediction with annotated pairs of points, (row, column).
-
-        Raises:
-            InputError: a protocol that needs depth maps, or a point outside of the picture.
-            PredictionError: empty at an annotated point.
-        """
-        if self.alignment != "order":
-            raise InputError(
-                f"protocol {self.name!r} needs measured depth, but this data has only pairs of"
-                " points; use --protocol da2k-v1"
-            )
-        values = prediction.values
-        farness = -values if prediction.kind is DISPARITY else values
-        share = pair_accuracy(farness, first, second, first_is_nearer)
-        both: Int[np.ndarray, "n 2"] = np.concatenate([first, second])
-        if holes := int((~prediction.valid[both[:, 0], both[:, 1]]).sum()):
-            raise PredictionError(f"prediction is empty at {holes} annotated points")
-        return Score(
-            values={PAIR_ACCURACY.name: share},
-            negative_scale=False,
-            valid_fraction=1.0,
-            clamped_fraction=0.0,
-            pixels=len(first),
-            moments={PAIR_ACCURACY.name: (share,)},
-        )
-
-    def _framed(self, prediction: Depth, truth: Depth) -> tuple[Depth, Depth]:
-        if truth.kind is not METRIC:
-            raise InputError(
-                f"protocol {self.name!r} needs metric truth, but this truth is {truth.kind.value}"
-            )
-        if prediction.size != truth.size:
-            raise PredictionError(f"prediction is {prediction.size}, truth is {truth.size} pixels")
-        if self.frame is None or self.frame == truth.size:
-            return prediction, truth
-        if not prediction.valid.all():
-            raise PredictionError("a prediction with empty pixels cannot be resized")
-        values, valid = resize_truth(truth.values, truth.valid, self.frame)
-        camera = truth.intrinsics.resized(*self.frame) if truth.intrinsics else None
-        return (
-            replace(
-                prediction,
-                values=resize_map(prediction.values, self.frame),
-                valid=np.ones(self.frame, dtype=np.bool_),
-                intrinsics=None,
-            ),
-            replace(truth, values=values, valid=valid, intrinsics=camera),
-        )
-
-    def _chosen(
-        self, prediction: Depth, truth: Depth, usable: Box | None
-    ) -> tuple[np.ndarray, int]:
-        top, left, rows, columns = crop_box(self.crop, truth.size, usable)
-        inside = np.zeros(truth.size, dtype=np.bool_)
-        inside[top : top + rows, left : left + columns] = True
-        chosen = inside & truth.valid & (truth.values > self.min_depth)
-        if self.max_depth is not None:
-            below = np.less if self.below_max else np.less_equal
-            chosen &= below(truth.values, self.max_depth)
-        count = int(chosen.sum())
-        if count < self.min_pixels:
-            raise InputError(f"{count} pixels to score; at least {self.min_pixels} are needed")
-        if holes := int((chosen & ~prediction.valid).sum()):
-            raise PredictionError(f"prediction is empty at {holes} of {count} scored pixels")
-        return chosen, int(inside.sum())
-
-    def _align(
-        self, raw: Pixels, target: Pixels, kind: DepthKind
-    ) -> tuple[Pixels | None, Bool[np.ndarray, " n"]]:
-        """The prediction in metres, None where no scale above 0 fits; and what was floored."""
-        untouched = np.zeros(raw.shape, dtype=np.bool_)
-        if self.alignment == "none":
-            return raw, untouched
-        fit = FITS[self.alignment]
-        if self.space == "depth" or (self.space == "kind" and kind is not DISPARITY):
-            return fit(raw, target), untouched
-        if kind is not DISPARITY and raw.max() <= 0:
-            return None, untouched  # nothing lies in front of the camera
-        # In the prediction's own unit, which need not be metres: `floor` comes after the fit.
-        disparity = raw if kind is DISPARITY else 1 / np.maximum(raw, NEAREST * raw.max())
-        fitted = fit(disparity, 1 / target)
-        if fitted is None:
-            return None, untouched
-        least = 1 / target.max() if self.clip == "gtmax" else self.least_disparity
-        return 1 / np.maximum(fitted, least), fitted < least
-
-    def _otherwise(self, raw: Pixels, target: Pixels) -> Pixels:
-        """What is scored where no scale above 0 fits."""
-        if self.fallback == "mean_ratio" and raw.mean() != 0:
-            return raw * float(target.mean() / raw.mean())
-        # The best constant in the sense of least squares over depths.
-        return np.full_like(target, target.mean())
-
-    def _measured(self, view: View) -> dict[str, Moments]:
-        errors = Errors(view.aligned, view.truth)
-        return {
-            name: MEASURES[name].moments(errors)
-            if name in MEASURES
-            else (MAP_MEASURES[name].of(view),)
-            for name in self.measures
-        }
-
-
-def _within(chosen: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    if kept.all():
-        return chosen
-    left = chosen.copy()
-    left[chosen] = kept
-    return left
 
 
 @cache

@@ -17,6 +17,7 @@ from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import resize_map
 from featherdepth.images.prepare import prepare
 from featherdepth.metrics.protocols import EvalProtocol
+from featherdepth.metrics.score_maps import score_map
 from featherdepth.training.pool import Frames
 from featherdepth.types import Depth, DepthKind
 
@@ -93,7 +94,7 @@ class DepthValidation:
             prediction = Depth(
                 values=values, valid=np.ones(held.truth.size, np.bool_), kind=self._kind
             )
-            scores.append(self._protocol.score(prediction, held.truth, held.usable))
+            scores.append(score_map(self._protocol, prediction, held.truth, held.usable))
         names = [name for name in FIGURES if name in self._protocol.measures]
         means = {name: float(np.mean([s.values[name] for s in scores])) for name in names}
         return {**means, "negative_scale": float(sum(s.negative_scale for s in scores))}
