@@ -1,7 +1,5 @@
 """Fixtures that more than one room uses."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +11,6 @@ from jaxtyping import config
 
 if TYPE_CHECKING:
     from torch import nn
-
-# Test folders are no packages: lets every room import `sensor_files`.
-SPEC = importlib.util.spec_from_file_location(
-    "sensor_files", Path(__file__).with_name("sensor_files.py")
-)
-assert SPEC is not None
-assert SPEC.loader is not None
-sys.modules["sensor_files"] = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(sys.modules["sensor_files"])
 
 SHIPPED_PHOTOS = Path(__file__).parents[1] / "docs" / "photos"
 

@@ -1,25 +1,15 @@
 """`reproduce` from the command line, on tiny trees of the poster's four data sets."""
 
-import importlib.util
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import trees
 
 from featherdepth.cli import main as cli
-
-spec = importlib.util.spec_from_file_location(
-    "trees", Path(__file__).parents[1] / "data" / "trees.py"
-)
-assert spec is not None
-assert spec.loader is not None
-trees = importlib.util.module_from_spec(spec)
-sys.modules["trees"] = trees
-spec.loader.exec_module(trees)
 
 SIZE = ("--size", "64x64", "--backend", "onnx", "--threads", "1")
 

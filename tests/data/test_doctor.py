@@ -1,25 +1,19 @@
 """The doctor names every layout and finds what is wrong, each fault by its own check."""
 
-import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import trees
 from PIL import Image
+from trees import TREES
 
 from featherdepth.data import checks
 from featherdepth.data.doctor import examine
 from featherdepth.data.probe import open_data
 from featherdepth.errors import InputError, UsageError
-
-spec = importlib.util.spec_from_file_location("trees", Path(__file__).with_name("trees.py"))
-assert spec is not None
-assert spec.loader is not None
-trees = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(trees)
-TREES = trees.TREES
 
 DATA = Path(os.environ.get("FEATHERDEPTH_DATA", "/nowhere"))
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="FEATHERDEPTH_DATA is not set")

@@ -1,22 +1,16 @@
 """Every layout of the table is read to exact metres and cameras from its true format."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+import trees
+from trees import TREES
 
 from featherdepth.data.layout_reader import LayoutReader
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.errors import InputError, UsageError
 from featherdepth.types import DepthKind
-
-spec = importlib.util.spec_from_file_location("trees", Path(__file__).with_name("trees.py"))
-assert spec is not None
-assert spec.loader is not None
-trees = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(trees)
-TREES = trees.TREES
 
 
 def open_layout(root: Path, split: str | None = None, **options: object) -> LayoutReader:
