@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import trees
 
+import trees
 from featherdepth.cli import main as cli
 
 SIZE = ("--size", "64x64", "--backend", "onnx", "--threads", "1")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import trees
 from PIL import Image
-from trees import TREES
 
+import trees
 from featherdepth.data import checks
 from featherdepth.data.doctor import examine
 from featherdepth.data.probe import open_data
 from featherdepth.errors import InputError, UsageError
+from trees import TREES
 
 DATA = Path(os.environ.get("FEATHERDEPTH_DATA", "/nowhere"))
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="FEATHERDEPTH_DATA is not set")

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import trees
-from trees import TREES
 
+import trees
 from featherdepth.data.layout_reader import LayoutReader
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.errors import InputError, UsageError
 from featherdepth.types import DepthKind
+from trees import TREES
 
 
 def open_layout(root: Path, split: str | None = None, **options: object) -> LayoutReader:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evaluation_scenes import Model, Rooms, depth
 
+from evaluation_scenes import Model, Rooms, depth
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.accuracy import evaluate
 from featherdepth.evaluation.completion import Completer

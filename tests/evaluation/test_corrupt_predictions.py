@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_scenes import SIZE, Model, Ordered, Rooms, depth, noisy_model
 
+from evaluation_scenes import SIZE, Model, Ordered, Rooms, depth, noisy_model
 from featherdepth.errors import RunError
 from featherdepth.evaluation.accuracy import evaluate
 from featherdepth.evaluation.kept import About, KeptPredictions

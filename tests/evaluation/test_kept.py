@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_scenes import depth
 
+from evaluation_scenes import depth
 from featherdepth.errors import InputError, RunError
 from featherdepth.evaluation.kept import About, KeptPredictions
 from featherdepth.metrics.scores import PredictionError

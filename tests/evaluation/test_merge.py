@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluation_scenes import SIZE, Model, Rooms, depth, noisy_model
 
+from evaluation_scenes import SIZE, Model, Rooms, depth, noisy_model
 from featherdepth.errors import InputError
 from featherdepth.evaluation.accuracy import evaluate
 from featherdepth.evaluation.baselines import Constant

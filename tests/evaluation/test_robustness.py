@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from evaluation_scenes import SIZE, Rooms, depth
 
+from evaluation_scenes import SIZE, Rooms, depth
 from featherdepth.data.conditions import CONDITIONS
 from featherdepth.data.corrupt import CORRUPTIONS
 from featherdepth.errors import InputError, RunError, UsageError

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from evaluation_scenes import SIZE, Model, Ordered, Rooms, depth, noisy_model
 
+from evaluation_scenes import SIZE, Model, Ordered, Rooms, depth, noisy_model
 from featherdepth.evaluation.accuracy import evaluate
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.types import Depth, DepthKind

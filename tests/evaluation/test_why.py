@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluation_scenes import SIZE, Model, Rooms, depth, noisy_model
 
+from evaluation_scenes import SIZE, Model, Rooms, depth, noisy_model
 from featherdepth.data.reader import Box
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.accuracy import evaluate

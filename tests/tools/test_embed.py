@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tools import embed as tool
 from tools.card import SHOWN
 
 from featherdepth.errors import BackendError, WeightsError
 from featherdepth.networks.folder import read_preset
-from tools import embed as tool
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools import traps
 
 from featherdepth.metrics.map_measures import DECLARED
-from tools import traps
 
 TRAPS = traps.read_traps()
 
