@@ -97,7 +97,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
     def bare() -> None:
         for pixels in inputs:
-            model._network(pixels)
+            model.network(pixels)
 
     def evaluated() -> None:
         evaluate(model, Part(whole, chunk), rules, name="m")

@@ -25,6 +25,7 @@ COMMANDS = {
     "why": "Which choice of a protocol moved a number: kept predictions, scored again.",
     "reproduce": "A published table, with your models and data beside what was printed.",
     "export": "One file for a device - onnx, openvino, pt2 - verified against its original.",
+    "benchmark": "Paired timings of models here, and the share of what this machine can do.",
     "sparsify": "Sparse points out of depth maps, as a lidar, a phone or keypoints give them.",
     "figure": "Pictures of results: completion by several first stages, side by side.",
     "doctor": "What a data folder is - layout, count, unit, scale - and what is wrong with it.",

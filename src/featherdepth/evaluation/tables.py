@@ -27,7 +27,7 @@ def accuracy_table(result: dict[str, Any]) -> str:
         ]
         for name, row in result["metrics"].items()
     ]
-    lines = [f"{title}, {_protocol_line(protocol)}", "", *_columns([header, *body]), ""]
+    lines = [f"{title}, {_protocol_line(protocol)}", "", *columns([header, *body]), ""]
     lines.append(f"scored pixels: {100 * data['valid_fraction']:.1f} % of the area")
     if result["negative_scale"]:
         lines.append(f"no scale above 0 fits: {result['negative_scale']}")
@@ -68,10 +68,10 @@ def compare_table(result: dict[str, Any]) -> str:
     lines = [
         f"{title}: {result['count']} images, {_protocol_line(result['protocol'])}",
         "",
-        *_columns([["", "a", "b", "b - a", "95 % interval", "better"], *body]),
+        *columns([["", "a", "b", "b - a", "95 % interval", "better"], *body]),
         "",
         f"images that differ most in {measure}:",
-        *_columns([["", "a", "b", "b - a"], *worst]),
+        *columns([["", "a", "b", "b - a"], *worst]),
     ]
     for key, name in (("only_a", result["a"]), ("only_b", result["b"])):
         if result[key]:
@@ -95,7 +95,7 @@ def why_table(result: dict[str, Any]) -> str:
     ]
     header = ["", "images", *(label(name) for name in names), f"change of {names[0]}"]
     title = f"{result['model']} on {data['name']}{split}: {result['count']} kept predictions"
-    lines = [f"{title}, {result['kind']}", "", *_columns([header, *body]), ""]
+    lines = [f"{title}, {result['kind']}", "", *columns([header, *body]), ""]
     moved = result["moved_most"]
     if moved is not None:
         start, end = result["rows"][0]["metrics"][names[0]], moved["metrics"][names[0]]
@@ -128,7 +128,7 @@ def robustness_table(result: dict[str, Any]) -> str:
     ]
     lines = [title, f"err = {result['err']}; untouched photos: {clean['err']:.4f}", ""]
     if body:
-        lines += [*_columns([header, *body]), ""]
+        lines += [*columns([header, *body]), ""]
     if result["conditions"]:
         head = ["", "RR %", "95 % interval", "err", "untouched, same pixels", "images"]
         cells = [
@@ -141,7 +141,7 @@ def robustness_table(result: dict[str, Any]) -> str:
             ]
             for row in result["conditions"]
         ]
-        lines += [*_columns([head, *cells]), ""]
+        lines += [*columns([head, *cells]), ""]
     if result["skipped"]:
         first = result["skipped"][0]
         lines.append(f"left out: {len(result['skipped'])}; {first['key']}: {first['reason']}")
@@ -193,7 +193,8 @@ def number(name: str, value: float, *, sign: str = "") -> str:
     return f"{value:{sign}.{digits}f}"
 
 
-def _columns(rows: list[list[str]]) -> list[str]:
+def columns(rows: list[list[str]]) -> list[str]:
+    """Rows of cells as aligned lines: the first column to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(

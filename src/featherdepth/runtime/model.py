@@ -49,7 +49,8 @@ class DepthModel:
         """What the file says, where the model is an exported one."""
         self.backend = backend
         self.precision = precision
-        self._network = network
+        self.network = network
+        """RGB in 0..1, `1 3 h w` with sides that `preset.multiple` divides, to raw depth."""
 
     @classmethod
     def from_pretrained(
@@ -183,13 +184,13 @@ class DepthModel:
         """`infer` for a photo that has been read."""
         preset = self.preset
         pixels, window = fit(
-            image, size=self._size(size), multiple=preset.multiple, rule=preset.resize
+            image, size=self.input_size(size), multiple=preset.multiple, rule=preset.resize
         )
         input_size = pixels.shape[1:]
         try:
-            values = self._network(pixels[None])[0, 0][window]
+            values = self.network(pixels[None])[0, 0][window]
             if out_size == "photo":
-                values = _resized(values, image.photo_size)
+                values = resized(values, image.photo_size)
         except MemoryError as error:
             raise RunError(
                 f"{image.name}: out of memory at {input_size[0]}x{input_size[1]};"
@@ -251,11 +252,16 @@ class DepthModel:
         Raises:
             InputError: it cannot be read.
         """
-        wanted = self._size(size)
+        wanted = self.input_size(size)
         # An edge N gives at most 2 N at an aspect ratio of 4:1.
         return read_image(source, max_side=2 * wanted if isinstance(wanted, int) else max(wanted))
 
-    def _size(self, asked: int | Size | None) -> int | Size:
+    def input_size(self, asked: int | Size | None) -> int | Size:
+        """What `size` of `infer` stands for here.
+
+        Raises:
+            UsageError: an exported file has another size, and cannot take this one.
+        """
         if self.exported is not None:
             return self.exported.size_for(asked)
         return asked or self.preset.size
@@ -269,7 +275,7 @@ def _check_alone(preset: Preset) -> None:
         )
 
 
-def _resized(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:
+def resized(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:
     """Bilinear, and not a rounding error beyond what the network gave."""
     resized = resize_map(np.ascontiguousarray(values), size)
     return np.clip(resized, values.min(), values.max(), out=resized)

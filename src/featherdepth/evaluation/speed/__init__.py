@@ -1,0 +1,1 @@
+"""How fast a model is here: paired timings, and the share of what this machine can do."""

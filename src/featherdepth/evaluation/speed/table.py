@@ -1,0 +1,76 @@
+"""A benchmark as a text table, and as files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from featherdepth.evaluation.tables import columns
+from featherdepth.images.atomic import make_folder, write_together
+
+STAGES = ("read", "prepare", "network", "resize", "write")
+
+
+def speed_table(document: dict[str, Any]) -> str:
+    """A document of `benchmark` as lines of text."""
+    machine, rows = document["machine"], document["rows"]
+    first = rows[0]["name"]
+    isa = ", ".join(machine["isa"]) or "instruction set unknown"
+    header = ["network call", "ms", "95 %", "x " + first, "GFLOP/s", "of limit", "peak MB"]
+    body = [
+        [
+            row["name"],
+            f"{row['median_ms']:.1f}",
+            f"{row['p95_ms']:.1f}",
+            _faster(row, first),
+            f"{row['gflops']:.0f}" if "gflops" in row else "",
+            f"{100 * row['share']:.0f} %" if row.get("share") else "",
+            f"{row['peak_mb']:.0f}" if row.get("peak_mb") else "",
+        ]
+        for row in rows
+    ]
+    parts = [
+        [row["name"], *(f"{row['stages'][s]['median']:.1f}" for s in STAGES), _around(row)]
+        for row in rows
+    ]
+    lines = [
+        f"{machine['cpu']} ({isa}), {machine['threads']} threads, {document['rounds']} rounds,"
+        f" photo {document['photo']}",
+        "",
+        *columns([header, *body]),
+        "",
+        *columns([["ms a photo", *STAGES, "photo to map / network"], *parts]),
+        "",
+    ]
+    lines += [
+        f"limit in {precision}: {found['gflops']:.0f} G operations/s, a product of matrices in"
+        f" {found['runtime']}"
+        for precision, found in document["limit"].items()
+    ]
+    lines += [f"left out: {one['name']}: {one['reason']}" for one in document["left_out"]]
+    load = machine["load_before"]
+    if load is not None and load > machine["threads"] / 2:
+        lines.append(f"note: the machine was busy (load {load:.1f}); ratios hold, times may not")
+    return "\n".join(lines)
+
+
+def write_document(document: dict[str, Any], output: Path, picture: bytes) -> None:
+    """JSON into `output`, the picture beside it as .svg; both whole or none.
+
+    Raises:
+        RunError: they cannot be written.
+    """
+    make_folder(output.parent)
+    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    write_together({output: text.encode(), output.with_suffix(".svg"): picture})
+
+
+def _faster(row: dict[str, Any], first: str) -> str:
+    if row["name"] == first:
+        return "1"
+    ratio = row["ratio_to"][first]
+    return f"{1 / ratio['median']:.2f} ({1 / ratio['high']:.2f} to {1 / ratio['low']:.2f})"
+
+
+def _around(row: dict[str, Any]) -> str:
+    ratio = row["stages"]["infer_over_network"]
+    return f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"

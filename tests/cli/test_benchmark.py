@@ -1,0 +1,74 @@
+"""`featherdepth benchmark` from the command line, with real models."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from featherdepth.cli import main as cli
+
+FEW = ("--rounds", "2", "--warmup", "0", "--threads", "1", "--size", "64x64", "--no-limit")
+PHOTO = Path(__file__).parents[2] / "docs" / "photos" / "coffee.jpg"
+
+
+def test_every_backend_is_a_row_with_ratios_stages_and_memory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "speed.json"
+
+    what = ("--backend", "onnx,openvino", "--photo", str(PHOTO), "-o", str(out), "--json")
+    assert cli.run(["benchmark", "small", *FEW, *what]) == 0
+
+    printed = json.loads(capsys.readouterr().out)
+    document = json.loads(out.read_text())
+    assert printed == document
+    assert document["photo"] == "coffee.jpg"
+    assert document["machine"]["threads"] == 1
+    assert document["machine"]["cpu"]
+    first, second = document["rows"]
+    assert [first["name"], second["name"]] == ["small onnx fp32", "small openvino fp32"]
+    assert set(first["ratio_to"]) == {second["name"]}
+    for ratio in (first["ratio_to"][second["name"]], second["ratio_to"][first["name"]]):
+        assert 0 < ratio["low"] <= ratio["median"] <= ratio["high"]
+    for row in (first, second):
+        assert row["input"] == [64, 64]
+        assert row["macs"] == round(3725737344 / 49)
+        assert row["gflops"] == pytest.approx(2 * row["macs"] / row["median_ms"] / 1e6, rel=1e-6)
+        assert 50 < row["peak_mb"] < 2000
+        parts = row["stages"]
+        assert set(parts) == {
+            *("read", "prepare", "network", "resize", "write", "infer"),
+            "infer_over_network",
+        }
+        assert parts["infer"]["median"] > parts["network"]["median"]
+    picture = ET.fromstring(out.with_suffix(".svg").read_text())
+    assert "small onnx fp32" in "".join(picture.itertext())
+
+
+def test_the_table_names_the_machine_and_what_could_not_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["benchmark", *FEW, "--backend", "onnx", "--precision", "fp32,bf16"]) == 0
+
+    out = capsys.readouterr().out
+    assert "1 threads, 2 rounds, photo made up, 640x480" in out
+    assert "left out: default onnx bf16: backend 'onnx' computes in fp32" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nosuch"], 2, "unknown model 'nosuch'"),
+        (["--backend", "tpu"], 2, "'tpu' is unknown; expected all"),
+        (["--precision", "fp8"], 2, "'fp8' is unknown"),
+        (["--photo", "nowhere.jpg"], 3, "nowhere.jpg: cannot read it: No such file"),
+        (["--backend", "onnx", "--precision", "bf16"], 5, "nothing to time: backend 'onnx'"),
+    ],
+)
+def test_what_cannot_be_timed_is_one_line(
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["benchmark", *FEW, *arguments]) == code
+
+    assert words in capsys.readouterr().err
