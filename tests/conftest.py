@@ -1,13 +1,13 @@
 """Fixtures that more than one room uses."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import PIL.Image
 import pytest
-from jaxtyping import config
+
+from tracing import no_shape_checks
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 SHIPPED_PHOTOS = Path(__file__).parents[1] / "docs" / "photos"
 
 
-@contextmanager
-def no_shape_checks() -> Iterator[None]:
-    """Tracing hands symbols to functions that are annotated with int: the checks refuse them."""
-    config.update("jaxtyping_disable", True)
-    try:
+@pytest.fixture(autouse=True, scope="session")
+def _compiled_models_stay_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is compiled in tests is kept for the session, not in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FEATHERDEPTH_CACHE", str(tmp_path_factory.mktemp("compiled")))
         yield
-    finally:
-        config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

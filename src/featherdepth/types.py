@@ -248,6 +248,8 @@ class Preset:
     materials: tuple[dict[str, Any], ...] = ()
     """Bill of materials: one table an ingredient (name, class, terms, use)."""
     storage: Literal["fp16", "int8"] = "fp16"
+    verified: dict[str, float] = field(default_factory=dict)
+    """Precision -> relative rise of abs_rel over fp32 that was measured on labeled data."""
     sha256: str = ""
     """Of model.safetensors."""
 

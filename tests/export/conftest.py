@@ -7,11 +7,11 @@ from typing import Any
 
 import onnx
 import pytest
-from jaxtyping import config
 
 from featherdepth.export import single_file as single_file_room
 from featherdepth.export.single_file import single_file
 from featherdepth.export.source import Source, open_source
+from tracing import no_shape_checks
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +25,8 @@ def source(make_model: Callable[..., Path]) -> Source:
 @pytest.fixture(scope="session")
 def recorded(source: Source) -> onnx.ModelProto:
     """Its float graph of open size; not to be changed."""
-    config.update("jaxtyping_disable", True)  # tracing hands symbols to what takes int
-    try:
+    with no_shape_checks():
         return single_file(source.module, multiple=64)
-    finally:
-        config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

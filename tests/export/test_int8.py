@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from featherdepth.errors import RunError
-from featherdepth.export.int8 import quantize_onnx, search
+from featherdepth.export.int8 import ends, quantize_onnx, search
 from featherdepth.export.job import export
 from featherdepth.export.order import Order
 from featherdepth.export.pictures import Invented
@@ -50,6 +50,34 @@ def test_the_search_ends_with_the_last_error_where_nothing_helps() -> None:
 
     with pytest.raises(RunError, match=r"^8 kept$"):  # there are no 16
         search(lambda: ORDER, attempt)
+
+
+def test_the_first_and_the_last_layer_are_kept_in_any_case(recorded: onnx.ModelProto) -> None:
+    names = [layer.name for layer in layers(recorded.graph)]
+    asked: list[tuple[str, ...]] = []
+
+    def attempt(kept: tuple[str, ...]) -> str:
+        asked.append(kept)
+        if len(kept) < 4:
+            raise RunError("too few")
+        return "done"
+
+    kept = ends(recorded.graph)
+    ranking = [Sensitivity(layer=name, abs_rel=1.0) for name in (names[0], "b", "c")]
+    search(lambda: ranking, attempt, kept)
+
+    assert kept == (names[0], names[-1])
+    assert asked == [kept, (*kept, "b", "c")]
+    assert ends(two_layers(1.0).graph) == ()
+
+
+def test_what_is_said_last_is_not_rounded(recorded: onnx.ModelProto, tmp_path: Path) -> None:
+    pictures = Invented([(64, 64), (128, 64)], 3)
+
+    model = quantize_onnx(copy.deepcopy(recorded), pictures, ends(recorded.graph), tmp_path)
+
+    depth = network_of(model)(next(iter(pictures)))
+    assert len(np.unique(depth)) > 1000  # 256 steps at most, if it were
 
 
 def test_weights_are_rounded_to_255_steps_a_channel() -> None:

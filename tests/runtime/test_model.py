@@ -196,8 +196,13 @@ def test_a_network_out_of_memory_says_what_to_do(model: DepthModel, pixels: np.n
         ({"backend": "onx"}, UsageError, "did you mean 'onnx'"),
         ({"precision": "fp8"}, UsageError, "precision 'fp8' is unknown"),
         ({"threads": 0}, UsageError, "threads is 0"),
-        ({"backend": "onnx", "precision": "bf16"}, BackendError, "computes in fp32, not bf16"),
-        ({"backend": "openvino", "precision": "int8"}, BackendError, "not int8"),
+        (
+            {"backend": "onnx", "precision": "bf16"},
+            BackendError,
+            "computes in fp32 or int8, not bf16",
+        ),
+        ({"backend": "openvino", "precision": "int8"}, BackendError, "has no model.int8.onnx"),
+        ({"backend": "onnx", "precision": "int8"}, BackendError, "--calibrate PHOTOS"),
         ({"backend": "torch", "precision": "int8"}, BackendError, "not int8"),
     ],
 )

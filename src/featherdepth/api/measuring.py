@@ -47,6 +47,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         baseline_split: training split that baselines are learned from; with it the median map
             is scored beside the constant.
         size: of the network's input: an edge, or (height, width); by default the model's own.
+        precision: as of `DepthModel`; "auto" is fp32, so that no figure hangs on the machine.
         seed: of the bootstrap intervals.
         output: file that the document is also written to, whole or not at all.
         also: measures beside those of the protocol.
@@ -144,10 +145,12 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
             raise UsageError(f"{name} is learned: name a training split with --baseline-split")
         predictor = baselines.pop(name)
     else:
+        from featherdepth.runtime.choice import repeatable
         from featherdepth.runtime.model import DepthModel
 
+        chosen = repeatable(model, precision)
         predictor = DepthModel.from_pretrained(
-            model, backend=backend, precision=precision, threads=threads
+            model, backend=backend, precision=chosen, threads=threads
         )
         name = predictor.preset.name
     kept = None

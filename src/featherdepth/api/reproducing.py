@@ -79,12 +79,14 @@ def reproduce(
             raise UsageError(f"--data {root}: no such folder; expected one with data sets in it")
 
         def open_model(reference: str) -> Opened:
+            from featherdepth.runtime.choice import repeatable
             from featherdepth.runtime.model import DepthModel
 
             if table.kind == "completion" and is_system(reference):
                 return published_system(reference, threads)
+            chosen = repeatable(reference, precision)
             model = DepthModel.from_pretrained(
-                reference, backend=backend, precision=precision, threads=threads
+                reference, backend=backend, precision=chosen, threads=threads
             )
             return Opened(predictor=model, name=model.preset.name, sha256=model.preset.sha256)
 

@@ -57,7 +57,9 @@ def run(
     backend: Annotated[
         str, typer.Option("--backend", help="auto, onnx, openvino or torch.")
     ] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
+    precision: Annotated[
+        str, typer.Option("--precision", help="fp32, bf16 or int8; auto is fp32 here.")
+    ] = "auto",
     threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
     seed: Seed = 0,
     output: Annotated[

@@ -7,6 +7,7 @@ from featherdepth.completion.complete import complete_map
 from featherdepth.errors import InputError
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
+from featherdepth.runtime.choice import repeatable
 from featherdepth.runtime.model import DepthModel, Photo
 from featherdepth.types import Completion, Depth, Image, Intrinsics
 
@@ -67,7 +68,7 @@ class CompletionModel:
                 (.png, .npy) for photos of its size.
             method: how the points are completed, a name of `featherdepth.completion.METHODS`.
             reject_outliers: leave out points that disagree with those around them.
-            backend, precision: of the first stage, as for `DepthModel`.
+            backend, precision: of the first stage, as for `DepthModel`; "auto" is fp32 here.
             threads: of both networks.
 
         Raises:
@@ -80,8 +81,9 @@ class CompletionModel:
         if isinstance(first, str | Path) and is_depth_file(first):
             first = read_depth(first)
         if first is None or isinstance(first, str | Path):
+            chosen = repeatable(first, precision)
             first = DepthModel.from_pretrained(
-                first, backend=backend, precision=precision, threads=threads
+                first, backend=backend, precision=chosen, threads=threads
             )
         return cls(first, method=method, reject_outliers=reject_outliers, threads=threads)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from featherdepth.export.int8 import quantize_onnx, search
+from featherdepth.export.int8 import ends, quantize_onnx, search
 from featherdepth.export.order import SUFFIX
 from featherdepth.export.pictures import Photos
 from featherdepth.export.sensitivity import Sensitivity, sensitivities
@@ -46,7 +46,8 @@ class Maker:
         """Attempt with all layers in the precision; of int8 with fewer until one holds."""
         if self.said.precision != "int8":
             return attempt(())
-        return search(self._ranked, attempt)
+        assert self._graph is not None  # noqa: S101 - for types
+        return search(self._ranked, attempt, ends(self._graph.graph))
 
     def make(self, kept: tuple[str, ...]) -> tuple[Exported, list[Path], Network]:
         """The files, the one that names the model first, and a network that runs them."""

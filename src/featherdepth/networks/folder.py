@@ -3,6 +3,7 @@
     config.json          what a `Preset` is read from
     model.safetensors    the state dict as trained, BatchNorm kept: the only copy of the weights
     model.onnx           graph only; its initialisers are byte ranges of model.safetensors
+    model.int8.onnx      the same for 8-bit arithmetic, where somebody made it
     README.md            the model card
 
 The sha256 of the weights stands in config.json and is checked whenever the folder is read. Files
@@ -22,14 +23,17 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from featherdepth.config import from_table, read_json
-from featherdepth.errors import InputError, RunError, UsageError, WeightsError
+from featherdepth.errors import BackendError, InputError, RunError, UsageError, WeightsError
 from featherdepth.images.atomic import write_atomic
 from featherdepth.types import Preset
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 GRAPH = "model.onnx"
+GRAPH_INT8 = "model.int8.onnx"
 CARD = "README.md"
+SHA256 = "weights_sha256"
+"""Key of a graph's metadata: the weights that it is for, where it is not for any."""
 STORED = {"fp16", "int8"}
 """Ways of storing weights that this version reads: `networks.weights`, `networks.eight_bit`."""
 
@@ -121,18 +125,46 @@ def read_tensors(folder: Path) -> tuple[Preset, dict[str, np.ndarray]]:
         raise WeightsError(f"{folder / WEIGHTS}: not a safetensors file: {error}") from error
 
 
-def read_graph(folder: Path) -> bytes:
-    """The bytes of model.onnx.
+def graph_name(precision: str) -> str:
+    """The graph that computes in this precision."""
+    return GRAPH_INT8 if precision == "int8" else GRAPH
+
+
+def read_graph(folder: Path, precision: str = "fp32") -> bytes:
+    """The bytes of model.onnx, or of model.int8.onnx.
 
     Raises:
-        WeightsError: the folder has none.
+        WeightsError: the folder has no model.onnx.
+        BackendError: it has none for 8 bits.
     """
+    if precision == "int8":
+        if not (folder / GRAPH_INT8).exists():
+            raise BackendError(
+                f"{folder}: has no {GRAPH_INT8}; make a file for 8 bits with featherdepth export"
+                f" {folder} --to onnx --precision int8 --calibrate PHOTOS -o FILE.onnx"
+            )
+        return _read(folder / GRAPH_INT8)
     if not (folder / GRAPH).exists():
         raise WeightsError(
             f"{folder}: has no {GRAPH}; expected one beside {WEIGHTS}: use --backend torch,"
             " or make it with featherdepth.export.onnx.write_graph"
         )
     return _read(folder / GRAPH)
+
+
+def check_graph(stated: str | None, folder: Path, preset: Preset) -> None:
+    """Check that a graph which names its weights is for those of the folder.
+
+    Args:
+        stated: its metadata under `SHA256`.
+
+    Raises:
+        WeightsError: it is for others.
+    """
+    if stated and stated != preset.sha256:
+        raise WeightsError(
+            f"{folder / GRAPH_INT8}: is for other weights ({stated[:12]}...); make it anew"
+        )
 
 
 def layout(folder: Path) -> dict[str, Stored]:
@@ -173,11 +205,15 @@ def write_folder(
     """
     # "pt" is what other readers of safetensors files look for.
     data = save({name: np.ascontiguousarray(t) for name, t in tensors.items()}, {"format": "pt"})
-    preset = replace(preset, sha256=hashlib.sha256(data).hexdigest())
+    found = hashlib.sha256(data).hexdigest()
+    # What was verified, was so for other weights.
+    verified = preset.verified if found == preset.sha256 else {}
+    preset = replace(preset, sha256=found, verified=verified)
     config = json.dumps(asdict(preset), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / GRAPH).unlink(missing_ok=True)
+        for graph in (GRAPH, GRAPH_INT8):
+            (folder / graph).unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"{folder}: cannot write: {error.strerror}") from error
     write_atomic(folder / WEIGHTS, data)

@@ -9,7 +9,14 @@ from jaxtyping import Float32
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from featherdepth.errors import BackendError, WeightsError
-from featherdepth.networks.folder import GRAPH, WEIGHTS, read_graph, read_weights
+from featherdepth.networks.folder import (
+    SHA256,
+    WEIGHTS,
+    check_graph,
+    graph_name,
+    read_graph,
+    read_weights,
+)
 from featherdepth.runtime.backends import Network, Precision
 from featherdepth.runtime.exported import KEY, Exported, parse_exported
 from featherdepth.types import Preset
@@ -20,14 +27,14 @@ FAULTS = tuple(c for c in vars(state).values() if isinstance(c, type) and issubc
 
 
 class Onnx:
-    """onnxruntime, float32."""
+    """onnxruntime, float32 or 8 bits."""
 
     @staticmethod
     def open(folder: Path, preset: Preset, threads: int | None, precision: Precision) -> Network:
-        """Load model.onnx over the bytes of model.safetensors whose sha256 was checked."""
-        if precision != "fp32":
+        """Load the graph over the bytes of model.safetensors whose sha256 was checked."""
+        if precision == "bf16":
             raise BackendError(
-                f"backend 'onnx' computes in fp32, not {precision}; leave --precision out,"
+                f"backend 'onnx' computes in fp32 or int8, not {precision}; leave --precision out,"
                 " or --backend openvino"
             )
         options = _options(threads)
@@ -37,13 +44,15 @@ class Onnx:
         options.add_external_initializers_from_files_in_memory([WEIGHTS], [weights], [len(weights)])
         try:
             session: Any = onnxruntime.InferenceSession(  # type: ignore[attr-defined]
-                read_graph(folder), options, providers=["CPUExecutionProvider"]
+                read_graph(folder, precision), options, providers=["CPUExecutionProvider"]
             )
         except FAULTS as error:
             reason = " ".join(str(error).split())
+            graph = folder / graph_name(precision)
             raise WeightsError(
-                f"{folder / GRAPH}: onnxruntime cannot load it: {reason}; write it anew"
+                f"{graph}: onnxruntime cannot load it: {reason}; write it anew"
             ) from error
+        check_graph(session.get_modelmeta().custom_metadata_map.get(SHA256), folder, preset)
 
         def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
             depth: Float32[np.ndarray, "b 1 h w"] = session.run(None, {"images": images})[0]

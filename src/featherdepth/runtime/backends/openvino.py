@@ -1,5 +1,7 @@
 """OpenVINO on the CPU: often the fastest, and bf16 where the CPU has it."""
 
+import io
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,16 +12,28 @@ import openvino
 from jaxtyping import Float32
 
 from featherdepth.errors import BackendError, WeightsError
-from featherdepth.networks.folder import GRAPH, WEIGHTS, check_weights, read_graph
+from featherdepth.networks.folder import (
+    SHA256,
+    WEIGHTS,
+    check_graph,
+    check_weights,
+    graph_name,
+    read_graph,
+)
 from featherdepth.runtime.backends import Network, Precision
+from featherdepth.runtime.cache import fetch, keep, key_of
+from featherdepth.runtime.cpu import cpu_name
 from featherdepth.runtime.exported import KEY, Exported, parse_exported
 from featherdepth.types import Preset
 
-HINTS = {"fp32": "f32", "bf16": "bf16"}
+logger = logging.getLogger(__name__)
+
+HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+"""What is computed in between, where a graph has 8-bit parts."""
 
 
 class OpenVino:
-    """OpenVINO, float32 or bfloat16."""
+    """OpenVINO, float32, bfloat16 or 8 bits."""
 
     @staticmethod
     def open(folder: Path, preset: Preset, threads: int | None, precision: Precision) -> Network:
@@ -27,13 +41,22 @@ class OpenVino:
         check_weights(folder, preset)
         core: Any = openvino.Core()  # type: ignore[attr-defined] # its stub is incomplete
         _check_precision(core, precision)
+        graph = graph_name(precision)
+        data = read_graph(folder, precision)
         settings = _settings(precision, threads)
-        read_graph(folder)  # says it in our words where there is none
-        try:
-            compiled = _compile(core, folder, settings)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise WeightsError(f"{folder / GRAPH}: OpenVINO cannot load it: {reason}") from error
+        key = _key(core, preset, data, settings)
+        compiled = _kept(core, key, settings)
+        if compiled is None:
+            try:
+                model = _read(core, folder, graph)
+                _check_for(model, folder, preset)
+                compiled = core.compile_model(model, "CPU", settings)
+            except RuntimeError as error:
+                reason = " ".join(str(error).split())
+                raise WeightsError(
+                    f"{folder / graph}: OpenVINO cannot load it: {reason}"
+                ) from error
+            _keep(compiled, key)
         request = compiled.create_infer_request()
 
         def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
@@ -108,14 +131,56 @@ def _check_precision(core: Any, precision: Precision) -> None:
         raise BackendError(f"precision 'bf16': {name} has no bf16 arithmetic; use --precision fp32")
 
 
-def _compile(core: Any, folder: Path, settings: dict[str, object]) -> Any:
-    """Compile; by way of a copy where the files are links, as in the cache of a hub.
+def _key(core: Any, preset: Preset, graph: bytes, settings: dict[str, object]) -> str:
+    """All that a compiled model depends on."""
+    return key_of(
+        (
+            openvino.__version__,  # type: ignore[attr-defined] # its stub is incomplete
+            cpu_name(),
+            " ".join(sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))),
+            repr(sorted(settings.items())),
+            preset.sha256,
+            graph,
+        )
+    )
+
+
+def _kept(core: Any, key: str, settings: dict[str, object]) -> Any:
+    """The compiled model of an earlier process, or None: a fifth of the time."""
+    data = fetch(key)
+    if data is None:
+        return None
+    try:
+        return core.import_model(io.BytesIO(data), "CPU", settings)
+    except RuntimeError as error:
+        logger.info("a compiled model cannot be used: %s", " ".join(str(error).split()))
+        return None
+
+
+def _keep(compiled: Any, key: str) -> None:
+    try:
+        data = compiled.export_model()
+    except RuntimeError as error:
+        logger.info("a compiled model cannot be kept: %s", " ".join(str(error).split()))
+        return
+    keep(key, data.getvalue() if isinstance(data, io.BytesIO) else bytes(data))
+
+
+def _check_for(model: Any, folder: Path, preset: Preset) -> None:
+    """Check that a graph which names its weights is for those of the folder."""
+    place = ["framework", SHA256]
+    stated = str(model.get_rt_info(place).value) if model.has_rt_info(place) else None
+    check_graph(stated, folder, preset)
+
+
+def _read(core: Any, folder: Path, graph: str) -> Any:
+    """Read; by way of a copy where the files are links, as in the cache of a hub.
 
     OpenVINO follows no link that leads out of the graph's folder.
     """
-    if not any((folder / name).is_symlink() for name in (GRAPH, WEIGHTS)):
-        return core.compile_model(folder / GRAPH, "CPU", settings)
+    if not any((folder / name).is_symlink() for name in (graph, WEIGHTS)):
+        return core.read_model(folder / graph)
     with tempfile.TemporaryDirectory(prefix="featherdepth-", ignore_cleanup_errors=True) as name:
-        for file in (GRAPH, WEIGHTS):
+        for file in (graph, WEIGHTS):
             shutil.copyfile(folder / file, Path(name, file))
-        return core.compile_model(Path(name, GRAPH), "CPU", settings)
+        return core.read_model(Path(name, graph))
