@@ -1,0 +1,1 @@
+"""Training: the loop, what it is fed, what it writes."""
