@@ -1,0 +1,250 @@
+"""Networks, backends and precisions against each other and against what people know.
+
+    python -m benchmarks.speed -o docs/results/speed.json --threads 2
+
+One interleaved run at 448x448, batch 1, with random weights where a network has none embedded (the
+time does not hang on them): torch eager (NCHW, not folded, inference mode) is the baseline of each
+network; transformers' Depth-Anything-V2-Small runs at its own 518x518. Beside them the parts of one
+photo of 640x480 from JPEG to PNG, peak memory of fresh processes, and the start from nothing to the
+first depth map (median of seven processes, file cache warm).
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from benchmarks.evaluation_cost import make_model
+
+from featherdepth.evaluation.speed.measure import Contestant, contestant, measure, memory, stages
+from featherdepth.evaluation.speed.photo import made_up_photo
+from featherdepth.evaluation.speed.timing import interleave, interval
+from featherdepth.export.int8_graph import write_int8_graph
+from featherdepth.export.pictures import Photos
+from featherdepth.images.atomic import write_atomic
+from featherdepth.networks.folder import GRAPH_INT8, read_config
+from featherdepth.networks.listing import list_networks
+from featherdepth.networks.weights import load_model
+from featherdepth.runtime.model import DepthModel
+from featherdepth.runtime.presets import embedded_folder, embedded_models
+
+SIZE = (448, 448)
+THEIR_SIZE = 518
+ROOT = Path(__file__).resolve().parents[1]
+FIRST_MAP = """
+import sys
+from featherdepth.runtime.model import DepthModel
+DepthModel.from_pretrained("small", backend="onnx", precision=sys.argv[2]).infer(sys.argv[1])
+assert "torch" not in sys.modules
+"""
+IMPORTS = "import numpy, onnxruntime"
+
+
+def folders(names: list[str], place: Path) -> dict[str, Path]:
+    """A model folder of each network, with both graphs."""
+    found = {}
+    for name in names:
+        if name in embedded_models():
+            found[name] = embedded_folder(name)
+            continue
+        found[name] = make_model(name, place / name)
+    for name, folder in found.items():
+        if not (folder / GRAPH_INT8).is_file():
+            print(f"{name}: 8-bit graph", flush=True)
+            photos = Photos([ROOT / "docs" / "photos"], read_config(folder), fixed=None, channels=3)
+            write_int8_graph(folder, photos)
+    return found
+
+
+def eager(name: str, folder: Path) -> Contestant:
+    """The network as a user of torch would call it."""
+    module = load_model(folder)[1].eval()
+    batch = torch.rand(1, 3, *SIZE)
+
+    @torch.inference_mode()
+    def call() -> object:
+        return module(batch)
+
+    return Contestant(
+        name=f"{name} torch eager fp32", call=call, precision="fp32", macs=_macs(name), facts={}
+    )
+
+
+def depth_anything() -> Contestant:
+    """Depth-Anything-V2-Small, random weights, at its own size."""
+    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
+
+    backbone = Dinov2Config(
+        hidden_size=384,
+        num_hidden_layers=12,
+        num_attention_heads=6,
+        image_size=THEIR_SIZE,
+        patch_size=14,
+        out_features=["stage3", "stage6", "stage9", "stage12"],
+        reshape_hidden_states=False,
+        apply_layernorm=True,
+    )
+    config = DepthAnythingConfig(
+        backbone_config=backbone,
+        reassemble_hidden_size=384,
+        neck_hidden_sizes=[48, 96, 192, 384],
+        fusion_hidden_size=64,
+        head_in_channels=64,
+        head_hidden_size=32,
+    )
+    module = DepthAnythingForDepthEstimation(config).eval()
+    batch = torch.rand(1, 3, THEIR_SIZE, THEIR_SIZE)
+
+    @torch.inference_mode()
+    def call() -> object:
+        return module(batch)
+
+    params = sum(p.numel() for p in module.parameters())
+    return Contestant(
+        name="Depth-Anything-V2-Small torch eager fp32, 518x518",
+        call=call,
+        precision="fp32",
+        facts={"params": params, "input": [THEIR_SIZE, THEIR_SIZE]},
+    )
+
+
+def cold_start(photo: Path, precision: str, rounds: int = 7) -> dict[str, Any]:
+    """Seconds of fresh processes: to the first depth map, and to import what it stands on."""
+    commands = {
+        "first_map": [sys.executable, "-c", FIRST_MAP, str(photo), precision],
+        "imports": [sys.executable, "-c", IMPORTS],
+    }
+    calls: dict[str, Callable[[], object]] = {
+        name: partial(subprocess.run, command, check=True) for name, command in commands.items()
+    }
+    times = interleave(calls, rounds=rounds, warmup=1)
+    return {
+        **{name: statistics.median(values) / 1000 for name, values in times.items()},
+        "ratio": interval(times["first_map"] / times["imports"]),
+    }
+
+
+def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
+    """12-megapixel photos through `predict --out-size model`, over decode and network overlapped.
+
+    What overlapping allows is the longer of the two sums: reading all, and the network for all.
+    """
+    import PIL.Image
+
+    photos = place / "photos"
+    photos.mkdir()
+    sources = sorted((ROOT / "docs" / "photos").glob("*.jpg"))
+    random = np.random.default_rng(0)
+    made = []
+    for i, path in enumerate(sources):
+        with PIL.Image.open(path) as opened:
+            large = np.asarray(opened.convert("RGB").resize((4000, 3000)), dtype=np.int16)
+        grain = random.normal(0, 4, (750, 1000, 1)).repeat(4, 0).repeat(4, 1)
+        noisy = (large + grain).clip(0, 255).astype(np.uint8)
+        file = photos / f"{i:03d}.jpg"
+        PIL.Image.fromarray(noisy).save(file, quality=85)
+        made.append(file.read_bytes())
+    for i in range(len(made), count):
+        (photos / f"{i:03d}.jpg").write_bytes(made[i % len(made)])
+    model = DepthModel.from_pretrained("small", threads=threads)
+    reading, computing = [], []
+    for data in made:
+        start = time.perf_counter()
+        image = model.read(data)
+        middle = time.perf_counter()
+        model.infer_image(image, out_size="model")
+        reading.append(middle - start)
+        computing.append(time.perf_counter() - middle)
+    program = [sys.executable, "-m", "featherdepth", "predict", str(photos), "--out-size", "model"]
+    program += ["--save", "png16", "-o", str(place / "out"), "--threads", str(threads), "-q"]
+    start = time.perf_counter()
+    subprocess.run(program, check=True)
+    whole = time.perf_counter() - start
+    allowed = count * max(statistics.median(reading), statistics.median(computing))
+    return {
+        "photos": count,
+        "read_ms": 1000 * statistics.median(reading),
+        "network_ms": 1000 * statistics.median(computing),
+        "seconds": whole,
+        "seconds_allowed": allowed,
+        "share": allowed / whole,
+        "precision": model.precision,
+        "backend": model.backend,
+    }
+
+
+def _macs(name: str) -> float | None:
+    row = next((row for row in list_networks() if row["name"] == name), None)
+    return None if row is None else float(row["macs"])
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--networks", nargs="+", default=["base", "small", "fast"])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--warmup", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--photos", type=int, default=200)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    photo = made_up_photo()
+    with tempfile.TemporaryDirectory() as place:
+        made = folders(options.networks, Path(place))
+        field, models = [], {}
+        for name, folder in made.items():
+            field.append(eager(name, folder))
+            for backend in ("torch", "onnx", "openvino"):
+                for precision in ("fp32",) if backend == "torch" else ("fp32", "int8"):
+                    model = DepthModel.from_pretrained(
+                        folder, backend=backend, precision=precision, threads=options.threads
+                    )
+                    title = f"{name} {backend} {precision}"
+                    models[title] = (folder, model)
+                    one = contestant(title, model, photo, SIZE)
+                    field.append(
+                        Contestant(
+                            name=title,
+                            call=one.call,
+                            precision=precision,
+                            macs=_macs(name),
+                            facts={**(one.facts or {}), "network": name},
+                        )
+                    )
+        field.append(depth_anything())
+        document = measure(
+            field, rounds=options.rounds, warmup=options.warmup, threads=options.threads
+        )
+        for row in document["rows"]:
+            if row["name"] not in models:
+                continue
+            folder, model = models[row["name"]]
+            row["peak_mb"] = memory(str(folder), model, photo, threads=options.threads, size=SIZE)
+            if model.backend != "torch":
+                row["stages"] = stages(
+                    model, photo, size=SIZE, rounds=options.rounds, warmup=options.warmup
+                )
+        document["random_weights"] = [n for n in options.networks if n not in embedded_models()]
+        file = Path(place, "photo.jpg")
+        file.write_bytes(photo)
+        document["cold_start"] = {p: cold_start(file, p) for p in ("fp32", "int8")}
+        if options.photos:
+            document["folder"] = folder_of_photos(options.photos, options.threads, Path(place))
+    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    write_atomic(options.output, text.encode())
+    for row in document["rows"]:
+        print(f"{row['name']}: {row['median_ms']:.1f} ms, share {row.get('share') or 0:.2f}")
+
+
+if __name__ == "__main__":
+    main()
