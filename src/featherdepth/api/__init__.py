@@ -1,6 +1,7 @@
 """What the command does, as functions: one a verb, plain values in and out."""
 
 from featherdepth.api.aligning import align
+from featherdepth.api.browser import app_server, app_static
 from featherdepth.api.collections import doctor, shard
 from featherdepth.api.completing import complete
 from featherdepth.api.drawing import figure_completion
@@ -14,6 +15,8 @@ from featherdepth.api.training import distill, label, train
 
 __all__ = [
     "align",
+    "app_server",
+    "app_static",
     "card",
     "compare",
     "complete",
