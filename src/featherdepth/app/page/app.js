@@ -108,7 +108,7 @@ async function see(bitmap, name) {
   shown = { photo, name };
   document.body.classList.add("has-result");
   $("result").hidden = false;
-  showPhoto(photo);
+  showPhoto(photo, `${name}, ${size.width} x ${size.height}`);
   showDepth();
   showPoints();
   const milliseconds = Math.max(1, Math.round(result.networkMs));
@@ -116,10 +116,11 @@ async function see(bitmap, name) {
   say(`Done: the network took ${milliseconds} ms.`);
 }
 
-function showPhoto(photo) {
+function showPhoto(photo, words) {
   const canvas = $("photo");
   [canvas.width, canvas.height] = [photo.width, photo.height];
   canvas.getContext("2d").drawImage(photo, 0, 0);
+  $("photo-words").textContent = words;
 }
 
 function showDepth() {

@@ -2,7 +2,8 @@
 // x right, y down, z forward; the view turns around a point in the middle of the cloud.
 
 const FOV_Y = (60 * Math.PI) / 180; // assumed, as camera.py does where nothing is known
-const EDGE_JUMP = 0.04; // of the depth: neighbors that differ by more lie on two objects
+const EDGE_JUMP = 0.08; // of the depth: neighbors that differ by more lie on two objects
+const MOST_REACH = 3; // of a point, in distances between rays: slanted surfaces stay closed
 const MOST_YAW = 1.2, MOST_PITCH = 0.9; // radians; from behind there is nothing to see
 const KEY_STEP = 0.08;
 const SWAY = 0.22;
@@ -10,52 +11,63 @@ const SWAY = 0.22;
 const VERTEX = `
 attribute vec3 place;
 attribute vec3 color;
+attribute float reach;
 uniform mat3 turn;
 uniform vec3 pivot;
 uniform vec2 focal;
-uniform float back, dot;
+uniform float spread;
 varying vec3 shade;
 void main() {
-  vec3 seen = turn * (place - pivot) + vec3(0.0, 0.0, pivot.z + back);
+  vec3 seen = turn * (place - pivot) + pivot;
   gl_Position = vec4(seen.x * focal.x, -seen.y * focal.y, seen.z - 0.02, seen.z);
-  gl_PointSize = max(1.0, dot * place.z / seen.z);
+  gl_PointSize = clamp(spread * reach / seen.z, 1.0, 24.0);
   shade = color;
 }`;
 const FRAGMENT = `
 precision mediump float;
 varying vec3 shade;
-void main() { gl_FragColor = vec4(shade, 1.0); }`;
+void main() {
+  vec2 off = gl_PointCoord - 0.5;
+  if (dot(off, off) > 0.25) discard; // round
+  gl_FragColor = vec4(shade, 1.0);
+}`;
 
 /**
- * Points of a map: places and colors of those that lie on something.
+ * Points of a map that lie on something: where, of which color, and how far to the next.
  * @param {Float32Array} distance along the optical axis
  * @param {Uint8ClampedArray} rgba the photo at the same size
  */
 export function cloud(distance, rgba, height, width) {
   const focal = height / 2 / Math.tan(FOV_Y / 2);
-  const places = [], colors = [];
+  const places = [], colors = [], reaches = [];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const i = y * width + x;
       const z = distance[i];
-      if (!(z > 0) || isJump(distance, i, x, y, height, width)) continue;
+      const step = largestStep(distance, x, y, height, width);
+      if (!(z > 0) || step > EDGE_JUMP * z) continue;
       places.push(((x - (width - 1) / 2) / focal) * z, ((y - (height - 1) / 2) / focal) * z, z);
       colors.push(rgba[i * 4], rgba[i * 4 + 1], rgba[i * 4 + 2]);
+      reaches.push(Math.min(Math.hypot(z / focal, step), (MOST_REACH * z) / focal));
     }
   }
-  return { places: Float32Array.from(places), colors: Uint8Array.from(colors), height, width };
+  const count = reaches.length;
+  return { place: Float32Array.from(places), color: Uint8Array.from(colors), reach: Float32Array.from(reaches), count, height, width };
 }
 
-function isJump(distance, i, x, y, height, width) {
-  const far = (j) => Math.abs(distance[j] - distance[i]) > EDGE_JUMP * Math.min(distance[j], distance[i]);
-  return (
-    (x > 0 && far(i - 1)) || (x < width - 1 && far(i + 1)) ||
-    (y > 0 && far(i - width)) || (y < height - 1 && far(i + width))
-  );
+/** How much a pixel's distance differs from that of the neighbor it differs from most. */
+function largestStep(distance, x, y, height, width) {
+  const i = y * width + x;
+  let most = 0;
+  if (x > 0) most = Math.max(most, Math.abs(distance[i - 1] - distance[i]));
+  if (x < width - 1) most = Math.max(most, Math.abs(distance[i + 1] - distance[i]));
+  if (y > 0) most = Math.max(most, Math.abs(distance[i - width] - distance[i]));
+  if (y < height - 1) most = Math.max(most, Math.abs(distance[i + width] - distance[i]));
+  return most;
 }
 
 export class PointView {
-  #canvas; #gl; #at = {}; #shown = null; #frame = 0; #sways = false; #began = 0;
+  #canvas; #gl; #at = {}; #buffers = {}; #shown = null; #frame = 0; #sways = false; #began = 0;
   #fingers = new Map();
   yaw = 0;
   pitch = 0;
@@ -64,7 +76,7 @@ export class PointView {
   /** @throws where the browser has no WebGL */
   constructor(canvas) {
     this.#canvas = canvas;
-    this.#gl = canvas.getContext("webgl", { antialias: true, preserveDrawingBuffer: true });
+    this.#gl = canvas.getContext("webgl", { antialias: true });
     if (!this.#gl) throw new Error("this browser has no WebGL");
     this.#build();
     this.#listen();
@@ -74,10 +86,10 @@ export class PointView {
   /** Show a cloud, from where the photo was taken; at first it sways to show its depth. */
   show(found) {
     const gl = this.#gl;
-    this.#shown = { ...found, count: found.places.length / 3, pivot: middle(found.places) };
-    for (const [name, data] of [["place", found.places], ["color", found.colors]]) {
-      gl.bindBuffer(gl.ARRAY_BUFFER, this.#at[name].buffer);
-      gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
+    this.#shown = { ...found, pivot: middle(found.place) };
+    for (const name of Object.keys(this.#buffers)) {
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.#buffers[name]);
+      gl.bufferData(gl.ARRAY_BUFFER, found[name], gl.STATIC_DRAW);
     }
     this.reset();
     this.#sways = !matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -120,14 +132,15 @@ export class PointView {
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error("WebGL refused the point view");
     gl.useProgram(program);
-    for (const name of ["turn", "pivot", "focal", "back", "dot"]) this.#at[name] = gl.getUniformLocation(program, name);
-    for (const [name, type, norm] of [["place", gl.FLOAT, false], ["color", gl.UNSIGNED_BYTE, true]]) {
+    for (const name of ["turn", "pivot", "focal", "spread"]) this.#at[name] = gl.getUniformLocation(program, name);
+    const parts = [["place", 3, gl.FLOAT, false], ["color", 3, gl.UNSIGNED_BYTE, true], ["reach", 1, gl.FLOAT, false]];
+    for (const [name, size, type, norm] of parts) {
       const index = gl.getAttribLocation(program, name);
       const buffer = gl.createBuffer();
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
       gl.enableVertexAttribArray(index);
-      gl.vertexAttribPointer(index, 3, type, norm, 0, 0);
-      this.#at[name] = { buffer };
+      gl.vertexAttribPointer(index, size, type, norm, 0, 0);
+      this.#buffers[name] = buffer;
     }
     gl.enable(gl.DEPTH_TEST);
   }
@@ -205,8 +218,7 @@ export class PointView {
     const fitted = Math.min(canvas.height / shown.height, canvas.width / shown.width);
     const focal = (shown.height / Math.tan(FOV_Y / 2)) * fitted * this.zoom;
     gl.uniform2f(this.#at.focal, focal / canvas.width, focal / canvas.height);
-    gl.uniform1f(this.#at.back, 0);
-    gl.uniform1f(this.#at.dot, fitted * this.zoom * 1.35);
+    gl.uniform1f(this.#at.spread, (focal / 2) * 1.7);
     gl.drawArrays(gl.POINTS, 0, shown.count);
     if (this.#sways) this.#ask();
   }
