@@ -33,13 +33,13 @@ def read_engine() -> Engine:
     return from_table(Engine, read_toml(PINS), str(PINS))
 
 
-def packed_files(engine: Engine, folder: Path = FOLDER) -> dict[str, Path]:
+def packed_files(engine: Engine) -> dict[str, Path]:
     """Name of each file -> its gzipped form on disk.
 
     Raises:
         BackendError: this installation has not all of them.
     """
-    paths = {name: folder / (name + PACKED) for name in engine.files}
+    paths = {name: FOLDER / (name + PACKED) for name in engine.files}
     missing = sorted(name for name, path in paths.items() if not path.is_file())
     if missing:
         raise BackendError(

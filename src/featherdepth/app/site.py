@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import featherdepth
-from featherdepth.app.engine import FOLDER, Engine, packed_files, read_engine
+from featherdepth.app.engine import Engine, packed_files, read_engine
 from featherdepth.errors import UsageError, WeightsError
 from featherdepth.images.palettes import palette
 from featherdepth.networks.folder import GRAPH, WEIGHTS, check_weights, read_config, read_graph
@@ -72,7 +72,7 @@ def content_type(path: str) -> str:
     return TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
 
 
-def gather(folder: Path, *, vendor_folder: Path = FOLDER) -> Site:
+def gather(folder: Path) -> Site:
     """Put together the site that runs the model of a folder.
 
     Raises:
@@ -81,7 +81,7 @@ def gather(folder: Path, *, vendor_folder: Path = FOLDER) -> Site:
         BackendError: the engine is not installed.
     """
     engine = read_engine()
-    packed = packed_files(engine, vendor_folder)
+    packed = packed_files(engine)
     preset = read_config(folder)
     if preset.network == "completion":
         raise UsageError(

@@ -1,0 +1,83 @@
+"""`featherdepth app` ends cleanly, and says in one line what keeps it from beginning."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from featherdepth.app import engine
+from featherdepth.cli import main as cli
+
+HAS_ENGINE = all((engine.FOLDER / (n + engine.PACKED)).is_file() for n in engine.read_engine().files)
+
+
+def test_without_the_engine_it_ends_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "FOLDER", tmp_path)
+
+    assert cli.run(["app", "--static", str(tmp_path / "page")]) == 5
+
+    told = capsys.readouterr().err
+    assert "run make app" in told and told.count("\n") == 1
+    assert not (tmp_path / "page").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--model", "smal"], 2, "did you mean 'small'?"),
+        (["--model", "completion"], 2, "completes measured points"),
+        (["--model", "./nowhere"], 4, "no such file or folder"),
+        (["--port", "-1"], 2, "--port"),
+    ],
+)
+@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+def test_wrong_use_is_one_line(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["app", "--no-open", *arguments]) == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+def test_a_port_that_is_taken_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        assert cli.run(["app", "--no-open", "--port", str(port)]) == 2
+
+    told = capsys.readouterr().err
+    assert f"port {port} is taken" in told and told.count("\n") == 1
+
+
+@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+def test_the_folder_is_written_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["app", "--static", str(tmp_path / "page")]) == 0
+
+    assert "files" in capsys.readouterr().out
+    assert (tmp_path / "page" / "index.html").is_file()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
+@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+def test_it_serves_until_ctrl_c_and_ends_cleanly() -> None:
+    command = [sys.executable, "-m", "featherdepth", "app", "--no-open", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            assert b"featherdepth" in answer.read()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+
+    assert (process.returncode, told) == (0, "")
