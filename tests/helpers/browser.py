@@ -42,6 +42,31 @@ KEYS = {
 }
 """Name -> its number, and what it types."""
 
+# The least contrast (WCAG 2) of any text on the page with what lies behind it.
+CONTRAST = """
+(() => {
+  const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
+  const light = c => { const [r, g, b] = c.map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = e => { for (; e; e = e.parentElement) {
+    const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.length === 3 || c[3] > 0) return c; }
+    return [255, 255, 255]; };
+  let worst = {ratio: 99};
+  document.querySelectorAll('body *').forEach(e => {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) return;
+    const style = getComputedStyle(e);
+    const ink = parse(e.namespaceURI.endsWith('svg') ? style.fill : style.color);
+    if (ink.length < 3 || e.tagName === 'title') return;
+    const [a, b] = [light(ink.slice(0, 3)), light(behind(e).slice(0, 3))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < worst.ratio) worst = {ratio, text: e.textContent.slice(0, 40), on: e.tagName};
+  });
+  return worst;
+})()
+"""
+
 
 class Browser:
     """Chromium, spoken to over two pipes: commands go to its descriptor 3, answers come from 4."""

@@ -62,7 +62,7 @@ def _tag(file: SiteFile) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     server: PageServer
-    protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.0"  # a connection an answer: none outlives the server
     server_version = "featherdepth"
     sys_version = ""
     timeout: ClassVar[float] = 60.0  # of a silent connection

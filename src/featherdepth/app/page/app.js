@@ -14,9 +14,9 @@ const MOST_POINTS_SIDE = 512;
 const $ = (id) => document.getElementById(id);
 
 /** What is there now; `result` is the last map as the worker gave it. */
-export const state = { about: null, network: null, how: null, result: null, ready: null };
+export const state = { about: null, network: null, how: null, result: null, ready: null, points: null };
 
-let colors, points, shown;
+let colors, shown;
 
 // --- Telling ---------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ function showPoints() {
   $("points-words").hidden = wanted !== "points";
   if (wanted !== "points" || !state.result || shown.pointsShown) return;
   try {
-    points ??= new PointView($("points"));
+    state.points ??= new PointView($("points"));
   } catch (error) {
     complain(new Error(`The point view is off: ${error.message}.`));
     return;
@@ -154,7 +154,7 @@ function showPoints() {
   const distance = distances(map, about.model.kind, about.near_far);
   const rgba = small.getContext("2d").getImageData(0, 0, small.width, small.height).data;
   $("points").style.aspectRatio = `${small.width} / ${small.height}`;
-  points.show(cloud(distance, rgba, small.height, small.width));
+  state.points.show(cloud(distance, rgba, small.height, small.width));
   shown.pointsShown = true;
   const range = rangeIsAssumed(about.model.kind)
     ? `Shape approximate: near to far is taken as ${about.near_far.join(" to ")}, the view as 60° high.`
@@ -274,7 +274,7 @@ function listen() {
   $("use-camera").addEventListener("click", startCamera);
   $("shoot").addEventListener("click", shoot);
   $("stop").addEventListener("click", stopCamera);
-  $("reset").addEventListener("click", () => points?.reset());
+  $("reset").addEventListener("click", () => state.points?.reset());
   $("compute").addEventListener("change", ({ target }) => {
     state.ready = turn.then(() => open(target.value));
     state.ready.catch(complain);

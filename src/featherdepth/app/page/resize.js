@@ -1,5 +1,5 @@
 // Bilinear, antialiased where it shrinks, pixel centers at half pixels: what geometry/resize.py
-// gives, number for number. Photos are rounded to 8 bits after each direction, as there.
+// gives, to one gray level. Photos are rounded to 8 bits after each direction, as there.
 
 const ROUNDING_BITS = 22;
 

@@ -27,8 +27,9 @@ self.onmessage = ({ data: { id, action, ...rest } }) => {
 /** Open the network with the first way to compute that works. */
 async function load({ about: told, wanted }) {
   about = told;
-  const ways = wanted === "wasm" ? ["wasm"] : (await hasGpu()) ? ["webgpu", "wasm"] : ["wasm"];
-  const notes = wanted === "webgpu" && ways[0] !== "webgpu" ? ["this browser offers no GPU to pages"] : [];
+  const gpu = wanted !== "wasm" && (await hasGpu(wanted === "webgpu"));
+  const ways = gpu ? ["webgpu", "wasm"] : ["wasm"];
+  const notes = wanted === "webgpu" && !gpu ? ["this browser offers no GPU to pages"] : [];
   const [graph, weights] = await Promise.all([bytes(about.model.graph), bytes(about.model.weights)]);
   for (const way of ways) {
     try {
@@ -110,9 +111,11 @@ function pixelsOf(bitmap) {
   return context.getImageData(0, 0, width, height).data;
 }
 
-async function hasGpu() {
+/** Whether there is a GPU; one that the CPU plays is slower than the CPU, and counts if asked for. */
+async function hasGpu(evenPlayed) {
   try {
-    return Boolean(await navigator.gpu?.requestAdapter());
+    const adapter = await navigator.gpu?.requestAdapter();
+    return Boolean(adapter) && (evenPlayed || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
   } catch {
     return false;
   }
