@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from browser import CONTRAST, Browser, needs_browser
 
+from browser import CONTRAST, Browser, needs_browser
 from featherdepth.app import engine
 from featherdepth.app.server import PageServer
 from featherdepth.app.site import Site, SiteFile, gather
@@ -31,7 +31,9 @@ from featherdepth.runtime.presets import embedded_folder
 from featherdepth.types import Depth, DepthKind, Image
 
 PHOTOS = Path(__file__).parents[2] / "docs" / "photos"
-HAS_ENGINE = all((engine.FOLDER / (n + engine.PACKED)).is_file() for n in engine.read_engine().files)
+HAS_ENGINE = all(
+    (engine.FOLDER / (n + engine.PACKED)).is_file() for n in engine.read_engine().files
+)
 pytestmark = [
     pytest.mark.slow,
     needs_browser,
@@ -150,7 +152,7 @@ def strip(path: Path) -> Path:
     return path
 
 
-# --- The same map ----------------------------------------------------------------------------------
+# --- The same map -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["room_a.jpg", "coffee.jpg", "street_a.jpg"])
@@ -273,9 +275,7 @@ def test_colors_and_distances_mean_what_they_mean_in_python(
     affine = kind in (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
     expected, _ = distances(depth, (1, 10) if affine else None)
     assert np.allclose(floats(distance).reshape(48, 64), expected, rtol=1e-5)
-    assert np.allclose(
-        floats(larger).reshape(100, 150), resize_map(values, (100, 150)), rtol=1e-6
-    )
+    assert np.allclose(floats(larger).reshape(100, 150), resize_map(values, (100, 150)), rtol=1e-6)
 
 
 def test_the_saved_file_is_read_back_by_the_package(
@@ -311,7 +311,7 @@ def test_the_depth_shown_is_painted_as_python_paints_it(page: Browser, model: De
     assert np.abs(shown - expected).max(axis=2).mean() < 0.1
 
 
-# --- Ways to compute -----------------------------------------------------------------------------
+# --- Ways to compute ----------------------------------------------------------------------------
 
 
 def test_with_the_headers_it_uses_threads_and_says_how_many(page: Browser) -> None:
@@ -384,7 +384,7 @@ def test_a_gpu_that_fails_gives_way_to_the_cpu(browser: Browser, real_site: Site
     assert "CPU" in browser.ask("document.getElementById('fact-compute').textContent")
 
 
-# --- Offline ---------------------------------------------------------------------------------------
+# --- Offline ------------------------------------------------------------------------------------
 
 
 def test_it_works_after_the_server_has_gone(
@@ -425,7 +425,7 @@ def test_another_model_on_the_same_address_is_the_one_that_runs(
         )
 
 
-# --- By hand ---------------------------------------------------------------------------------------
+# --- By hand ------------------------------------------------------------------------------------
 
 
 def test_it_opens_without_a_complaint_or_a_request_elsewhere(page: Browser, url: str) -> None:
@@ -493,9 +493,7 @@ def test_what_is_no_photo_is_said_and_the_next_one_works(
 
 
 def test_without_webassembly_it_says_so(browser: Browser, url: str) -> None:
-    made = browser.call(
-        "Page.addScriptToEvaluateOnNewDocument", source="delete self.WebAssembly"
-    )
+    made = browser.call("Page.addScriptToEvaluateOnNewDocument", source="delete self.WebAssembly")
     try:
         browser.open(url, 800)
         browser.wait("!document.getElementById('problem').hidden")
@@ -515,7 +513,7 @@ def test_a_missing_weights_file_is_said(browser: Browser, real_site: Site) -> No
     assert "model.safetensors: 404" in told
 
 
-# --- By keys, and on a phone -----------------------------------------------------------------------
+# --- By keys, and on a phone --------------------------------------------------------------------
 
 FOCUS = """(e => e.id || e.value || e.textContent.trim())(document.activeElement)"""
 
@@ -602,7 +600,9 @@ def test_on_a_phone_nothing_sticks_out_and_all_is_large_enough_to_touch_and_read
         browser.ask(f"document.querySelector('input[value={view}]').click()")
         assert browser.ask("document.documentElement.scrollWidth") <= 375
         # Without scrolling the whole map is in sight.
-        assert browser.ask(f"document.getElementById('{view}').getBoundingClientRect().bottom") < 812
+        assert (
+            browser.ask(f"document.getElementById('{view}').getBoundingClientRect().bottom") < 812
+        )
         worst = browser.ask(CONTRAST)
         assert worst["ratio"] >= 4.5, worst
         sizes = browser.ask(

@@ -51,7 +51,9 @@ def test_the_engine_lies_where_the_page_is_told(site: Site) -> None:
     assert engine["folder"] == f"engine-{read_engine().version}/"
 
 
-def test_what_never_changes_is_named_by_its_content(site: Site, small: Path, tmp_path: Path) -> None:
+def test_what_never_changes_is_named_by_its_content(
+    site: Site, small: Path, tmp_path: Path
+) -> None:
     other = shutil.copytree(small, tmp_path / "other")
     graph = other / "model.onnx"
     graph.write_bytes(graph.read_bytes() + b"\0")

@@ -13,7 +13,9 @@ import pytest
 from featherdepth.app import engine
 from featherdepth.cli import main as cli
 
-HAS_ENGINE = all((engine.FOLDER / (n + engine.PACKED)).is_file() for n in engine.read_engine().files)
+HAS_ENGINE = all(
+    (engine.FOLDER / (n + engine.PACKED)).is_file() for n in engine.read_engine().files
+)
 
 
 def test_without_the_engine_it_ends_in_one_line(

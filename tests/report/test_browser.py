@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import CONTRAST, Browser, needs_browser
 
+from browser import CONTRAST, Browser, needs_browser
 from featherdepth.report.distillation import write_report
 
 pytestmark = [pytest.mark.slow, needs_browser]

@@ -52,5 +52,7 @@ def _site(model: str | Path | None) -> "Site":
 
     found = resolve(model)
     if found.network is not None:
-        raise UsageError(f"model {model}: foreign weights run on torch; export a model folder first")
+        raise UsageError(
+            f"model {model}: foreign weights run on torch; export a model folder first"
+        )
     return gather(found.path)

@@ -1,9 +1,9 @@
 """The files of the page: what is written for it, the engine, one model, and what binds them.
 
-    index.html, *.js, *.css ...   as they lie in page/
-    about.json                    the model, the engine, the colors: what the page is told
-    service-worker.js             with the list of files in front, so that it changes with them
-    engine-VERSION/, model-HASH/ never change under their name: browsers keep them for good
+index.html, *.js, *.css ...   as they lie in page/
+about.json                    the model, the engine, the colors: what the page is told
+service-worker.js             with the list of files in front, so that it changes with them
+engine-VERSION/, model-HASH/ never change under their name: browsers keep them for good
 """
 
 import gzip
@@ -15,7 +15,7 @@ from typing import Any
 
 import featherdepth
 from featherdepth.app.engine import Engine, packed_files, read_engine
-from featherdepth.errors import UsageError, WeightsError
+from featherdepth.errors import UsageError
 from featherdepth.images.palettes import palette
 from featherdepth.networks.folder import GRAPH, WEIGHTS, check_weights, read_config, read_graph
 from featherdepth.types import Preset

@@ -39,21 +39,19 @@ export function resizePixels(rgba, height, width, newHeight, newWidth) {
   const half = 1 << (ROUNDING_BITS - 1);
   const across = inIntegers(windows(width, newWidth));
   const rows = new Uint8ClampedArray(height * newWidth * 3);
-  for (let x = 0; x < newWidth; x++) {
-    const taps = across.weights[x];
-    const begin = across.first[x] * 4;
-    for (let y = 0; y < height; y++) {
-      let at = y * width * 4 + begin;
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < newWidth; x++) {
+      const taps = across.weights[x];
+      let at = (y * width + across.first[x]) * 4;
       let red = half, green = half, blue = half;
       for (let j = 0; j < taps.length; j++, at += 4) {
         red += rgba[at] * taps[j];
         green += rgba[at + 1] * taps[j];
         blue += rgba[at + 2] * taps[j];
       }
-      const to = (y * newWidth + x) * 3;
-      rows[to] = red >> ROUNDING_BITS;
-      rows[to + 1] = green >> ROUNDING_BITS;
-      rows[to + 2] = blue >> ROUNDING_BITS;
+      rows[to++] = red >> ROUNDING_BITS;
+      rows[to++] = green >> ROUNDING_BITS;
+      rows[to++] = blue >> ROUNDING_BITS;
     }
   }
   const down = inIntegers(windows(height, newHeight));
