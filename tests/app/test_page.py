@@ -492,6 +492,38 @@ def test_what_is_no_photo_is_said_and_the_next_one_works(
     assert page.ask("document.getElementById('problem').hidden")
 
 
+def test_a_browser_that_hands_out_noise_for_pixels_is_told_of(
+    browser: Browser, real_site: Site
+) -> None:
+    noise = b"""
+      const told = OffscreenCanvasRenderingContext2D.prototype.getImageData;
+      OffscreenCanvasRenderingContext2D.prototype.getImageData = function (...place) {
+        const found = told.apply(this, place);
+        found.data[40] ^= 1;
+        return found;
+      };"""
+    text = real_site["worker.js"].plain() + noise
+
+    with serving(PageServer({**real_site, "worker.js": SiteFile(content=text)}, 0)) as url:
+        browser.open(url, 800)
+        browser.wait(READY)
+
+    note = browser.ask("document.getElementById('note').textContent")
+    assert "changes the pixels that pages read" in note
+
+
+def test_a_photo_too_large_for_canvases_is_seen_smaller(page: Browser, tmp_path: Path) -> None:
+    with PIL.Image.open(PHOTOS / "coffee.jpg") as photo:
+        photo.resize((5400, 3600)).save(tmp_path / "large.jpg")
+
+    see(page, tmp_path / "large.jpg")
+
+    size = page.ask(STATE % "state.result.photoSize")
+    assert 15_900_000 < size["width"] * size["height"] <= 16_000_000
+    assert size["width"] / size["height"] == pytest.approx(1.5, rel=1e-3)
+    see(page, PHOTOS / "coffee.jpg")
+
+
 def test_without_webassembly_it_says_so(browser: Browser, url: str) -> None:
     made = browser.call("Page.addScriptToEvaluateOnNewDocument", source="delete self.WebAssembly")
     try:

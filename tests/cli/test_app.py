@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from featherdepth.app import engine
+from featherdepth.app.server import PageServer
 from featherdepth.cli import main as cli
 
 HAS_ENGINE = all(
@@ -66,6 +67,29 @@ def test_the_folder_is_written_and_counted(
 
     assert "files" in capsys.readouterr().out
     assert (tmp_path / "page" / "index.html").is_file()
+
+
+@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+@pytest.mark.parametrize(("flags", "opened"), [([], 1), (["--no-open"], 0)])
+def test_it_opens_the_browser_unless_told_not_to(
+    flags: list[str],
+    opened: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[str] = []
+
+    def leave(server: PageServer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", asked.append)
+    monkeypatch.setattr(PageServer, "serve_forever", leave)
+
+    assert cli.run(["app", "--port", "0", "-q", *flags]) == 0
+
+    url = capsys.readouterr().out.strip()
+    assert url.startswith("http://127.0.0.1:")
+    assert asked == [url] * opened
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from browser import Browser, needs_browser
 
+from browser import Browser, needs_browser
 from featherdepth.app import engine
 from featherdepth.app.site import ISOLATION
 from featherdepth.runtime.model import DepthModel
