@@ -1,10 +1,10 @@
-"""A stand-in for what `make app` fetches, so that these tests need no network."""
+"""The page's files, with a stand-in for the engine."""
 
-import gzip
 from pathlib import Path
 
 import pytest
 
+from engine_files import stand_in
 from featherdepth.app import engine
 from featherdepth.app.site import Site, gather
 from featherdepth.runtime.presets import embedded_folder
@@ -12,11 +12,7 @@ from featherdepth.runtime.presets import embedded_folder
 
 @pytest.fixture
 def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "vendor"
-    folder.mkdir()
-    for name in engine.read_engine().files:
-        packed = gzip.compress(f"the file {name}".encode() * 20)
-        (folder / (name + engine.PACKED)).write_bytes(packed)
+    folder = stand_in(tmp_path / "vendor")
     monkeypatch.setattr(engine, "FOLDER", folder)
     return folder
 

@@ -16,7 +16,7 @@ import PIL.Image
 import pytest
 
 from browser import CONTRAST, Browser, needs_browser
-from featherdepth.app import engine
+from engine_files import needs_engine
 from featherdepth.app.server import PageServer
 from featherdepth.app.site import Site, SiteFile, gather
 from featherdepth.app.static import write_static
@@ -31,13 +31,10 @@ from featherdepth.runtime.presets import embedded_folder
 from featherdepth.types import Depth, DepthKind, Image
 
 PHOTOS = Path(__file__).parents[2] / "docs" / "photos"
-HAS_ENGINE = all(
-    (engine.FOLDER / (n + engine.PACKED)).is_file() for n in engine.read_engine().files
-)
 pytestmark = [
     pytest.mark.slow,
     needs_browser,
-    pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine"),
+    needs_engine,
 ]
 FLAGS = (
     "--use-angle=swiftshader",
@@ -49,7 +46,7 @@ FLAGS = (
 )
 READY = "document.getElementById('status').textContent === 'Ready.'"
 DONE = "document.getElementById('status').textContent.startsWith('Done')"
-STATE = "import('/app.js').then(({state}) => %s)"
+STATE = "import(new URL('app.js', document.baseURI).href).then(({state}) => %s)"
 LIMIT = 1e-2
 """Difference from Python, as a share of the map's range."""
 
@@ -328,15 +325,15 @@ def test_with_the_headers_it_uses_threads_and_says_how_many(page: Browser) -> No
 def test_without_the_headers_it_runs_on_one_thread_and_says_so(
     browser: Browser, model: DepthModel, real_site: Site, tmp_path: Path
 ) -> None:
-    write_static(real_site, tmp_path / "page")
+    write_static(real_site, tmp_path / "below" / "page")
 
     class Plain(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
             pass
 
-    handler = functools.partial(Plain, directory=str(tmp_path / "page"))
+    handler = functools.partial(Plain, directory=str(tmp_path))
     with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)) as url:
-        browser.open(url, 1200)
+        browser.open(f"{url}below/page/", 1200)
         browser.wait(READY)
         see(browser, PHOTOS / "room_a.jpg")
         told = browser.ask("document.getElementById('fact-compute').textContent")

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from engine_files import stand_in
 from featherdepth.app import engine
 from featherdepth.app.server import PageServer
 from featherdepth.cli import main as cli
 
-HAS_ENGINE = all(
-    (engine.FOLDER / (n + engine.PACKED)).is_file() for n in engine.read_engine().files
-)
+
+@pytest.fixture
+def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = stand_in(tmp_path / "vendor")
+    monkeypatch.setattr(engine, "FOLDER", folder)
+    return folder
 
 
 def test_without_the_engine_it_ends_in_one_line(
@@ -40,7 +44,7 @@ def test_without_the_engine_it_ends_in_one_line(
         (["--port", "-1"], 2, "--port"),
     ],
 )
-@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+@pytest.mark.usefixtures("vendor")
 def test_wrong_use_is_one_line(
     arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,7 +52,7 @@ def test_wrong_use_is_one_line(
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+@pytest.mark.usefixtures("vendor")
 def test_a_port_that_is_taken_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -59,7 +63,7 @@ def test_a_port_that_is_taken_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     assert f"port {port} is taken" in told and told.count("\n") == 1
 
 
-@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+@pytest.mark.usefixtures("vendor")
 def test_the_folder_is_written_and_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,7 +73,7 @@ def test_the_folder_is_written_and_counted(
     assert (tmp_path / "page" / "index.html").is_file()
 
 
-@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
+@pytest.mark.usefixtures("vendor")
 @pytest.mark.parametrize(("flags", "opened"), [([], 1), (["--no-open"], 0)])
 def test_it_opens_the_browser_unless_told_not_to(
     flags: list[str],
@@ -93,9 +97,15 @@ def test_it_opens_the_browser_unless_told_not_to(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
-@pytest.mark.skipif(not HAS_ENGINE, reason="make app has not fetched the page's engine")
-def test_it_serves_until_ctrl_c_and_ends_cleanly() -> None:
-    command = [sys.executable, "-m", "featherdepth", "app", "--no-open", "--port", "0"]
+def test_it_serves_until_ctrl_c_and_ends_cleanly(vendor: Path) -> None:
+    code = f"""
+import pathlib, sys
+from featherdepth.app import engine
+from featherdepth.cli.main import run
+engine.FOLDER = pathlib.Path({str(vendor)!r})
+sys.exit(run(["app", "--no-open", "--port", "0"]))
+"""
+    command = [sys.executable, "-c", code]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -14,18 +14,13 @@ import PIL.Image
 import pytest
 
 from browser import Browser, needs_browser
+from engine_files import needs_engine
 from featherdepth.app import engine
 from featherdepth.app.site import ISOLATION
 from featherdepth.runtime.model import DepthModel
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = "how-to/browser.md"
-HAS_ENGINE = all(
-    (engine.FOLDER / (name + engine.PACKED)).is_file() for name in engine.read_engine().files
-)
-needs_engine = pytest.mark.skipif(
-    not HAS_ENGINE, reason="make app has not fetched the page's engine"
-)
 
 
 def text() -> str:

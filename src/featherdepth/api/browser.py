@@ -9,10 +9,8 @@ if TYPE_CHECKING:
     from featherdepth.app.server import PageServer
     from featherdepth.app.site import Site
 
-PORT = 8420
 
-
-def app_server(model: str | Path | None = None, *, port: int = PORT) -> "PageServer":
+def app_server(model: str | Path | None = None, *, port: int = 0) -> "PageServer":
     """The page's local server: `serve_forever()` runs it, `url` is where.
 
     Args:
