@@ -91,11 +91,11 @@ def page(browser: Browser, url: str) -> Browser:
     return browser
 
 
-def see(page: Browser, photo: Path) -> None:
+def see(page: Browser, photo: Path, *, seconds: float = 60) -> None:
     """Choose a photo and wait for its depth."""
     page.ask("document.getElementById('status').textContent = ''")
     page.choose("#file", photo)
-    page.wait(f"{DONE} || !document.getElementById('problem').hidden")
+    page.wait(f"{DONE} || !document.getElementById('problem').hidden", seconds)
     assert page.ask("document.getElementById('problem').textContent") == ""
 
 
@@ -355,9 +355,9 @@ def test_a_gpu_sees_the_same(page: Browser, model: DepthModel) -> None:
 
     page.ask("""(s => { s.value = 'webgpu'; s.dispatchEvent(new Event('change')); })
         (document.getElementById('compute'))""")
-    page.wait("document.getElementById('fact-compute').textContent === 'GPU (WebGPU)'")
+    page.wait("document.getElementById('fact-compute').textContent === 'GPU (WebGPU)'", 300)
     page.wait(READY)
-    see(page, PHOTOS / "room_a.jpg")
+    see(page, PHOTOS / "room_a.jpg", seconds=300)  # a played one takes its time
 
     expected = model.infer(PHOTOS / "room_a.jpg", out_size="model").values
     assert difference(seen_map(page), expected) < LIMIT
