@@ -7,12 +7,17 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 PHOTOS := docs/photos
 
-.PHONY: demo test slow fmt pages clean
+.PHONY: demo app test slow fmt pages clean
 
 demo: .venv/core.stamp
 	$(BIN)/featherdepth predict $(PHOTOS) -o demo --save color,png16 --side-by-side --overwrite
 	@echo
 	@echo "Look at the pictures in demo/: the photo on the left, its depth on the right (warm is near)."
+
+# What the browser page runs networks with: fetched by npm, hashes pinned. Wheels built afterwards
+# carry it, and `featherdepth app` opens the page.
+app: .venv/core.stamp
+	$(BIN)/python -m tools.vendor
 
 # Two processes, one thread each: torch in both with all threads would be slower than one alone.
 test: export OMP_NUM_THREADS := 1

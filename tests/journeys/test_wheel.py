@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from featherdepth.app.engine import FOLDER, PACKED
 from featherdepth.runtime.presets import embedded_models
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +83,9 @@ def test_the_wheel_holds_the_package_and_each_weights_file_once(wheel: Path) -> 
         names = archive.namelist()
 
     assert "featherdepth/py.typed" in names and "featherdepth/networks/networks.json" in names
+    assert "featherdepth/app/page/index.html" in names
+    fetched = {path.name for path in FOLDER.glob(f"*{PACKED}")}  # by `make app`, if it ran
+    assert {n.split("/")[-1] for n in names if "/app/vendor/" in n} == fetched
     assert not any(n.startswith(("tests/", "tools/")) or "__pycache__" in n for n in names)
     assert len(names) == len(set(names))
     for name in embedded_models():

@@ -1,120 +1,15 @@
 """A real browser opens the page: nothing is fetched, nothing complains, nothing sticks out."""
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from browser import CONTRAST, Browser, needs_browser
 from featherdepth.report.distillation import write_report
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None or os.name != "posix", reason="no chromium is installed"),
-]
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--remote-debugging-pipe",
-]
-
-
-class Browser:
-    """Chromium, spoken to over two pipes: commands go to its descriptor 3, answers come from 4."""
-
-    def __init__(self, profile: Path) -> None:
-        read_end, self._out = os.pipe()
-        self._in, write_end = os.pipe()
-        # A shell puts the ends where the browser looks for them.
-        wires = f'exec "$@" 3<&{read_end} 4>&{write_end}'
-        self._process = subprocess.Popen(
-            ["bash", "-c", wires, "bash", str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}"],
-            pass_fds=(read_end, write_end),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(read_end)
-        os.close(write_end)
-        self._number = 0
-        self._rest = b""
-        self.events: list[dict[str, Any]] = []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        found = self.call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = found["sessionId"]
-        for domain in ("Page", "Network", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
-
-    _session: str | None = None
-
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """The answer to one command; what happens meanwhile goes to `events`."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._message()
-            if answer.get("id") == self._number:
-                assert "error" not in answer, answer
-                result: dict[str, Any] = answer["result"]
-                return result
-            self.events.append(answer)
-
-    def open(self, page: Path, width: int, *, scheme: str = "light") -> None:
-        """Show a page at a width in CSS pixels, and wait until it is loaded."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=900,
-            deviceScaleFactor=1,
-            mobile=width < 600,
-        )
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.call("Emulation.setEmulatedMedia", features=features)
-        self.events.clear()
-        self.call("Page.navigate", url=page.resolve().as_uri())
-        while not self.of("Page.loadEventFired"):
-            self.events.append(self._message())
-
-    def of(self, method: str) -> list[dict[str, Any]]:
-        return [e["params"] for e in self.events if e.get("method") == method]
-
-    def ask(self, expression: str) -> Any:
-        """The value of a JavaScript expression in the page."""
-        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
-        return found["result"].get("value")
-
-    def close(self) -> None:
-        os.close(self._out)  # the end of its orders is the end of the browser
-        try:
-            self._process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        os.close(self._in)
-
-    def _message(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
-            data = os.read(self._in, 1 << 20)
-            assert data, "the browser ended"
-            self._rest += data
-        text, _, self._rest = self._rest.partition(b"\0")
-        message: dict[str, Any] = json.loads(text)
-        return message
+pytestmark = [pytest.mark.slow, needs_browser]
 
 
 @pytest.fixture(scope="module")
@@ -195,29 +90,3 @@ def with_long_names(found: dict[str, Any]) -> None:
 def with_everything(found: dict[str, Any]) -> None:
     found["teacher"] |= {"commercial": False, "license": "CC BY-NC 4.0"}
     found["drift"]["alarms"] = [{"step": 2400, "text": "the spread doubled"}]
-
-
-# The least contrast (WCAG 2) of any text on the page with what lies behind it.
-CONTRAST = """
-(() => {
-  const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
-  const light = c => { const [r, g, b] = c.map(v => v / 255)
-    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const behind = e => { for (; e; e = e.parentElement) {
-    const c = parse(getComputedStyle(e).backgroundColor);
-    if (c.length === 3 || c[3] > 0) return c; }
-    return [255, 255, 255]; };
-  let worst = {ratio: 99};
-  document.querySelectorAll('body *').forEach(e => {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) return;
-    const style = getComputedStyle(e);
-    const ink = parse(e.namespaceURI.endsWith('svg') ? style.fill : style.color);
-    if (ink.length < 3 || e.tagName === 'title') return;
-    const [a, b] = [light(ink.slice(0, 3)), light(behind(e).slice(0, 3))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < worst.ratio) worst = {ratio, text: e.textContent.slice(0, 40), on: e.tagName};
-  });
-  return worst;
-})()
-"""

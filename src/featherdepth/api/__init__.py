@@ -2,6 +2,7 @@
 
 from featherdepth.api.aligning import align
 from featherdepth.api.benchmarking import benchmark
+from featherdepth.api.browser import app_server, app_static
 from featherdepth.api.collections import doctor, shard
 from featherdepth.api.completing import complete
 from featherdepth.api.drawing import figure_completion
@@ -15,6 +16,8 @@ from featherdepth.api.training import distill, label, train
 
 __all__ = [
     "align",
+    "app_server",
+    "app_static",
     "benchmark",
     "card",
     "compare",

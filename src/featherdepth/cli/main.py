@@ -29,6 +29,7 @@ COMMANDS = {
     "sparsify": "Sparse points out of depth maps, as a lidar, a phone or keypoints give them.",
     "figure": "Pictures of results: completion by several first stages, side by side.",
     "doctor": "What a data folder is - layout, count, unit, scale - and what is wrong with it.",
+    "app": "A page that sees depth in the browser: photo or camera in; served here only.",
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }
 """Verb -> summary. Its code is `run` in `featherdepth.cli.<verb>`, imported on first use."""

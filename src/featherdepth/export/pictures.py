@@ -11,7 +11,7 @@ from featherdepth.export.parity import RGB, made_up
 from featherdepth.geometry.resize import Size
 from featherdepth.images.find import find_images
 from featherdepth.images.read import read_image
-from featherdepth.runtime.fit import fit
+from featherdepth.runtime.fit import decoded_side, fit
 from featherdepth.types import Preset
 
 Picture = Float32[np.ndarray, "1 c h w"]
@@ -40,9 +40,8 @@ class Photos:
     def __iter__(self) -> Iterator[Picture]:
         preset = self._preset
         size = self._fixed or preset.size
-        side = 2 * size if isinstance(size, int) else max(size)
         for path in self.paths:
-            image = read_image(path, max_side=side)
+            image = read_image(path, max_side=decoded_side(size))
             pixels, _ = fit(image, size=size, multiple=preset.multiple, rule=preset.resize)
             yield with_points(pixels, self._channels)
 

@@ -19,7 +19,20 @@ LONGEST = 4.0
 """Aspect ratio up to which a photo fills the input."""
 LAID_INTO = 2.0
 
+AIR = 1.5
+"""How much finer than the input a photo is decoded. A decoder shrinks by box filters, where the
+resize behind it is antialiased: without air the maps of long photos moved by 1 % of their range."""
+
 Window = tuple[slice, slice]
+
+
+def decoded_side(size: int | Size) -> int:
+    """Longest side in pixels from which more detail would not be seen.
+
+    Args:
+        size: of the network's input, as `network_size`: an edge N gives at most 2 N at 4:1.
+    """
+    return round(AIR * (2 * size if isinstance(size, int) else max(size)))
 
 
 def fit(

@@ -19,7 +19,7 @@ from featherdepth.runtime.ahead import read_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, choose
 from featherdepth.runtime.choice import choose_for, precision_named
 from featherdepth.runtime.exported import SUFFIXES, Exported
-from featherdepth.runtime.fit import fit
+from featherdepth.runtime.fit import decoded_side, fit
 from featherdepth.runtime.reference import resolve
 from featherdepth.types import Depth, Image, Intrinsics, Preset, Provenance
 
@@ -254,9 +254,7 @@ class DepthModel:
         Raises:
             InputError: it cannot be read.
         """
-        wanted = self.input_size(size)
-        # An edge N gives at most 2 N at an aspect ratio of 4:1.
-        return read_image(source, max_side=2 * wanted if isinstance(wanted, int) else max(wanted))
+        return read_image(source, max_side=decoded_side(self.input_size(size)))
 
     def input_size(self, asked: int | Size | None) -> int | Size:
         """What `size` of `infer` stands for here.
