@@ -245,15 +245,22 @@ class DepthModel:
                 continue
             yield photo, self.infer_image(image, size=size, out_size=out_size)
 
-    def read(self, source: str | Path | bytes, *, size: int | Size | None = None) -> Image:
+    def read(
+        self, source: str | Path | bytes, *, size: int | Size | None = None, name: str | None = None
+    ) -> Image:
         """Read a photo at no more detail than the network looks at: large JPEGs decode faster.
+
+        Args:
+            size: as `infer`.
+            name: for messages; the file name by default.
 
         Raises:
             InputError: it cannot be read.
         """
         wanted = self._size(size)
         # An edge N gives at most 2 N at an aspect ratio of 4:1.
-        return read_image(source, max_side=2 * wanted if isinstance(wanted, int) else max(wanted))
+        most = 2 * wanted if isinstance(wanted, int) else max(wanted)
+        return read_image(source, name=name, max_side=most)
 
     def _size(self, asked: int | Size | None) -> int | Size:
         if self.exported is not None:
