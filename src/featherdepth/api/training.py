@@ -281,7 +281,7 @@ def label(
     warning = warning_line(opened.card)
     if warning is not None:
         logger.warning("%s", warning)
-    store = MapCache.open(Path(cache).absolute(), opened.card, size)
+    store = MapCache.open(Path(cache), opened.card, size)
     result: LabelResult | JobResult
     if collection is not None:
         result = label_photos(
@@ -291,7 +291,7 @@ def label(
         work = LabelWork(
             teacher=teacher,
             card=opened.card,
-            cache=store.folder,
+            cache=store.folder.absolute(),
             size=size,
             device=place,
             threads=threads,

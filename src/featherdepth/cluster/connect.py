@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from featherdepth.errors import BackendError, FeatherDepthError, RunError, UsageError
@@ -111,7 +112,7 @@ def _silent() -> Iterator[None]:
     except OSError:  # there is no stderr
         yield
         return
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield

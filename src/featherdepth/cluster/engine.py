@@ -11,6 +11,7 @@ their blocks is written.
 import contextlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from featherdepth.cluster import attempts
@@ -115,7 +116,7 @@ def _messages(
     context = ray.data.DataContext.get_current()
     before = context.enable_progress_bars, context.target_max_block_size
     context.enable_progress_bars, context.target_max_block_size = False, ROW_BYTES
-    pool = ray.data.ActorPoolStrategy
+    pool, home = ray.data.ActorPoolStrategy, Path.cwd()
     try:
         dataset = (
             ray.data.from_items(
@@ -124,14 +125,14 @@ def _messages(
             )
             .map_batches(
                 DecodeStage,
-                fn_constructor_args=(work,),
+                fn_constructor_args=(work, home),
                 batch_size=1,
                 compute=pool(min_size=1, max_size=crew.decoders),
                 num_cpus=1,
             )
             .map_batches(
                 NetworkStage,
-                fn_constructor_args=(work,),
+                fn_constructor_args=(work, home),
                 batch_size=1,
                 compute=pool(size=crew.workers),
                 num_cpus=crew.threads,

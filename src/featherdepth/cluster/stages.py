@@ -1,8 +1,11 @@
 """What runs on the workers: decode, network, write. Each is opened once in its process."""
 
+import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,11 +63,14 @@ class _Stage:
     """A stage that lasts as long as its process.
 
     A model that cannot be opened is told with the first block instead of raised: Ray would try
-    again for ever.
+    again for ever. Names of files are those of where the job was started.
     """
 
-    def __init__(self, opened: Callable[[], Any]) -> None:
+    def __init__(self, work: Work, opened: Callable[[], Any], home: Path) -> None:
+        self._work = work
         self._fault: Fault | None = None
+        with contextlib.suppress(OSError):  # no such folder here: absolute names are still right
+            os.chdir(home)
         try:
             self._opened = opened()
         except FeatherDepthError as error:
@@ -87,27 +93,25 @@ class _Stage:
 class DecodeStage(_Stage):
     """A unit to blocks of decoded photos."""
 
-    def __init__(self, work: Work) -> None:
-        super().__init__(work.decoder)
-        self._folder, self._block = work.folder, work.block
+    def __init__(self, work: Work, home: Path) -> None:
+        super().__init__(work, work.decoder, home)
 
     def _messages(self, batch: Batch) -> Iterator[Block | End]:
         for number, unit in batch["message"]:
-            attempts.begin(self._folder, unit.name, "decoding")
-            yield from decode_unit(self._opened, number, unit, self._block, workers=THREADS)
+            attempts.begin(self._work.folder, unit.name, "decoding")
+            yield from decode_unit(self._opened, number, unit, self._work.block, workers=THREADS)
 
 
 class NetworkStage(_Stage):
     """Decoded photos to maps."""
 
-    def __init__(self, work: Work) -> None:
-        super().__init__(work.network)
-        self._folder = work.folder
+    def __init__(self, work: Work, home: Path) -> None:
+        super().__init__(work, work.network, home)
 
     def _messages(self, batch: Batch) -> Iterator[Answered | End | Fault]:
         for message in batch["message"]:
             if isinstance(message, Block):
-                attempts.begin(self._folder, message.of.name, f"block {message.number}")
+                attempts.begin(self._work.folder, message.of.name, f"block {message.number}")
                 yield answer_block(self._opened, message)
             else:
                 yield message

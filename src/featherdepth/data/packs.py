@@ -126,7 +126,7 @@ def join_parts(
         entries=tuple(entries.values()),
         bytes=whole_size(size),
     )
-    write_atomic(folder / f"{name}.json", _text(mark).encode(errors="surrogateescape"))
+    write_atomic(folder / f"{name}.json", _text(mark).encode())
     shutil.rmtree(_part(folder, name, 0).parent, ignore_errors=True)
     return mark
 
@@ -202,7 +202,7 @@ def _content(folder: Path, name: str, part: Part) -> bytes:
 def _text(mark: Mark) -> str:
     table: dict[str, Any] = {"format": FORMAT, **asdict(mark)}
     table["entries"] = [[entry.name, entry.offset, entry.size] for entry in mark.entries]
-    return json.dumps(table, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(table, sort_keys=True) + "\n"  # ASCII: names may be no UTF-8
 
 
 def _parsed(path: Path) -> Mark | None:

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from featherdepth.data.packs import Part, join_parts, read_mark, write_part
 from featherdepth.data.units import Unit, Units
@@ -106,6 +106,7 @@ class Finished:
     usable: bool
 
 
+@runtime_checkable
 class Opened(Protocol):
     """A unit that is being read."""
 
@@ -129,6 +130,7 @@ class Opened(Protocol):
         ...
 
 
+@runtime_checkable
 class Decoder(Protocol):
     """What decodes photos; made once in every process that does."""
 
@@ -145,6 +147,7 @@ class Decoder(Protocol):
         ...
 
 
+@runtime_checkable
 class Work(Protocol):
     """What is done to photos, in a form that travels to other machines."""
 
@@ -321,7 +324,7 @@ class Ledger:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._units, self._progress = units, progress
-        self._done = self._skipped = self._count = 0
+        self._done = self._skipped = self._count = self._unusable = 0
         self._failed: dict[int, list[dict[str, str]]] = {-1: units.failed}
         self.todo: list[int] = []
         """Units without a mark."""
@@ -342,12 +345,19 @@ class Ledger:
         self._skipped += finished.skipped
         self._failed[finished.unit] = finished.failed
         self._count += 1
+        self._unusable += not finished.usable
         if self._progress is not None:
             self._progress(self._count, len(self._units.units))
 
     def result(self) -> JobResult:
-        """So far."""
+        """So far.
+
+        Raises:
+            InputError: there were units, and not one could be opened.
+        """
         failed = [row for number in sorted(self._failed) for row in self._failed[number]]
+        if 0 < self._unusable == len(self._units.units):
+            raise InputError(failed[0]["error"])
         return JobResult(done=self._done, skipped=self._skipped, failed=failed)
 
 
