@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from featherdepth.data.tar import tar_entry, whole_size
 from featherdepth.data.units import OpenUnit, is_packed, list_all, list_units
 from featherdepth.errors import InputError, UsageError
 from featherdepth.runtime.units import deal
@@ -26,8 +27,6 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def tars(photos: Path, tmp_path: Path) -> Path:
     """Two tars in two folders, of three and two photos."""
-    from featherdepth.data.tar import tar_entry, whole_size
-
     folder = tmp_path / "tars"
     for name, members in {"b": "34", "sub/a": "012"}.items():
         content = b"".join(

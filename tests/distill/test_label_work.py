@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from featherdepth.data import packs
 from featherdepth.data.packs import PackIndex
 from featherdepth.data.probe import open_data
 from featherdepth.data.units import list_units
 from featherdepth.distill import label_work
 from featherdepth.distill.cache import SUFFIX, MapCache, Refused, photo_key
 from featherdepth.distill.label_work import Decoder, LabelWork, Network, Prepared, batches
+from featherdepth.distill.teachers.base import TorchTeacher
+from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.errors import RunError
 from featherdepth.runtime.units import Item, run_units
 
@@ -55,17 +58,11 @@ def packed_in(cache: Path) -> dict[str, bytes]:
     keys = [
         entry.name
         for path in (cache / "packs").glob("*.json")
-        for entry in label_mark(path).entries
+        for entry in packs._parsed(path).entries
     ]
     assert len(keys) == len(set(keys)) == len(index)
     assert all(store.has(key.removesuffix(SUFFIX)) for key in keys)
     return {key: next(iter(index.contents(key.removesuffix(SUFFIX)))) for key in keys}
-
-
-def label_mark(path: Path) -> Any:
-    from featherdepth.data import packs
-
-    return packs._parsed(path)
 
 
 def test_packs_hold_the_files_of_a_run_without_units_bit_for_bit(
@@ -189,9 +186,6 @@ def test_batches_are_of_one_size_in_order_with_the_rest_at_the_end() -> None:
 def test_the_decoder_of_a_torch_teacher_gives_its_memory_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from featherdepth.distill.teachers.base import TorchTeacher
-    from featherdepth.distill.teachers.open import open_teacher
-
     opened: list[Any] = []
     monkeypatch.setattr(
         label_work,
