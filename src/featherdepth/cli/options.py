@@ -41,5 +41,5 @@ SideBySide = Annotated[
 Threads = Annotated[int | None, typer.Option(help="CPU threads of the network.")]
 Workers = Annotated[
     int | None,
-    typer.Option(help="Processes with a network, for --engine ray; by default one a core.", min=1),
+    typer.Option(help="Processes with a network, for --engine ray; by default one a core."),
 ]
