@@ -31,11 +31,11 @@ from benchmarks.timing import machine
 
 from featherdepth.config import read_json
 from featherdepth.data.pack import write_shards
-from featherdepth.data.packs import write_part
+from featherdepth.data.packs import Entry, PackIndex, join_parts, write_part
 from featherdepth.data.photos import Photos
 from featherdepth.data.tar import list_tar, read_member
 from featherdepth.data.units import list_units
-from featherdepth.distill.cache import MapCache
+from featherdepth.distill.cache import SUFFIX, MapCache
 from featherdepth.distill.label_work import LabelWork
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.runtime.units import Block, Item, decode_unit
@@ -198,7 +198,32 @@ def stages(tars: Path, scratch: Path, args: argparse.Namespace) -> dict[str, Any
         write_part(scratch, "p", block.number, files)
         spent["network"] += middle - clock
         spent["write"] += time.process_time() - middle
-    return {"photos": photos, "ms": {name: 1000 * value / photos for name, value in spent.items()}}
+    return {
+        "photos": photos,
+        "ms": {name: 1000 * value / photos for name, value in spent.items()},
+        "index_us": index_us(scratch / "marks"),
+    }
+
+
+def index_us(folder: Path, units: int = 20, maps_each: int = 5000) -> float:
+    """Microseconds a map to build the index of a cache from the marks of its packs."""
+    for unit in range(units):
+        entries = [
+            Entry(name=f"{secrets.token_hex(32)}{SUFFIX}", offset=100_000 * i, size=99_000)
+            for i in range(maps_each)
+        ]
+        part = write_part(folder, f"u{unit}", 0, [])
+        mark = join_parts(folder, f"u{unit}", [part], source="", done=maps_each, failed=[])
+        path = folder / f"u{unit}.json"
+        table = {**json.loads(path.read_text()), "bytes": mark.bytes}
+        table["entries"] = [[entry.name, entry.offset, entry.size] for entry in entries]
+        path.write_text(json.dumps(table))
+    clock = time.process_time()
+    index = PackIndex(folder, SUFFIX)
+    spent_s = time.process_time() - clock
+    if len(index) != units * maps_each:
+        raise RuntimeError(f"{len(index)} maps in the index")
+    return 1e6 * spent_s / len(index)
 
 
 def main() -> None:

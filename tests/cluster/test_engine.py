@@ -161,18 +161,19 @@ def test_two_killed_workers_and_a_killed_decoder_lose_nothing_and_write_nothing_
     assert len(names) == len(set(names)) == 90
 
 
-def test_every_way_to_cut_the_work_gives_the_same_maps(shell: Shell) -> None:
+def test_every_way_to_deal_out_the_work_gives_the_same_maps(shell: Shell) -> None:
     shell.label("photos", "single", code=3)
+    shell.label("tars", "whole")
 
     shell.label("photos", "cluster", *RAY, code=3)
+    again, _ = shell.label("photos", "cluster", *RAY, code=3)
     for i in (1, 2, 3):
         shell.label("tars", "parts", "--shard", f"{i}/3")
-    again, _ = shell.label("photos", "cluster", *RAY, code=3)
 
     expected = maps(shell.folder / "single")
     assert len(expected) == 90
     assert maps(shell.folder / "cluster") == expected
-    assert maps(shell.folder / "parts") == expected
+    assert content(shell.folder / "parts") == content(shell.folder / "whole")
     document = json.loads(again)
     assert (document["done"], document["skipped"], len(document["failed"])) == (0, 90, 1)
 

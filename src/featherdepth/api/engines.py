@@ -30,6 +30,11 @@ def check_engine(engine: str, workers: int | None, address: str | None) -> None:
         raise UsageError(f"workers is {workers}; expected 1 or more")
 
 
+def work_threads(engine: str, threads: int | None) -> int | None:
+    """Of each network: on a cluster one, where a process takes what its backend takes."""
+    return threads or (1 if engine == "ray" else None)
+
+
 def run_work(
     work: "Work",
     units: "Units",
@@ -51,7 +56,7 @@ def run_work(
         return run_units(work, dealt, overwrite=overwrite, progress=progress)
     from featherdepth.cluster.engine import Crew, run_on_ray
 
-    each = threads or 1
+    each = work_threads(engine, threads) or 1
     count = workers or (1 if gpu else max(1, (os.cpu_count() or 1) // each))
     decoders = DECODERS_A_GPU * count if gpu else -(-count // CPU_NETWORKS_A_DECODER)
     crew = Crew(workers=count, decoders=decoders, threads=each, gpus=int(gpu), address=address)

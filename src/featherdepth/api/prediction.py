@@ -53,7 +53,7 @@ def predict(
         RunError: the results cannot be written, or the cluster does not answer; what is there
             stays.
     """
-    from featherdepth.api.engines import check_engine, run_work
+    from featherdepth.api.engines import check_engine, run_work, work_threads
     from featherdepth.data.units import is_packed, list_all
     from featherdepth.images.read import find_images
     from featherdepth.runtime.job import predict_files, write_failures
@@ -97,7 +97,7 @@ def predict(
             options=chosen,
             backend=network.backend,
             precision=network.precision,
-            threads=threads,
+            threads=work_threads(engine, threads),
         )
         if packed:
             units, skipped = list_all([Path(entry) for entry in packed]), 0

@@ -266,7 +266,7 @@ def label(
     except ModuleNotFoundError as error:
         message = f"labeling needs {error.name}; pip install 'featherdepth[train]'"
         raise BackendError(message) from error
-    from featherdepth.api.engines import check_engine, run_work
+    from featherdepth.api.engines import check_engine, run_work, work_threads
     from featherdepth.data.units import is_packed, list_units
     from featherdepth.runtime.job import write_failures
 
@@ -277,7 +277,8 @@ def label(
     collection = None if in_units else open_data(Path(photos))
     units = list_units(Path(photos), group=WAITING * batch) if in_units else None
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    opened = open_teacher(teacher, size=size, device=place, threads=threads)
+    here = "cpu" if in_units else place  # those that work on units open their own
+    opened = open_teacher(teacher, size=size, device=here, threads=threads)
     warning = warning_line(opened.card)
     if warning is not None:
         logger.warning("%s", warning)
@@ -288,13 +289,14 @@ def label(
             collection, opened, store, batch=batch, device=place, progress=progress, shard=shard
         )
     elif units is not None:
+        gpu = torch.device(place).type == "cuda"
         work = LabelWork(
             teacher=teacher,
             card=opened.card,
             cache=store.folder.absolute(),
             size=size,
-            device=place,
-            threads=threads,
+            device="cuda" if gpu and engine == "ray" else place,  # a worker sees its own alone
+            threads=work_threads(engine, threads),
             batch=batch,
         )
         result = run_work(
@@ -304,7 +306,7 @@ def label(
             workers=workers,
             threads=threads,
             address=address,
-            gpu=torch.device(place).type == "cuda",
+            gpu=gpu,
             shard=shard,
             progress=progress,
         )
