@@ -7,13 +7,15 @@
 `kill`: one process labels photos in tars, then two Ray workers do while one of them is killed at a
 third and at two thirds of the work; every map must be there once, with the same bytes. `speed`: two
 plain processes (`--shard 1/2` and `2/2`) and Ray with two workers, in turns; the whole commands
-with their start, and the time between the first finished tar and the last. `stages`: what a photo
+with their start, the time between the first finished tar and the last, and the core seconds of all
+processes, which others on the machine disturb less. `stages`: what a photo
 costs in each stage, in one process with one thread.
 
 Each part replaces its own section of the file.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
@@ -24,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,18 +66,37 @@ def wait(process: subprocess.Popen[bytes]) -> None:
         raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
 
 
-def workers(token: str) -> list[int]:
-    """Processes with a network, of the cluster that was started with this token."""
-    found = []
+def processes(token: str) -> Iterator[Path]:
+    """What was started with a token, as folders of /proc."""
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (folder / "cmdline").read_bytes()
-            ours = f"{MARKED}={token}".encode() in (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if ours and b"NetworkStage" in line:
-            found.append(int(folder.name))
+        with contextlib.suppress(OSError):
+            if f"{MARKED}={token}".encode() in (folder / "environ").read_bytes():
+                yield folder
+
+
+def workers(token: str) -> list[int]:
+    """Processes with a network."""
+    found = []
+    for folder in processes(token):
+        with contextlib.suppress(OSError):
+            if b"NetworkStage" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
     return sorted(found)
+
+
+def watch(jobs: list[subprocess.Popen[bytes]], token: str) -> float:
+    """Wait for success; seconds of all cores that all processes took, those of Ray itself too."""
+    spent: dict[str, float] = {}
+    while any(job.poll() is None for job in jobs):
+        for folder in processes(token):
+            with contextlib.suppress(OSError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                ticks = int(fields[11]) + int(fields[12])
+                spent[folder.name] = ticks / os.sysconf("SC_CLK_TCK")
+        time.sleep(0.3)
+    for job in jobs:
+        wait(job)
+    return sum(spent.values())
 
 
 def maps(cache: Path) -> dict[str, list[bytes]]:
@@ -142,33 +164,40 @@ def speed(tars: Path, scratch: Path, args: argparse.Namespace) -> dict[str, Any]
     for number, name in enumerate(order):
         cache = scratch / f"{name}-{number}"
         load, begun = os.getloadavg()[0], time.perf_counter()
-        if name == "plain":
-            shards = [("--shard", f"{i}/2") for i in (1, 2)]
-            jobs = [start(command(tars, cache, args, *shard)) for shard in shards]
-        else:
-            jobs = [start(command(tars, cache, args, *RAY))]
-        for job in jobs:
-            wait(job)
+        token = secrets.token_hex(8)
+        dealt = [RAY] if name == "ray" else [("--shard", f"{i}/2") for i in (1, 2)]
+        cpu_s = watch([start(command(tars, cache, args, *more), token) for more in dealt], token)
         wall_s = time.perf_counter() - begun
         done = sum(read_json(path)["done"] for path in marks(cache))
-        row = {"wall_s": wall_s, "photos": done, "steady": steady(cache), "load_before": load}
+        row = {
+            "wall_s": wall_s,
+            "cpu_s": cpu_s,
+            "photos": done,
+            "steady": steady(cache),
+            "load_before": load,
+        }
         rounds[name].append(row)
         print(name, row, flush=True)
     sizes = [path.stat().st_size for path in cache.rglob("packs/*.tar")]
 
     def median(name: str, value: str) -> float:
         rows = rounds[name]
-        if value == "whole":
-            return statistics.median(row["photos"] / row["wall_s"] for row in rows)
+        if value in ("wall_s", "cpu_s"):
+            return statistics.median(row["photos"] / row[value] for row in rows)
         return statistics.median(row[value] for row in rows)
 
     return {
         "rounds": rounds,
         "photos_per_s": {
-            name: {"whole": median(name, "whole"), "steady": median(name, "steady")}
+            name: {
+                "whole": median(name, "wall_s"),
+                "steady": median(name, "steady"),
+                "core": median(name, "cpu_s"),
+            }
             for name in rounds
         },
-        "ratio_whole": median("ray", "whole") / median("plain", "whole"),
+        "ratio_whole": median("ray", "wall_s") / median("plain", "wall_s"),
+        "ratio_core": median("ray", "cpu_s") / median("plain", "cpu_s"),
         "ratio_steady": median("ray", "steady") / median("plain", "steady"),
         "bytes_a_photo": sum(sizes) / done,
     }

@@ -21,7 +21,7 @@ QUIET = {
 }
 ANSWER_S = 5.0
 """For a connection to be accepted."""
-JOIN_S = 60.0
+JOIN_S = 120.0
 """For a cluster to let somebody in; a slow core takes five seconds to import Ray."""
 PORT = 6379
 PROBE = """
