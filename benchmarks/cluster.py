@@ -57,6 +57,7 @@ def command(tars: Path, cache: Path, args: argparse.Namespace, *more: str) -> li
 def start(words: list[str], token: str = "") -> subprocess.Popen[bytes]:
     """Begin a command; its children can be told by the token."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", MARKED: token}
+    env["RAY_worker_niceness"] = "0"  # Ray would run below other processes of this machine
     return subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL)
 
 

@@ -216,7 +216,7 @@ def test_predictions_of_folders_and_tars_are_the_files_of_one_process(shell: She
         assert local == content(shell.folder / f"{photos}-ray")
     assert {"00.npy", "00.npy.json", "00.color.png"} <= set(content(shell.folder / "photos-ray"))
     (row,) = (shell.folder / "cut-ray" / "failures.jsonl").read_text().splitlines()
-    assert "shard-000001.tar: cut off at byte 150000; its first" in json.loads(row)["error"]
+    assert "shard-000001.tar: " in row and "files are whole; expected a whole" in row
     mark = json.loads((shell.folder / "cut-ray" / "shard-000001.json").read_text())
     assert mark["done"] > 5
 
