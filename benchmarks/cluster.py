@@ -264,6 +264,7 @@ def main() -> None:
     parser.add_argument("--size", type=int)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--section", help="of the file, in place of the part's name")
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
     args.teacher = (
@@ -289,7 +290,7 @@ def main() -> None:
             "machine": machine(),
         }
     document = json.loads(args.output.read_text()) if args.output.exists() else {}
-    document[args.part] = {**about, **found}
+    document[args.section or args.part] = {**about, **found}
     args.output.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
     print(json.dumps(found, indent=1, sort_keys=True))
 

@@ -92,13 +92,24 @@ RAY = ("--engine", "ray", "--workers", "2")
 
 def until(wanted: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:
     """Wait for something to be true."""
-    for _ in range(6000):
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
         if process is not None:
             assert process.poll() is None, process.communicate()
         if value := wanted():
             return value
         time.sleep(0.02)
     raise AssertionError("it never came")
+
+
+def listens(address: str) -> bool:
+    """Whether a connection is accepted."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -286,7 +297,7 @@ def test_a_cluster_that_is_there_is_used_and_stays(shell: Shell) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(lambda: shell.processes("raylet"))
+        until(lambda: shell.processes("raylet") and listens(address))
         time.sleep(5)
         shell.label("tars", "c", *RAY, "--address", address)
         crowd = ("--engine", "ray", "--workers", "9", "--address", address)

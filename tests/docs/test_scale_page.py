@@ -22,8 +22,7 @@ def test_the_table_is_worked_out_from_what_was_measured() -> None:
 
 def test_what_was_measured_keeps_what_the_page_promises() -> None:
     document = json.loads((ROOT / "docs" / "results" / "cluster.json").read_text())
-    kill, speed = document["kill"], document["speed"]
+    kill = document["kill"]
 
     assert (kill["photos"], kill["maps"], kill["killed"]) == (2000, 2000, 2)
     assert kill["twice"] == kill["missing"] == kill["different"] == 0
-    assert speed["ratio_steady"] > 0.85
