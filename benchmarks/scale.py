@@ -80,8 +80,8 @@ def rows(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ),
         (
             "index of the maps in `distill`",
-            f"{24 * PHOTOS / 1e9:.1f} GB, {index_h:.1f} h to read the marks",
-            "24 bytes and measured time a map",
+            f"{32 * PHOTOS / 1e9:.1f} GB, {index_h:.1f} h to read the marks",
+            "32 bytes and measured time a map",
         ),
     ]
 

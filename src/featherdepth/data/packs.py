@@ -132,7 +132,7 @@ def join_parts(
 
 
 class PackIndex:
-    """Where the files of all finished packs of a folder lie: 24 bytes of memory a file.
+    """Where the files of all finished packs of a folder lie: 32 bytes of memory a file.
 
     Args:
         suffix: of the files that are looked up, left out in their keys; keys are hexadecimal.
@@ -140,23 +140,26 @@ class PackIndex:
 
     def __init__(self, folder: Path, suffix: str) -> None:
         self._tars: list[Path] = []
-        rows: list[tuple[int, int, int, int]] = []
+        keys, places = [np.empty(0, np.uint64)], [np.empty((0, 3), np.int64)]
         self.size_bytes = 0
         for path in sorted(folder.rglob("*.json")):
             mark = _parsed(path)
             if mark is None or path.name.startswith("."):
                 continue
-            number = len(self._tars)
-            self._tars.append(path.with_suffix(".tar"))
-            self.size_bytes += mark.bytes
-            rows += [
-                (short, number, entry.offset, entry.size)
+            found = [
+                (short, entry)
                 for entry in mark.entries
                 if entry.name.endswith(suffix) and (short := _short(entry.name)) is not None
             ]
-        rows.sort()
-        self._keys = np.array([row[0] for row in rows], np.uint64)
-        self._places = np.array([row[1:] for row in rows], np.int64).reshape(-1, 3)
+            number = len(self._tars)
+            rows = [(number, entry.offset, entry.size) for _, entry in found]
+            keys.append(np.array([short for short, _ in found], np.uint64))
+            places.append(np.array(rows, np.int64).reshape(-1, 3))
+            self._tars.append(path.with_suffix(".tar"))
+            self.size_bytes += mark.bytes
+        joined = np.concatenate(keys)
+        order = np.argsort(joined, kind="stable")
+        self._keys, self._places = joined[order], np.concatenate(places)[order]
 
     def __len__(self) -> int:
         return len(self._keys)
