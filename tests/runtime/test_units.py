@@ -194,7 +194,8 @@ def test_a_unit_is_complete_with_its_last_block_in_any_order_and_once_only() -> 
 
     assert finished is not None and finished.done == 3
     assert [row["photo"] for row in finished.failed] == ["0", "1", "2", "cut"]
-    assert gathering.add(written(1)) is None
+    again = [*(written(number) for number in range(3)), End(unit=7, blocks=3)]
+    assert [gathering.add(message) for message in again] == [None] * 4
     assert gathering.add(End(unit=8, blocks=0)) is not None
 
 
