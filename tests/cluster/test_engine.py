@@ -152,11 +152,11 @@ def test_two_killed_workers_and_a_killed_decoder_lose_nothing_and_write_nothing_
     shell: Shell,
 ) -> None:
     shell.label("tars", "whole")
-    job = shell.start("label", "tars", "-o", "cut", *LABEL, *RAY, TEACHER_S="0.4")
+    job = shell.start("label", "tars", "-o", "cut", *LABEL, *RAY, TEACHER_S="1.5")
     cut = shell.folder / "cut" / "packs"
     killed: list[int] = []
 
-    for count in (1, 4):
+    for count in (1, 3):
         until(lambda count=count: len(list(cut.glob(".*/0*")) + list(cut.glob("*.json"))) >= count)
         victim = until(lambda: [p for p in shell.processes(NETWORK) if p not in killed], job)[0]
         os.kill(victim, signal.SIGKILL)
@@ -192,7 +192,7 @@ def test_every_way_to_deal_out_the_work_gives_the_same_maps(shell: Shell) -> Non
 
 def test_a_job_that_was_killed_itself_goes_on_with_what_is_missing(shell: Shell) -> None:
     shell.label("tars", "whole")
-    job = shell.start("label", "tars", "-o", "cut", *LABEL, *RAY, TEACHER_S="0.4")
+    job = shell.start("label", "tars", "-o", "cut", *LABEL, *RAY, TEACHER_S="1.5")
     cut = shell.folder / "cut" / "packs"
     until(lambda: list(cut.glob("*.json")), job)
 

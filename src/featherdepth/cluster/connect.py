@@ -54,7 +54,8 @@ def cluster(address: str | None, *, cpus: int) -> Iterator[Any]:
     else:
         _join(ray, address)
     try:
-        yield ray
+        with _silent(1):  # it prints there when a worker dies; results go there
+            yield ray
     finally:
         ray.shutdown()
 
@@ -81,7 +82,7 @@ def load_ray() -> Any:
 
 def _start(ray: Any, cpus: int) -> None:
     try:
-        with _silent():
+        with _silent(2):
             ray.init(
                 address="local",
                 num_cpus=cpus,
@@ -98,26 +99,28 @@ def _join(ray: Any, address: str) -> None:
         _knock(address)
     _probe(address)
     try:
-        with _silent():
+        with _silent(2):
             ray.init(address=address, logging_level="ERROR", log_to_driver=False)
     except Exception as error:
         raise _no_cluster(address, one_line(error)) from error
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
-    """Keep what compiled code says at its start off stderr; errors come as exceptions."""
+def _silent(stream: int) -> Iterator[None]:
+    """Keep what Ray and its compiled code say off a stream; errors come as exceptions."""
     try:
-        kept = os.dup(2)
-    except OSError:  # there is no stderr
+        kept = os.dup(stream)
+    except OSError:  # there is none
         yield
         return
+    sys.stdout.flush()
     with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+        os.dup2(nowhere.fileno(), stream)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
+        sys.stdout.flush()
+        os.dup2(kept, stream)
         os.close(kept)
 
 
