@@ -283,11 +283,12 @@ def test_a_full_disk_ends_in_one_line_and_the_next_run_finishes(shell: Shell) ->
 
 def test_a_cluster_that_is_there_is_used_and_stays(shell: Shell) -> None:
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        free.bind(("", 0))
+        # Not 127.0.0.1: Ray takes it for the address by which other machines know this one.
+        address = f"{socket.gethostbyname(socket.gethostname())}:{free.getsockname()[1]}"
     port = address.rpartition(":")[2]
     env = {**os.environ, **HERE, TOKEN: shell.token, "RAY_USAGE_STATS_ENABLED": "0"}
-    options = ["--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=4", "--block"]
+    options = [f"--port={port}", "--num-cpus=4", "--block"]
     script = "import sys; from ray.scripts.scripts import main; sys.exit(main())"
     head = subprocess.Popen(
         [sys.executable, "-c", script, "start", "--head", *options, "--include-dashboard=false"],
