@@ -17,7 +17,7 @@ FLOOR_OF = {room: n for n, rooms in enumerate(ORDER.split("|")) for room in room
 ROOT = Path(featherdepth.__file__).parent
 FILES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT or not p.name.startswith("__"))
 NO_TORCH = {"errors", "registry", "config", "types", "rng", "geometry", "images", "data", "metrics"}
-HEAVY = ["torch", "scipy", "cv2", "openvino", "transformers", "matplotlib"]
+HEAVY = ["torch", "scipy", "cv2", "openvino", "transformers", "matplotlib", "ray", "pyarrow"]
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -68,6 +68,16 @@ def test_imports_only_go_down(path: Path) -> None:
 )
 def test_the_check_above_can_fail(source: str, here: str) -> None:
     assert faults(source, here)
+
+
+def test_only_the_room_of_the_cluster_knows_ray() -> None:
+    users = {
+        path.relative_to(ROOT).parts[0]
+        for path in FILES
+        if any(name.split(".")[0] == "ray" for name in imported(ast.parse(path.read_text())))
+    }
+
+    assert users == {"cluster"}
 
 
 def module_circles(edges: dict[str, set[str]]) -> list[str]:

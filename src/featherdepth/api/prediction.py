@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from featherdepth.errors import UsageError
+
 
 def predict(
     inputs: str | Path | Sequence[str | Path],
@@ -14,18 +16,29 @@ def predict(
     precision: str = "auto",
     threads: int | None = None,
     shard: tuple[int, int] | None = None,
+    engine: str = "local",
+    workers: int | None = None,
+    address: str | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Predict the depth of photos and write it into a folder that mirrors where they were found.
 
+    Of each tar or parquet file with photos one tar is written, and beside it a mark once it is
+    complete (`featherdepth.data.packs`).
+
     Args:
-        inputs: photos, folders, globs, .txt lists, or "-" for a list on standard input.
+        inputs: photos, folders, globs, .txt lists, or "-" for a list on standard input; or tars
+            and parquet files, or folders with some and without a photo.
         model: a name, a model folder, or NETWORK@FILE.
-        shard: (i, n): only every n-th photo, beginning with the i-th; i from 1.
+        shard: (i, n): only every n-th photo, or tar, beginning with the i-th; i from 1.
+        engine: "local", or "ray" for Ray Data, which gives the same files.
+        workers: processes with a network, for Ray; by default one a core of this machine.
+        address: of a Ray cluster; by default one is started here.
         overwrite: also what is already there, whole, and of this model and these options.
-        progress: called with (photos finished, photos in all).
+        progress: called with (photos finished, photos in all); where photos come in files of many,
+            or on a cluster, with (units finished, units in all).
         options: fields of `featherdepth.runtime.outputs.OutputOptions`.
 
     Returns:
@@ -36,16 +49,24 @@ def predict(
         UsageError: a model, size or option that does not exist or fit.
         InputError: an input that does not exist or holds no photo.
         WeightsError: a model that is missing or damaged.
-        BackendError: a backend that is not installed.
-        RunError: the results cannot be written; what is there stays.
+        BackendError: a backend or Ray is not installed.
+        RunError: the results cannot be written, or the cluster does not answer; what is there
+            stays.
     """
+    from featherdepth.api.engines import check_engine, run_work, work_threads
+    from featherdepth.data.units import is_packed, list_all
     from featherdepth.images.read import find_images
-    from featherdepth.runtime.job import predict_files
+    from featherdepth.runtime.job import predict_files, write_failures
     from featherdepth.runtime.model import DepthModel
     from featherdepth.runtime.outputs import OutputOptions
 
+    check_engine(engine, workers, address)
     chosen = OutputOptions(**options)
-    photos = find_images([inputs] if isinstance(inputs, str | Path) else inputs)
+    entries = [inputs] if isinstance(inputs, str | Path) else inputs
+    packed = [entry for entry in entries if str(entry) != "-" and is_packed(Path(entry))]
+    if packed and len(packed) < len(entries):
+        raise UsageError(f"{packed[0]}: many photos in a file; name such files alone")
+    photos = [] if packed else find_images(entries)
     failures = "failures.jsonl"
     if shard is not None:
         index, count = shard
@@ -54,15 +75,47 @@ def predict(
     network = DepthModel.from_pretrained(
         model, backend=backend, precision=precision, threads=threads
     )
-    result = predict_files(
-        network,
-        photos,
-        Path(output),
-        chosen,
-        overwrite=overwrite,
-        failures=failures,
-        progress=progress,
-    )
+    out = Path(output)
+    if not packed and engine == "local":
+        result = predict_files(
+            network,
+            photos,
+            out,
+            chosen,
+            overwrite=overwrite,
+            failures=failures,
+            progress=progress,
+        )
+    else:
+        from featherdepth.runtime.predict_work import PredictWork, found_units
+
+        chosen.check_kind(network.preset.kind)
+        work = PredictWork(
+            model=model,
+            sha256=network.preset.sha256,
+            out=out.absolute(),
+            options=chosen,
+            backend=network.backend,
+            precision=network.precision,
+            threads=work_threads(engine, threads),
+        )
+        if packed:
+            units, skipped = list_all([Path(entry) for entry in packed]), 0
+        else:
+            units, skipped = found_units(photos, work, overwrite=overwrite)
+        result = run_work(
+            work,
+            units,
+            engine,
+            workers=workers,
+            threads=threads,
+            address=address,
+            shard=shard if packed else None,
+            overwrite=overwrite,
+            progress=progress,
+        )
+        result.skipped += skipped
+        write_failures(out / failures, result.failed)
     preset = network.preset
     return {
         "out": str(output),

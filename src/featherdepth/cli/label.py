@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import AsJson
+from featherdepth.cli.options import Address, AsJson, Engine, Workers
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures
@@ -16,7 +16,8 @@ def run(
     photos: Annotated[
         Path,
         typer.Argument(
-            metavar="PHOTOS", help="Folder, .zip, .txt list, .tar or folder of shards with photos."
+            metavar="PHOTOS",
+            help="Folder, .zip or .txt list of photos; .tar, .parquet or a folder with some.",
         ),
     ],
     *,
@@ -47,8 +48,11 @@ def run(
     threads: Annotated[int | None, typer.Option(help="CPU threads.", min=1)] = None,
     batch: Annotated[int, typer.Option(help="Photos that the teacher sees at once.", min=1)] = 4,
     part: Annotated[
-        str | None, typer.Option("--shard", help="Only every n-th photo: i/n, i from 1.")
+        str | None, typer.Option("--shard", help="Only every n-th photo or tar: i/n, i from 1.")
     ] = None,
+    engine: Engine = "local",
+    workers: Workers = None,
+    address: Address = None,
     as_json: AsJson = False,
 ) -> int:
     """A teacher's depth maps of many photos, kept on disk for distillation.
@@ -71,6 +75,9 @@ def run(
             threads=threads,
             batch=batch,
             shard=wanted,
+            engine=engine,
+            workers=workers,
+            address=address,
             progress=progress,
         )
     print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))

@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+Address = Annotated[
+    str | None,
+    typer.Option(help="Ray cluster: HOST:PORT, ray://HOST:PORT or auto; started here without it."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Backend = Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")]
 Calibration = Annotated[
@@ -12,6 +16,7 @@ Calibration = Annotated[
     typer.Option("--calibration", help="Of a scanner: KITTI's calibration file or folder."),
 ]
 Colormap = Annotated[str, typer.Option(help="Spectral_r, turbo, inferno, magma, viridis or gray.")]
+Engine = Annotated[str, typer.Option(help="local, or ray for a cluster (extra [cluster]).")]
 FieldOfView = Annotated[
     float | None, typer.Option(help="Horizontal field of view of every photo in degrees.")
 ]
@@ -34,3 +39,7 @@ SideBySide = Annotated[
     bool, typer.Option("--side-by-side", help="The photo at the left of the color picture.")
 ]
 Threads = Annotated[int | None, typer.Option(help="CPU threads of the network.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Processes with a network, for --engine ray; by default one a core."),
+]

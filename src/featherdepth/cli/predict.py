@@ -7,9 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from featherdepth.cli.options import (
+    Address,
     AsJson,
     Backend,
     Colormap,
+    Engine,
     FieldOfView,
     IntrinsicsText,
     Overwrite,
@@ -17,11 +19,11 @@ from featherdepth.cli.options import (
     Save,
     SideBySide,
     Threads,
+    Workers,
 )
 from featherdepth.cli.parse import network_size, numbers, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures
-from featherdepth.errors import UsageError
 
 
 def run(
@@ -29,7 +31,8 @@ def run(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="A photo, a folder (to the bottom), a glob, a .txt list, or - for one on stdin.",
+            help="A photo, a folder (to the bottom), a glob, a .txt list, or - for one on stdin; or"
+            " tars and parquet files of photos.",
         ),
     ],
     *,
@@ -60,9 +63,11 @@ def run(
     cmap: Colormap = "Spectral_r",
     side_by_side: SideBySide = False,
     part: Annotated[
-        str | None, typer.Option("--shard", help="Only every n-th photo: i/n, i from 1.")
+        str | None, typer.Option("--shard", help="Only every n-th photo or tar: i/n, i from 1.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="local.")] = "local",
+    engine: Engine = "local",
+    workers: Workers = None,
+    address: Address = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> int:
@@ -71,8 +76,6 @@ def run(
     Results that exist and are whole are skipped. Photos that cannot be read are listed in
     OUT/failures.jsonl, the rest go on, and the exit code is 3.
     """
-    if engine != "local":
-        raise UsageError(f"engine {engine!r} is not part of this version; expected local")
     options: dict[str, Any] = {
         "formats": tuple(dict.fromkeys(name for name in save.replace(" ", "").split(",") if name)),
         "size": None if size is None else network_size(size),
@@ -96,6 +99,9 @@ def run(
             precision=precision,
             threads=threads,
             shard=wanted,
+            engine=engine,
+            workers=workers,
+            address=address,
             overwrite=overwrite,
             progress=progress,
             **options,

@@ -16,6 +16,7 @@ READERS = Registry(
         "nyu_labelled": "featherdepth.data.nyu_labelled:NyuLabelled",
         "nyu_leres": "featherdepth.data.nyu_leres:NyuLeres",
         "paired": "featherdepth.data.paired:Paired",
+        "parquet": "featherdepth.data.parquet:Parquet",
         "photos": "featherdepth.data.photos:Photos",
         "shards": "featherdepth.data.shards:Shards",
         "sunrgbd": "featherdepth.data.sunrgbd:SunRgbd",

@@ -57,6 +57,8 @@ def recognise(root: Path) -> str:
             return "photos"
         if root.suffix.lower() == ".tar":
             return "shards"
+        if root.suffix.lower() == ".parquet":
+            return "parquet"
         if (known := recognise_known(root)) is not None:
             return known
         raise InputError(f"{root}: a file; expected a data folder, a .zip, .tar or .txt list")
@@ -74,7 +76,9 @@ def recognise(root: Path) -> str:
         return "photos"
     if any(root.rglob("*.tar")):
         return "shards"
+    if any(root.rglob("*.parquet")):
+        return "parquet"
     raise InputError(
         f"{root}: not a known data set; expected {MANIFEST}, a {DESCRIPTION} there or one folder"
-        " below, photos, or tars of photos"
+        " below, photos, or tars or parquet files of photos"
     )

@@ -61,7 +61,7 @@ class Shards(Reader):
         """
         super().__init__()
         root = config.root
-        self._tars = _tars_of(root)
+        self._tars = tars_of(root)
         self.name = root.resolve().stem
         self.terms = "not stated"
         cut: list[str] = []
@@ -93,14 +93,30 @@ class Shards(Reader):
             logger.warning("%s", fault)
         self._compare_with_index(root)
 
+    def encoded(self, index: int) -> bytes:
+        """The file of one photo, as the tar holds it.
+
+        Raises:
+            InputError: the tar is not there, or has become shorter.
+        """
+        number, offset, size, _, _ = self._places[index].tolist()
+        return read_member(self._tars[number], offset, size)
+
+    def camera(self, index: int, image: Image) -> Intrinsics | None:
+        """What the JSON beside a photo says of its camera, at the photo's own size.
+
+        Raises:
+            InputError: as `encoded`.
+        """
+        number, _, _, about, about_size = self._places[index].tolist()
+        if not about_size:
+            return None
+        return _camera(read_member(self._tars[number], about, about_size), image)
+
     def _read(self, index: int) -> Sample:
         key = self.keys[index]
-        number, offset, size, about, about_size = self._places[index].tolist()
-        path = self._tars[number]
-        image = read_image(read_member(path, offset, size), name=key)
-        if about_size:
-            camera = _camera(read_member(path, about, about_size), image)
-            image = replace(image, intrinsics=camera or image.intrinsics)
+        image = read_image(self.encoded(index), name=key)
+        image = replace(image, intrinsics=self.camera(index, image) or image.intrinsics)
         return Sample(key=key, image=image)
 
     def _size(self, index: int) -> tuple[int, int]:
@@ -142,7 +158,12 @@ def photos_among(
             yield key, photo, (about[0].offset, about[0].size) if about else (0, 0)
 
 
-def _tars_of(root: Path) -> list[Path]:
+def tars_of(root: Path) -> list[Path]:
+    """The tars that `root` is or holds, sorted by their names below it.
+
+    Raises:
+        InputError: there is none.
+    """
     if root.is_file():
         return [root]
     if not root.is_dir():
@@ -166,7 +187,7 @@ def _camera(content: bytes, image: Image) -> Intrinsics | None:
         fx, fy, cx, cy = (float(table[name]) for name in ("fx", "fy", "cx", "cy"))
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
-    height, width = image.size
+    height, width = image.photo_size
     usable = all(map(math.isfinite, (fx, fy, cx, cy))) and min(fx, fy) > 0
     if not usable or [table.get("height"), table.get("width")] != [height, width]:
         return None

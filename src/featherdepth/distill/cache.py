@@ -2,6 +2,7 @@
 
     cache.json                       whose maps these are, and the size it was asked for
     maps/<k[:2]>/<k>.safetensors     one map a photo; k is the photo's key
+    packs/<unit>.tar                 the same files, those of many photos in one (data/packs.py)
 
 A map is that of a whole photo, raw as the teacher gave it (no shift, no crop), so that any crop
 can be cut from it. Stored are float16 numbers and one float32 scale, a power of two:
@@ -30,6 +31,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from featherdepth.config import read_json
+from featherdepth.data.packs import PackIndex
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size
 from featherdepth.images.atomic import make_folder, remove_partials, write_atomic
@@ -37,6 +39,7 @@ from featherdepth.types import DepthKind
 
 ABOUT = "cache.json"
 MAPS = "maps"
+PACKS = "packs"
 SUFFIX = ".safetensors"
 FORMAT = "featherdepth-maps-1"
 TENSOR = "map"
@@ -110,6 +113,12 @@ class MapCache:
         self.folder = folder
         self.card = card
         self.size = size
+        self._packed: PackIndex | None = None
+
+    @property
+    def packs(self) -> Path:
+        """The folder of packs."""
+        return self.folder / PACKS
 
     @classmethod
     def open(cls, folder: Path, card: Card, size: int | Size | None = None) -> "MapCache":
@@ -162,23 +171,25 @@ class MapCache:
         return found
 
     def find(self, key: str) -> Float32[np.ndarray, "h w"] | Refused | None:
-        """`read`, with None where there is no whole map."""
+        """`read`, with None where there is no whole map.
+
+        Packs that were not there when it was first asked are not seen.
+        """
+        found = self.find_file(key)
+        if found is None:
+            if self._packed is None:
+                self._packed = PackIndex(self.packs, SUFFIX)
+            for content in self._packed.contents(key):
+                found = found or self._parsed(key, content)
+        return found
+
+    def find_file(self, key: str) -> Float32[np.ndarray, "h w"] | Refused | None:
+        """`find`, among the maps that have a file of their own."""
         try:
             content = self._path(key).read_bytes()
-            said = _header(content)
-            if any(said.get(name) != value for name, value in self._identity(key).items()):
-                return None
-            if "refused" in said:
-                return Refused(str(said["refused"]))
-            stored = load(content)[TENSOR]
-            scale = float(said["scale"])
-            if stored.dtype != np.float16 or stored.ndim != 2:
-                return None
-            if _checksum(stored, scale) != said["crc32"]:
-                return None
-            return stored.astype(np.float32) * np.float32(scale)
-        except (OSError, ValueError, LookupError, TypeError, struct.error, SafetensorError):
-            return None  # not there, torn, or not one of ours
+        except OSError:
+            return None
+        return self._parsed(key, content)
 
     def write(self, key: str, values: Float32[np.ndarray, "h w"]) -> None:
         """Store a map; an older one is replaced.
@@ -189,9 +200,7 @@ class MapCache:
         """
         if values.size == 0 or not np.isfinite(values).all():
             raise ValueError(f"a map of {values.shape} that is empty, or not finite everywhere")
-        stored, scale = to_half(values)
-        said = {"crc32": _checksum(stored, scale), "scale": scale}
-        self._write(key, said, {TENSOR: stored})
+        self._write(key, self.encode(key, values))
 
     def refuse(self, key: str, reason: str) -> None:
         """Store that a photo's map is of no use, so that nobody computes it again.
@@ -199,12 +208,23 @@ class MapCache:
         Raises:
             RunError: as `write`.
         """
-        self._write(key, {"refused": reason}, {})
+        self._write(key, self.encode_refusal(key, reason))
+
+    def encode(self, key: str, values: Float32[np.ndarray, "h w"]) -> bytes:
+        """The file of a map, finite everywhere."""
+        stored, scale = to_half(values)
+        said = {"crc32": _checksum(stored, scale), "scale": scale}
+        return self._encoded(key, said, {TENSOR: stored})
+
+    def encode_refusal(self, key: str, reason: str) -> bytes:
+        """The file that stands for a map of no use."""
+        return self._encoded(key, {"refused": reason}, {})
 
     def usage(self) -> Usage:
-        """Count files and bytes; looks at every one."""
+        """Count maps and bytes; looks at every file."""
         sizes = [path.stat().st_size for path in (self.folder / MAPS).glob(f"*/*{SUFFIX}")]
-        return Usage(maps=len(sizes), size_bytes=sum(sizes))
+        packed = PackIndex(self.packs, SUFFIX)
+        return Usage(maps=len(sizes) + len(packed), size_bytes=sum(sizes) + packed.size_bytes)
 
     def tidy(self) -> None:
         """Remove what killed processes left half-written."""
@@ -218,14 +238,34 @@ class MapCache:
         size = list(self.size) if isinstance(self.size, tuple) else self.size
         return {"format": FORMAT, "photo": key, "size": size, "teacher": self.card.digest}
 
-    def _write(
+    def _parsed(self, key: str, content: bytes) -> Float32[np.ndarray, "h w"] | Refused | None:
+        try:
+            said = _header(content)
+            if any(said.get(name) != value for name, value in self._identity(key).items()):
+                return None
+            if "refused" in said:
+                return Refused(str(said["refused"]))
+            stored = load(content)[TENSOR]
+            scale = float(said["scale"])
+            if stored.dtype != np.float16 or stored.ndim != 2:
+                return None
+            if _checksum(stored, scale) != said["crc32"]:
+                return None
+            return stored.astype(np.float32) * np.float32(scale)
+        except (ValueError, LookupError, TypeError, struct.error, SafetensorError):
+            return None  # torn, or not one of ours
+
+    def _encoded(
         self, key: str, said: Mapping[str, Any], tensors: dict[str, Float16[np.ndarray, "h w"]]
-    ) -> None:
+    ) -> bytes:
         # One entry: safetensors writes several in an order that changes from run to run.
         text = json.dumps({**self._identity(key), **said}, sort_keys=True)
+        return save(tensors, metadata={"featherdepth": text})
+
+    def _write(self, key: str, content: bytes) -> None:
         path = self._path(key)
         make_folder(path.parent)
-        write_atomic(path, save(tensors, metadata={"featherdepth": text}))
+        write_atomic(path, content)
 
 
 def to_half(
@@ -254,7 +294,9 @@ def _checksum(stored: Float16[np.ndarray, "h w"], scale: float) -> int:
 
 def _check_empty(folder: Path) -> None:
     try:
-        others = [p.name for p in folder.iterdir() if not p.name.startswith(".") and p.name != MAPS]
+        ours = (MAPS, PACKS)
+        names = [path.name for path in folder.iterdir()]
+        others = [name for name in names if not name.startswith(".") and name not in ours]
     except FileNotFoundError:
         return
     except OSError as error:

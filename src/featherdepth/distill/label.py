@@ -6,7 +6,7 @@ on its batch in the last bit, so this is what makes the maps of a run that was k
 processes at once, equal to those of one undisturbed run.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -185,7 +185,8 @@ class _Run:
         self._settle_marks()
 
     def _compute(self, group: list[_Photo], missing: dict[str, _Photo]) -> None:
-        maps = self._maps([self._pixels(photo) for photo in group])
+        pixels = [self._pixels(photo) for photo in group]
+        maps = teacher_maps(self.teacher, pixels, self.device)
         writing = []
         for photo, values in zip(group, maps, strict=True):
             if missing.get(photo.key) is not photo:
@@ -208,11 +209,7 @@ class _Run:
                 self.cache.refuse(key, reason)
             self.held.clear()
         elif self.nan >= PATIENCE:
-            raise RunError(
-                f"teacher {self.teacher.card.name}: NaN or infinity in each of its first"
-                f" {self.nan} maps; expected finite depth: check its weights, or try another"
-                " --size or --device"
-            )
+            raise only_nan(self.teacher, self.nan)
 
     def _pixels(self, photo: _Photo) -> Float32[np.ndarray, "3 h w"]:
         if photo.pixels is not None:
@@ -220,26 +217,40 @@ class _Run:
         # Done already, but part of a batch that is not.
         return self.teacher.prepare(self.photos[photo.index].image.pixels, self.cache.size)
 
-    def _maps(
-        self, prepared: list[Float32[np.ndarray, "3 h w"]]
-    ) -> Iterable[Float32[np.ndarray, "h2 w2"]]:
-        images = torch.from_numpy(np.stack(prepared))
-        try:
-            maps = self.teacher(images.to(self.device))
-        except (MemoryError, RuntimeError) as error:
-            if not _is_memory(error):
-                raise
-            raise RunError(
-                f"teacher {self.teacher.card.name}: out of memory at {len(prepared)} photos of"
-                f" {images.shape[2]}x{images.shape[3]}; use a smaller --batch or --size"
-            ) from error
-        stored: Float32[np.ndarray, "b h2 w2"] = maps[:, 0].float().cpu().numpy()
-        return stored
-
     def _report(self) -> None:
         if self.progress is not None:
             finished = self.done + self.skipped + len(self.faults)
             self.progress(finished, len(self.wanted))
+
+
+def teacher_maps(
+    teacher: Teacher, prepared: list[Float32[np.ndarray, "3 h w"]], device: torch.device
+) -> Float32[np.ndarray, "b h2 w2"]:
+    """Raw maps of photos of one input size.
+
+    Raises:
+        RunError: memory ran out.
+    """
+    images = torch.from_numpy(np.stack(prepared))
+    try:
+        maps = teacher(images.to(device))
+    except (MemoryError, RuntimeError) as error:
+        if not _is_memory(error):
+            raise
+        raise RunError(
+            f"teacher {teacher.card.name}: out of memory at {len(prepared)} photos of"
+            f" {images.shape[2]}x{images.shape[3]}; use a smaller --batch or --size"
+        ) from error
+    stored: Float32[np.ndarray, "b h2 w2"] = maps[:, 0].float().cpu().numpy()
+    return stored
+
+
+def only_nan(teacher: Teacher, count: int) -> RunError:
+    """What is said of a teacher that gave no map of use, and `count` with NaN."""
+    return RunError(
+        f"teacher {teacher.card.name}: NaN or infinity in each of its first {count} maps; expected"
+        " finite depth: check its weights, or try another --size or --device"
+    )
 
 
 def fault(values: Float32[np.ndarray, "h w"]) -> str | None:

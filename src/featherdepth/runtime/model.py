@@ -248,13 +248,20 @@ class DepthModel:
                 continue
             yield photo, self.infer_image(image, size=size, out_size=out_size)
 
-    def read(self, source: str | Path | bytes, *, size: int | Size | None = None) -> Image:
+    def read(
+        self, source: str | Path | bytes, *, size: int | Size | None = None, name: str | None = None
+    ) -> Image:
         """Read a photo at no more detail than the network looks at: large JPEGs decode faster.
+
+        Args:
+            size: as `infer`.
+            name: for messages; the file name by default.
 
         Raises:
             InputError: it cannot be read.
         """
-        return read_image(source, max_side=decoded_side(self.input_size(size)))
+        most = decoded_side(self.input_size(size))
+        return read_image(source, name=name, max_side=most)
 
     def input_size(self, asked: int | Size | None) -> int | Size:
         """What `size` of `infer` stands for here.

@@ -1,0 +1,63 @@
+"""Where work on units is done: in this process, or on a Ray cluster."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from featherdepth.errors import UsageError
+
+if TYPE_CHECKING:
+    from featherdepth.data.units import Units
+    from featherdepth.runtime.job import JobResult
+    from featherdepth.runtime.units import Work
+
+ENGINES = ("local", "ray")
+CPU_NETWORKS_A_DECODER = 4
+DECODERS_A_GPU = 4
+
+
+def check_engine(engine: str, workers: int | None, address: str | None) -> None:
+    """Refuse an engine that does not exist, and options of another one.
+
+    Raises:
+        UsageError: such a thing.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"engine {engine!r} is unknown; expected local or ray")
+    if engine == "local" and (workers is not None or address is not None):
+        raise UsageError("--workers and --address are of a cluster; add --engine ray")
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers is {workers}; expected 1 or more")
+
+
+def work_threads(engine: str, threads: int | None) -> int | None:
+    """Of each network: on a cluster one, where a process takes what its backend takes."""
+    return threads or (1 if engine == "ray" else None)
+
+
+def run_work(
+    work: "Work",
+    units: "Units",
+    engine: str,
+    *,
+    workers: int | None,
+    threads: int | None,
+    address: str | None,
+    gpu: bool = False,
+    shard: tuple[int, int] | None = None,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> "JobResult":
+    """Do what is missing of the units that `shard` deals to us."""
+    from featherdepth.runtime.units import deal, run_units
+
+    dealt = deal(units, shard)
+    if engine == "local":
+        return run_units(work, dealt, overwrite=overwrite, progress=progress)
+    from featherdepth.cluster.engine import Crew, run_on_ray
+
+    each = work_threads(engine, threads) or 1
+    count = workers or (1 if gpu else max(1, (os.cpu_count() or 1) // each))
+    decoders = DECODERS_A_GPU * count if gpu else -(-count // CPU_NETWORKS_A_DECODER)
+    crew = Crew(workers=count, decoders=decoders, threads=each, gpus=int(gpu), address=address)
+    return run_on_ray(work, dealt, crew, overwrite=overwrite, progress=progress)

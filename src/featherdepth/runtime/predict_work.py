@@ -1,0 +1,194 @@
+"""Prediction as work on units: photos of tars and tables into packs, others into their files."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from featherdepth.data.units import OpenUnit, Unit, Units
+from featherdepth.errors import InputError, RunError
+from featherdepth.images.read import FoundImage, read_image
+from featherdepth.runtime.model import DepthModel, OutSize
+from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
+from featherdepth.runtime.units import Answer, Item
+from featherdepth.types import Depth, Image, Intrinsics
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundUnit(Unit):
+    """Photos with files of their own."""
+
+    photos: tuple[FoundImage, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PredictWork:
+    """A model's maps; a `Work`."""
+
+    model: str | Path | None
+    sha256: str
+    out: Path
+    options: OutputOptions
+    backend: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    block: int = 8
+
+    @property
+    def folder(self) -> Path:
+        return self.out
+
+    @property
+    def identity(self) -> str:
+        said = {"formats": self.options.formats, "options": self.options.to_json()}
+        return json.dumps({**said, "sha256": self.sha256}, sort_keys=True)
+
+    def decoder(self) -> "Decoder":
+        return Decoder(self._opened(), self.options)
+
+    def network(self) -> Callable[[list[Item]], list[Answer]]:
+        model = self._opened()
+        return lambda items: [_answer(model, self.options, item) for item in items]
+
+    def packs(self, unit: Unit) -> bool:
+        return not isinstance(unit, FoundUnit)
+
+    def files(self, answer: Answer) -> list[tuple[str, bytes]]:
+        if answer.error is not None:
+            return []
+        with TemporaryDirectory(prefix="featherdepth-") as name:
+            folder = Path(name)
+            self._write(folder, answer)
+            paths = sorted(path for path in folder.rglob("*") if path.is_file())
+            return [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths]
+
+    def store(self, answer: Answer) -> None:
+        self._write(self.out, answer)
+
+    def _write(self, folder: Path, answer: Answer) -> None:
+        made: _Predicted = answer.content
+        write_outputs(folder / made.output, made.depth, made.image, self.options, made.facts)
+
+    def _opened(self) -> DepthModel:
+        return DepthModel.from_pretrained(
+            self.model, backend=self.backend, precision=self.precision, threads=self.threads
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Read:
+    image: Image
+    camera: Intrinsics | None
+    output: PurePath
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Predicted:
+    depth: Depth
+    image: Image
+    output: PurePath
+    facts: dict[str, Any]
+
+
+class OpenedFiles:
+    """Photos with files of their own."""
+
+    def __init__(self, unit: FoundUnit, read: Callable[..., Image], options: OutputOptions) -> None:
+        self._photos, self._read, self._options = unit.photos, read, options
+        self.faults: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def read(self, position: int) -> Item:
+        photo = self._photos[position]
+        image = self._read(photo.path)
+        content = _Read(
+            image=image,
+            camera=self._options.camera(image),
+            output=photo.output,
+            facts=source_facts(photo),
+        )
+        return Item(index=position, photo=self.name(position), content=content)
+
+    def name(self, position: int) -> str:
+        return str(self._photos[position].path)
+
+
+class OpenedPack(OpenUnit):
+    """Photos of a tar or table."""
+
+    def __init__(self, unit: Unit, read: Callable[..., Image], options: OutputOptions) -> None:
+        super().__init__(unit)
+        self._read, self._options = read, options
+
+    def read(self, position: int) -> Item:
+        inside, file = self.inside(position), self.encoded(position)
+        image = self._read(file, name=inside)
+        content = _Read(
+            image=image,
+            camera=self._options.camera(image) or self.camera(position, image),
+            output=PurePath(inside),
+            facts={"path": inside, "bytes": len(file)},
+        )
+        return Item(index=position, photo=self.name(position), content=content)
+
+
+class Decoder:
+    """Photos at no more detail than the network or the outputs look at."""
+
+    def __init__(self, model: DepthModel, options: OutputOptions) -> None:
+        self._model, self._options = model, options
+
+    def open(self, unit: Unit) -> OpenedFiles | OpenedPack:
+        if isinstance(unit, FoundUnit):
+            return OpenedFiles(unit, self._image, self._options)
+        return OpenedPack(unit, self._image, self._options)
+
+    def trim(self, items: list[Item]) -> list[Item]:
+        return items
+
+    def _image(self, source: Path | bytes, name: str | None = None) -> Image:
+        if self._options.needs_full_photo:
+            return read_image(source, name=name)
+        return self._model.read(source, size=self._options.size, name=name)
+
+
+def _answer(model: DepthModel, options: OutputOptions, item: Item) -> Answer:
+    content: _Read = item.content
+    try:
+        depth = model.infer_image(
+            content.image,
+            size=options.size,
+            out_size=cast(OutSize, options.out_size),
+            intrinsics=content.camera,
+        )
+    except (InputError, RunError) as error:  # this photo's: NaN, too large for memory
+        return Answer(index=item.index, photo=item.photo, error=str(error))
+    made = _Predicted(depth=depth, image=content.image, output=content.output, facts=content.facts)
+    return Answer(index=item.index, photo=item.photo, content=made)
+
+
+def found_units(
+    photos: Sequence[FoundImage], work: PredictWork, *, overwrite: bool = False
+) -> tuple[Units, int]:
+    """Cut photos with files of their own into units; how many are done already comes with them."""
+    wanted = [
+        photo
+        for photo in photos
+        if overwrite
+        or not is_done(work.out / photo.output, work.sha256, work.options, source_facts(photo))
+    ]
+    units: list[Unit] = [
+        FoundUnit(
+            name=f"photos-{first:09d}",
+            root=work.out,
+            source="",
+            photos=tuple(wanted[first : first + work.block]),
+        )
+        for first in range(0, len(wanted), work.block)
+    ]
+    return Units(units=units), len(photos) - len(wanted)

@@ -1,0 +1,109 @@
+"""`predict` on tars: one tar of results for each, with the files that loose photos get."""
+
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from featherdepth import api
+from featherdepth.cli import main as cli
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(small_model: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Predict with the random model at a small input size."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        flags = ("--model", small_model, "--backend", "onnx", "--threads", 1, "--size", 64)
+        code = cli.run(["predict", *map(str, (*arguments, *flags))])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def tars(tmp_path: Path, photographs: list[PIL.Image.Image]) -> Path:
+    """Six photos in photos/, and as tars in tars/."""
+    (tmp_path / "photos").mkdir()
+    for i in range(6):
+        exif = PIL.Image.Exif()
+        exif[0x0112] = 6 if i == 0 else 1  # turned by a quarter
+        photographs[i].resize((600, 400)).save(tmp_path / "photos" / f"{i}.jpg", exif=exif)
+    api.shard(tmp_path / "photos", tmp_path / "tars")
+    return tmp_path / "tars"
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def unpacked(tar: Path) -> dict[str, bytes]:
+    with tarfile.open(tar) as file:
+        return {m.name: file.extractfile(m).read() for m in file}  # type: ignore[union-attr]
+
+
+def without_source(files: dict[str, bytes]) -> dict[str, object]:
+    """The name of a photo and of its file differ: in a tar keys have no ending."""
+    found: dict[str, object] = {}
+    for name, body in files.items():
+        found[name] = body
+        if name.endswith(".json"):
+            found[name] = document = json.loads(body)
+            assert document["source"].pop("name") in (name[0], f"{name[0]}.jpg")
+            assert document["source"].pop("path") in (name[0], f"{name[0]}.jpg")
+    return found
+
+
+def test_a_tar_of_results_holds_what_loose_photos_get(run: Run, tars: Path, tmp_path: Path) -> None:
+    save = ("--save", "npy,color")
+    run(tmp_path / "photos", "-o", tmp_path / "loose", *save)
+
+    code, out, _ = run(tars, "-o", tmp_path / "out", *save, "--json")
+
+    assert (code, json.loads(out)["done"]) == (0, 6)
+    assert set(files_in(tmp_path / "out")) == {"shard-000000.json", "shard-000000.tar"}
+    made = unpacked(tmp_path / "out" / "shard-000000.tar")
+    assert without_source(made) == without_source(files_in(tmp_path / "loose"))
+
+
+def test_a_second_run_skips_and_another_option_does_not(
+    run: Run, tars: Path, tmp_path: Path
+) -> None:
+    first = json.loads(run(tars, "-o", tmp_path / "out", "--save", "npy", "--json")[1])
+    second = json.loads(run(tars, "-o", tmp_path / "out", "--save", "npy", "--json")[1])
+    third = json.loads(run(tars, "-o", tmp_path / "out", "--save", "png16", "--json")[1])
+
+    assert [(r["done"], r["skipped"]) for r in (first, second, third)] == [(6, 0), (0, 6), (6, 0)]
+    assert "0.png" in unpacked(tmp_path / "out" / "shard-000000.tar")
+
+
+def test_a_cut_tar_gives_what_is_before_the_cut_and_says_so(
+    run: Run, tars: Path, tmp_path: Path
+) -> None:
+    (tar,) = tars.glob("*.tar")
+    tar.write_bytes(tar.read_bytes()[: tar.stat().st_size // 2])
+
+    code, out, _ = run(tars, "-o", tmp_path / "out", "--save", "npy", "--json")
+
+    document = json.loads(out)
+    assert code == 3 and 0 < document["done"] < 6
+    (row,) = document["failed"]
+    assert "cut off at byte" in row["error"] and row["photo"] == "shard-000000"
+    assert json.loads((tmp_path / "out" / "failures.jsonl").read_text()) == row
+
+
+def test_tars_and_photos_are_not_mixed(run: Run, tars: Path, tmp_path: Path) -> None:
+    code, out, err = run(tars, tmp_path / "photos", "-o", tmp_path / "out")
+
+    assert (code, out) == (2, "")
+    assert "many photos in a file; name such files alone" in err
