@@ -1,12 +1,15 @@
 """Fixtures that more than one room uses."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import PIL.Image
 import pytest
+from filelock import FileLock
 
+from sharing import shared_folder
 from tracing import no_shape_checks
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ def make_model(
 
     from featherdepth.export.onnx import write_graph
     from featherdepth.networks.build import build_network
+    from featherdepth.networks.folder import GRAPH
     from featherdepth.networks.weights import save_model
     from featherdepth.types import DepthKind, Preset
 
@@ -91,8 +95,14 @@ def make_model(
         preset, card = Preset(**(said | changes)), f"# random {network}\n"
         save_model(folder, preset, module, card, storage=storage)
         if graph:
-            with no_shape_checks():
-                write_graph(folder)
+            # A graph holds for all weights of a layout: traced once for all processes.
+            layout = f"{network}-{storage}-{preset.settings}-{preset.multiple}"
+            shared = shared_folder(tmp_path_factory) / f"{layout}.onnx"
+            with FileLock(f"{shared}.lock"):
+                if not shared.exists():
+                    with no_shape_checks():
+                        shutil.copyfile(write_graph(folder), shared)
+            shutil.copyfile(shared, folder / GRAPH)
         return folder
 
     return make

@@ -17,7 +17,17 @@ def test_every_backend_is_a_row_with_ratios_stages_and_memory(
 ) -> None:
     out = tmp_path / "new" / "speed.json"
 
-    what = ("--backend", "onnx,openvino", "--photo", str(PHOTO), "-o", str(out), "--json")
+    what = (
+        "--backend",
+        "onnx,openvino",
+        "--precision",
+        "fp32",
+        "--photo",
+        str(PHOTO),
+        "-o",
+        str(out),
+        "--json",
+    )
     assert cli.run(["benchmark", "small", *FEW, *what]) == 0
 
     printed = json.loads(capsys.readouterr().out)

@@ -7,10 +7,12 @@ from typing import Any
 
 import onnx
 import pytest
+from filelock import FileLock
 
 from featherdepth.export import single_file as single_file_room
 from featherdepth.export.single_file import single_file
 from featherdepth.export.source import Source, open_source
+from sharing import shared_folder
 from tracing import no_shape_checks
 
 
@@ -23,10 +25,14 @@ def source(make_model: Callable[..., Path]) -> Source:
 
 
 @pytest.fixture(scope="session")
-def recorded(source: Source) -> onnx.ModelProto:
+def recorded(source: Source, tmp_path_factory: pytest.TempPathFactory) -> onnx.ModelProto:
     """Its float graph of open size; not to be changed."""
-    with no_shape_checks():
-        return single_file(source.module, multiple=64)
+    shared = shared_folder(tmp_path_factory) / "recorded.onnx"
+    with FileLock(f"{shared}.lock"):
+        if not shared.exists():
+            with no_shape_checks():
+                onnx.save(single_file(source.module, multiple=64), shared)
+    return onnx.load(shared)
 
 
 @pytest.fixture

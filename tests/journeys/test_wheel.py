@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from featherdepth.app.engine import FOLDER, PACKED
-from featherdepth.runtime.presets import embedded_models
+from featherdepth.runtime.presets import embedded_folder, embedded_models
 
 ROOT = Path(__file__).parents[2]
 LIMIT_BYTES = 250_000_000
@@ -90,7 +90,8 @@ def test_the_wheel_holds_the_package_and_each_weights_file_once(wheel: Path) -> 
     assert len(names) == len(set(names))
     for name in embedded_models():
         held = {n.split("/")[-1] for n in names if f"/weights/{name}/" in n}
-        assert held == {"config.json", "model.safetensors", "model.onnx", "README.md"}
+        int8 = {"model.int8.onnx"} & {p.name for p in embedded_folder(name).iterdir()}
+        assert held == {"config.json", "model.safetensors", "model.onnx", "README.md", *int8}
 
 
 def test_it_predicts_offline_and_without_torch(
