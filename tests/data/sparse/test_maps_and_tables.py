@@ -294,3 +294,17 @@ def test_an_array_whose_header_never_ends_is_one_line(tmp_path: Path):
 
     with pytest.raises(InputError, match=r"a\.npy: not a readable"):
         read_sparse(tmp_path / "a.npy", size=SIZE)
+
+
+def test_points_beside_the_picture_are_counted_aloud(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    path = tmp_path / "p.csv"
+    path.write_text("1,2,3.0\n4,0,2.0\n0,3,2.0\n")
+
+    assert found(path) == {(2, 1): 3.0}
+    assert "2 of 3 points lie outside the picture of 4x3 and are left out" in caplog.text
+    caplog.clear()
+    path.write_text("1,2,3.0\n")
+    found(path)
+    assert not caplog.text

@@ -1,5 +1,6 @@
 """What is asked of a file with measured points, and what its numbers must be to be believed."""
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from jaxtyping import Bool, Float
 from featherdepth.errors import InputError
 from featherdepth.geometry.splat import nearest_wins, pixels_of
 from featherdepth.types import Depth, DepthKind, Intrinsics, Provenance
+
+logger = logging.getLogger(__name__)
 
 MAX_BYTES = 1 << 30
 MISSING_CODE = 65535
@@ -129,6 +132,17 @@ def from_pixels(
         raise InputError(
             f"{request.name}: none of {depth.size:,} points lies inside the picture of"
             f" {width}x{height} with a depth above 0; {hint}"
+        )
+    if intrinsics is None and (beside := int((~inside).sum())):
+        # Who names pixels means the picture; of a cloud most lies beside it.
+        height, width = request.size
+        logger.warning(
+            "%s: %d of %d points lie outside the picture of %dx%d and are left out",
+            request.name,
+            beside,
+            inside.size,
+            width,
+            height,
         )
     metres = depth[usable][inside].astype(np.float64) / request.scale
     values = nearest_wins(row[inside], column[inside], metres, request.size)
