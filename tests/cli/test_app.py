@@ -99,9 +99,11 @@ def test_it_opens_the_browser_unless_told_not_to(
 @pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
 def test_it_serves_until_ctrl_c_and_ends_cleanly(vendor: Path) -> None:
     code = f"""
-import pathlib, sys
+import pathlib, signal, sys
 from featherdepth.app import engine
 from featherdepth.cli.main import run
+# A process in the background of a script begins with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 engine.FOLDER = pathlib.Path({str(vendor)!r})
 sys.exit(run(["app", "--no-open", "--port", "0"]))
 """
@@ -114,6 +116,9 @@ sys.exit(run(["app", "--no-open", "--port", "0"]))
         with urllib.request.urlopen(url, timeout=20) as answer:
             assert b"featherdepth" in answer.read()
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=20)
+        try:
+            _, told = process.communicate(timeout=20)
+        finally:
+            process.kill()  # else a test that fails would wait for ever
 
     assert (process.returncode, told) == (0, "")
