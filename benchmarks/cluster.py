@@ -41,7 +41,8 @@ from featherdepth.data.units import list_units
 from featherdepth.distill.cache import SUFFIX, MapCache
 from featherdepth.distill.label_work import LabelWork
 from featherdepth.distill.teachers.open import open_teacher
-from featherdepth.runtime.units import Block, Item, decode_unit
+from featherdepth.runtime.units import decode_unit
+from featherdepth.runtime.work import Block, Item
 
 MARKED = "FEATHERDEPTH_BENCHMARK"
 RAY = ("--engine", "ray", "--workers", "2")

@@ -8,7 +8,7 @@ import pytest
 from featherdepth.cluster.stages import DecodeStage, Fault, NetworkStage, as_batch, fault_of, write
 from featherdepth.data.units import Unit
 from featherdepth.errors import RunError, WeightsError
-from featherdepth.runtime.units import Answer, Answered, Block, End, Item, Written
+from featherdepth.runtime.work import Answer, Answered, Block, End, Item, Written
 
 
 class SumWork:

@@ -9,7 +9,7 @@ import pytest
 from featherdepth.data.tar import tar_entry, whole_size
 from featherdepth.data.units import OpenUnit, is_packed, list_all, list_units
 from featherdepth.errors import InputError, UsageError
-from featherdepth.runtime.units import deal
+from featherdepth.runtime.ledger import deal
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from featherdepth.distill.label_work import Decoder, LabelWork, Network, Prepare
 from featherdepth.distill.teachers.base import TorchTeacher
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.errors import RunError
-from featherdepth.runtime.units import Item, run_units
+from featherdepth.runtime.units import run_units
+from featherdepth.runtime.work import Item
 
 from .labelling import CARD, TinyTeacher, label, maps_in, photo
 

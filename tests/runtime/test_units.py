@@ -11,19 +11,9 @@ import pytest
 from featherdepth.data.packs import read_mark
 from featherdepth.data.units import OpenUnit, Unit, list_units
 from featherdepth.errors import InputError, RunError
-from featherdepth.runtime.units import (
-    Answer,
-    Answered,
-    Block,
-    End,
-    Gathering,
-    Item,
-    Written,
-    decode_unit,
-    mark_source,
-    run_units,
-    write_block,
-)
+from featherdepth.runtime.ledger import Gathering, mark_source
+from featherdepth.runtime.units import decode_unit, run_units, write_block
+from featherdepth.runtime.work import Answer, Answered, Block, End, Item, Written
 
 
 class Means(OpenUnit):

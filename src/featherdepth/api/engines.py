@@ -9,7 +9,7 @@ from featherdepth.errors import UsageError
 if TYPE_CHECKING:
     from featherdepth.data.units import Units
     from featherdepth.runtime.job import JobResult
-    from featherdepth.runtime.units import Work
+    from featherdepth.runtime.work import Work
 
 ENGINES = ("local", "ray")
 CPU_NETWORKS_A_DECODER = 4
@@ -49,7 +49,8 @@ def run_work(
     progress: Callable[[int, int], None] | None = None,
 ) -> "JobResult":
     """Do what is missing of the units that `shard` deals to us."""
-    from featherdepth.runtime.units import deal, run_units
+    from featherdepth.runtime.ledger import deal
+    from featherdepth.runtime.units import run_units
 
     dealt = deal(units, shard)
     if engine == "local":

@@ -20,7 +20,8 @@ from featherdepth.cluster.stages import DecodeStage, Fault, NetworkStage, finish
 from featherdepth.data.units import Units
 from featherdepth.errors import RunError, UsageError
 from featherdepth.runtime.job import JobResult
-from featherdepth.runtime.units import Finished, Gathering, Ledger, Work
+from featherdepth.runtime.ledger import Gathering, Ledger
+from featherdepth.runtime.work import Finished, Work
 
 RETRIES = 5
 """Of finishing a unit, whose worker dies."""

@@ -14,17 +14,8 @@ from featherdepth import errors
 from featherdepth.cluster import attempts
 from featherdepth.data.units import Unit
 from featherdepth.errors import FeatherDepthError
-from featherdepth.runtime.units import (
-    Answered,
-    Block,
-    End,
-    Finished,
-    Work,
-    answer_block,
-    decode_unit,
-    finish_unit,
-    write_block,
-)
+from featherdepth.runtime.units import answer_block, decode_unit, finish_unit, write_block
+from featherdepth.runtime.work import Answered, Block, End, Finished, Work
 
 Batch = dict[str, Any]
 """Of Ray Data: here one row with one column, `message`."""

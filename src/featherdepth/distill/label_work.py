@@ -18,7 +18,7 @@ from featherdepth.distill.teachers.base import TorchTeacher
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.distill.teachers.protocol import Teacher, TeacherCard
 from featherdepth.geometry.resize import Size
-from featherdepth.runtime.units import Answer, Item
+from featherdepth.runtime.work import Answer, Item
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from featherdepth.errors import InputError, RunError
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.runtime.model import DepthModel, OutSize
 from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
-from featherdepth.runtime.units import Answer, Item
+from featherdepth.runtime.work import Answer, Item
 from featherdepth.types import Depth, Image, Intrinsics
 
 
