@@ -27,6 +27,7 @@ from featherdepth.completion import learned
 from featherdepth.completion.complete import complete_map, scene_of
 from featherdepth.completion.drift import drifted
 from featherdepth.completion.model import CompletionModel
+from featherdepth.evaluation.speed.photo import made_up_pixels
 from featherdepth.geometry.resize import resize_map
 from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.presets import embedded_models
@@ -39,16 +40,13 @@ TARGETS = {"base": "1.5 times predict plus 15 ms", "small": "2.5 times predict"}
 def material(points: int) -> tuple[np.ndarray, Depth]:
     """A smooth photo with some texture, and points of a room that slants away."""
     random = np.random.default_rng(0)
-    coarse = random.uniform(0, 255, (3, 15, 20)).astype(np.float32)
-    smooth = np.stack([resize_map(part, SIZE) for part in coarse], axis=2)
-    photo = (smooth + random.normal(0, 5, smooth.shape)).clip(0, 255).astype(np.uint8)
     rows, columns = np.indices(SIZE)
     meters = 4.0 - 2.0 * rows / SIZE[0] + columns / SIZE[1]
     valid = np.zeros(meters.size, dtype=np.bool_)
     valid[random.choice(meters.size, points, replace=False)] = True
     valid = valid.reshape(SIZE)
     values = np.where(valid, meters, 0).astype(np.float32)
-    return photo, Depth(values=values, valid=valid, kind=DepthKind.METRIC)
+    return made_up_pixels(SIZE), Depth(values=values, valid=valid, kind=DepthKind.METRIC)
 
 
 def open_model(options: argparse.Namespace, path: str) -> DepthModel:

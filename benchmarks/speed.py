@@ -25,7 +25,8 @@ import numpy as np
 import torch
 from benchmarks.evaluation_cost import make_model
 
-from featherdepth.evaluation.speed.measure import Contestant, contestant, measure, memory, stages
+from featherdepth.evaluation.speed.measure import Contestant, contestant, measure, stages
+from featherdepth.evaluation.speed.memory import peak_mb
 from featherdepth.evaluation.speed.photo import made_up_photo
 from featherdepth.evaluation.speed.timing import interleave, interval
 from featherdepth.export.int8_graph import write_int8_graph
@@ -229,7 +230,7 @@ def main() -> None:
             if row["name"] not in models:
                 continue
             folder, model = models[row["name"]]
-            row["peak_mb"] = memory(str(folder), model, photo, threads=options.threads, size=SIZE)
+            row["peak_mb"] = peak_mb(str(folder), model, photo, threads=options.threads, size=SIZE)
             if model.backend != "torch":
                 row["stages"] = stages(
                     model, photo, size=SIZE, rounds=options.rounds, warmup=options.warmup

@@ -32,9 +32,7 @@ SHOWN = ("abs_rel", "delta1", "rmse")
 BACKENDS = ("onnx", "openvino")
 
 
-def give(
-    folder: Path, data: Path, *, calibrate: str, split: str, count: int, size: int | None = None
-) -> dict[str, Any]:
+def give(folder: Path, data: Path, *, calibrate: str, split: str, count: int) -> dict[str, Any]:
     """Write the graph and what it costs; returns the document.
 
     Args:
@@ -50,7 +48,7 @@ def give(
     for backend in filter(available, BACKENDS):
         scores = {
             precision: api.evaluate(
-                data, model=folder, split=split, backend=backend, precision=precision, size=size
+                data, model=folder, split=split, backend=backend, precision=precision
             )
             for precision in ("fp32", "int8")
         }

@@ -51,7 +51,8 @@ def benchmark(
     import os
 
     from featherdepth.evaluation.speed.field import open_field
-    from featherdepth.evaluation.speed.measure import contestant, measure, memory, stages
+    from featherdepth.evaluation.speed.measure import contestant, measure, stages
+    from featherdepth.evaluation.speed.memory import peak_mb
     from featherdepth.evaluation.speed.photo import made_up_photo
     from featherdepth.evaluation.speed.table import write_document
     from featherdepth.report.speed import speed_picture
@@ -80,7 +81,7 @@ def benchmark(
     for row in document["rows"]:
         reference, model = opened[row["name"]]
         row["stages"] = stages(model, data, size=size, rounds=rounds, warmup=warmup)
-        row["peak_mb"] = memory(reference, model, data, threads=count, size=size)
+        row["peak_mb"] = peak_mb(reference, model, data, threads=count, size=size)
         finished = min(total, finished + (rounds + warmup) // len(opened))
         if progress is not None:
             progress(finished, total)

@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Float64
 
 from featherdepth.evaluation.speed.limit import products, rates
-from featherdepth.evaluation.speed.memory import peak_mb
 from featherdepth.evaluation.speed.timing import interleave, interval, ratios, spread
 from featherdepth.geometry.resize import Size
 from featherdepth.images.write import save
@@ -153,11 +152,6 @@ def stages(
         times = interleave(calls, rounds=rounds, warmup=warmup)
     found: dict[str, Any] = {name: spread(values) for name, values in times.items()}
     return {**found, "infer_over_network": interval(times["infer"] / times["network"])}
-
-
-def memory(reference: str | None, model: DepthModel, photo: bytes, **options: Any) -> float | None:
-    """Peak memory of a fresh process with that model, MB; options as of `peak_mb`."""
-    return peak_mb(reference, photo, backend=model.backend, precision=model.precision, **options)
 
 
 def machine() -> dict[str, Any]:

@@ -4,6 +4,9 @@ import json
 import subprocess
 import sys
 
+from featherdepth.geometry.resize import Size
+from featherdepth.runtime.model import DepthModel
+
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -27,21 +30,24 @@ else:
 
 def peak_mb(
     reference: str | None,
+    model: DepthModel,
     photo: bytes,
     *,
-    backend: str,
-    precision: str,
     threads: int,
-    size: int | tuple[int, int] | None,
+    size: int | Size | None,
 ) -> float | None:
     """Most memory in MB that `DepthModel.from_pretrained` and three `infer` took.
 
-    None where the system does not tell (Windows), or the process failed.
+    Args:
+        reference: what `model` was opened by; backend and precision are its own.
+
+    Returns:
+        None where the system does not tell (Windows), or the process failed.
     """
     options = {
         "reference": reference,
-        "backend": backend,
-        "precision": precision,
+        "backend": model.backend,
+        "precision": model.precision,
         "threads": threads,
         "size": size,
     }

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import PIL.Image
+from jaxtyping import UInt8
 
 from featherdepth.geometry.resize import Size, resize_map
 
@@ -13,11 +14,17 @@ GRAIN = 5.0
 
 
 def made_up_photo(size: Size = (480, 640)) -> bytes:
-    """A JPEG of (height, width), the same every time."""
+    """`made_up_pixels` as a JPEG."""
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(made_up_pixels(size)).save(buffer, "JPEG", quality=QUALITY)
+    return buffer.getvalue()
+
+
+def made_up_pixels(size: Size) -> UInt8[np.ndarray, "h w 3"]:
+    """RGB of (height, width), the same every time."""
     random = np.random.default_rng(0)
     coarse = random.uniform(0, 255, (3, 15, 20)).astype(np.float32)
     smooth = np.stack([resize_map(channel, size) for channel in coarse], axis=2)
-    pixels = (smooth + random.normal(0, GRAIN, smooth.shape)).clip(0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY)
-    return buffer.getvalue()
+    grain = random.normal(0, GRAIN, smooth.shape)
+    pixels: UInt8[np.ndarray, "h w 3"] = (smooth + grain).clip(0, 255).astype(np.uint8)
+    return pixels
