@@ -21,6 +21,7 @@ import pytest
 
 import featherdepth
 from featherdepth.cluster import connect
+from featherdepth.distill.outcome import TIMED
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,9 +34,13 @@ TEACHER = """
 import os, time
 import torch.nn.functional as F
 
+calls = 0
+
 def teach(images):
+    global calls
+    calls += 1
     time.sleep(float(os.environ.get("TEACHER_S", "0")))
-    if os.environ.get("TEACHER_DIES"):
+    if calls > int(os.environ.get("TEACHER_DIES_AFTER", "1000000")):
         os._exit(9)
     return F.avg_pool2d(images[:, :1] - images[:, 2:], 3, 2, 1) + images.mean()
 
@@ -244,7 +249,7 @@ def test_distill_reads_what_the_cluster_wrote(shell: Shell) -> None:
     shell.run(
         *("distill", "photos", *LABEL[:2], "-o", "run", "--cache", "cache", *student),
         *(part for key in keys for part in ("--set", key)),
-        TEACHER_DIES="1",  # it is not asked once
+        TEACHER_DIES_AFTER=str(TIMED + 1),  # it is timed, for the report, and asked for no map
     )
 
     assert content(shell.folder / "cache") == before
@@ -252,7 +257,7 @@ def test_distill_reads_what_the_cluster_wrote(shell: Shell) -> None:
 
 
 def test_work_that_kills_every_worker_ends_in_one_line(shell: Shell) -> None:
-    _, err = shell.label("tars", "c", *RAY, code=6, TEACHER_DIES="1")
+    _, err = shell.label("tars", "c", *RAY, code=6, TEACHER_DIES_AFTER="0")
 
     assert len(err.strip().splitlines()) == 1
     assert "block" in err and "ended its worker 6 times; expected it to end by itself" in err
@@ -282,10 +287,12 @@ def test_a_full_disk_ends_in_one_line_and_the_next_run_finishes(shell: Shell) ->
 
 
 def test_a_cluster_that_is_there_is_used_and_stays(shell: Shell) -> None:
+    from ray.util import get_node_ip_address
+
     with socket.socket() as free:
         free.bind(("", 0))
-        # Not 127.0.0.1: Ray takes it for the address by which other machines know this one.
-        address = f"{socket.gethostbyname(socket.gethostname())}:{free.getsockname()[1]}"
+        # Not 127.0.0.1: a cluster is known by the address that other machines have of this one.
+        address = f"{get_node_ip_address()}:{free.getsockname()[1]}"
     port = address.rpartition(":")[2]
     env = {**os.environ, **HERE, TOKEN: shell.token, "RAY_USAGE_STATS_ENABLED": "0"}
     options = [f"--port={port}", "--num-cpus=4", "--block"]
