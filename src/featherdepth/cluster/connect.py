@@ -45,6 +45,8 @@ def cluster(address: str | None, *, cpus: int) -> Iterator[Any]:
         UsageError: not an address.
         RunError: the cluster does not answer.
     """
+    if address is not None:
+        _show_token()
     ray = load_ray()
     if ray.is_initialized():  # by the program that uses us: it stays
         yield ray
@@ -124,6 +126,17 @@ def _silent(stream: int) -> Iterator[None]:
         os.close(kept)
 
 
+def _show_token() -> None:
+    """Let Ray show the token of this user, where there is one; before it is imported.
+
+    `ray start` asks for one by default since 2.60, but a program that joins does not show it
+    unless it is told to. A cluster that asks for none lets in who shows one, too.
+    """
+    token = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token"
+    if "RAY_AUTH_TOKEN" in os.environ or Path(token).is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
 def _knock(address: str) -> None:
     """See whether anybody listens, before Ray waits for it for a minute or more."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
@@ -156,8 +169,8 @@ def _probe(address: str) -> None:
 def _no_cluster(address: str, reason: str) -> FeatherDepthError:
     return RunError(
         f"--address {address}: the cluster does not answer: {reason.rstrip('.')[:300]}; see that"
-        " `ray start --head` runs there, with this version of Ray and Python, or leave --address"
-        " out for a cluster on this machine"
+        " `ray start --head` runs there, with this version of Ray and Python and the same token"
+        " (~/.ray/auth_token), or leave --address out for a cluster on this machine"
     )
 
 
