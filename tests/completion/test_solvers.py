@@ -185,7 +185,7 @@ def test_a_measured_pixel_is_its_own_nearest():
     places = [[3, 3], [3, 4], [10, 15]]
     scene = scene_with(places, [1.0, 2.0, 3.0])
 
-    assert nearest_pixels(scene)[tuple(np.array(places).T)].tolist() == [0, 1, 2]
+    assert nearest_pixels(scene.anchors)[tuple(np.array(places).T)].tolist() == [0, 1, 2]
 
 
 def test_a_field_at_a_pixel_is_what_its_map_holds_there():

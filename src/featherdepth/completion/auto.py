@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from featherdepth.completion.kriging import Kriging, completed
-from featherdepth.completion.nearest import distances
 from featherdepth.completion.scene import Fine, Scene
 
 BLOCK = 6.0
@@ -37,7 +36,7 @@ def choose(scene: Scene) -> Choice:
     gives them away. Blocks are squares of a grid that is as coarse as the gaps between points.
     """
     guided = Kriging.fit(scene, guided=True)
-    spacing = max(1.0, float(distances(scene.anchors).mean()))
+    spacing = max(1.0, float(scene.distances.mean()))
     if len(guided.chosen) < FEWEST:
         return Choice(made=guided, name="kriging", error=None, distance=spacing)
     blocks = blocks_of(scene, guided.chosen, BLOCK * spacing)

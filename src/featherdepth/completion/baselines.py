@@ -29,5 +29,5 @@ def locally(scene: Scene) -> Fine:
 
 def nearest(scene: Scene) -> Fine:
     """The method `nearest`: the depth of the nearest point."""
-    logs: Fine = scene.log_meters[nearest_pixels(scene)].astype(np.float32)
+    logs: Fine = scene.log_meters[nearest_pixels(scene.anchors)].astype(np.float32)
     return logs

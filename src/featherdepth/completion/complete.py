@@ -7,7 +7,6 @@ from featherdepth.completion import DEFAULT, METHODS
 from featherdepth.completion.auto import Choice, choose, confidence
 from featherdepth.completion.kriging import completed
 from featherdepth.completion.learned import look, usable
-from featherdepth.completion.nearest import support
 from featherdepth.completion.pull_push import pull_push
 from featherdepth.completion.scene import Scene
 from featherdepth.geometry.align_points import aligned_to
@@ -71,7 +70,7 @@ def complete_map(
         reject_outliers=reject_outliers,
         threads=threads,
     )
-    support_px = support(scene.anchors)
+    support_px = scene.support()
     if method == "learned":
         found = look(scene)
         log_depth, name = found.log_depth, method

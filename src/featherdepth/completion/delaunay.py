@@ -17,7 +17,7 @@ def triangulated(scene: Scene, values: Float64[np.ndarray, " n"]) -> Float64[np.
     Raises:
         BackendError: SciPy is not installed.
     """
-    filled: Float64[np.ndarray, "h w"] = values[nearest_pixels(scene)]
+    filled: Float64[np.ndarray, "h w"] = values[nearest_pixels(scene.anchors)]
     places = scene.anchors.places
     if len(places) < 3 or np.linalg.matrix_rank(places - places[0]) < 2:
         return filled  # no triangle

@@ -35,7 +35,7 @@ def ip_basic(scene: Scene) -> Fine:
     known &= nearness > 0
     weight = _blurred(known.astype(np.float32))
     smooth = _blurred(np.where(known, nearness, 0)) / np.maximum(weight, np.float32(1e-6))
-    nearest = scene.anchors.meters[nearest_pixels(scene)]
+    nearest = scene.anchors.meters[nearest_pixels(scene.anchors)]
     logs: Fine = np.log(np.where(known, far - smooth, nearest)).astype(np.float32)
     return logs
 

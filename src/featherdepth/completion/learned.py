@@ -14,9 +14,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from featherdepth.completion.drift import drifted
-from featherdepth.completion.nearest import distances
 from featherdepth.completion.pull_push import pull_push
-from featherdepth.completion.scene import CELL, Fine, Scene
+from featherdepth.completion.scene import Fine, Scene
 from featherdepth.errors import RunError, WeightsError
 from featherdepth.geometry.outliers import agreeing
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels
@@ -75,20 +74,25 @@ def look(scene: Scene) -> Learned:
     changed, spread = np.log(found[0]) - seen, found[1]
     if size != scene.size:
         changed, spread = resize_map(changed, scene.size), resize_map(spread, scene.size)
-    return Learned(_through_points(scene, start + changed + unit), spread)
+    return Learned(_through_points(scene, start + changed + unit, size), spread)
 
 
-def _through_points(scene: Scene, log_depth: Fine) -> Fine:
+def _through_points(scene: Scene, log_depth: Fine, size: Size) -> Fine:
     """What the network leaves at the points, spread around; but not where it alone disagrees.
 
-    The network sees cells of 4 pixels: of dense points it keeps less than they say.
+    The network sees cells of 4 pixels: of dense points it keeps less than they say. Spread over a
+    map of the size that it saw.
     """
-    rows, columns = scene.anchors.places.T
+    (rows, columns), (height, width) = scene.anchors.places.T, scene.size
     left = scene.log_meters - log_depth[rows, columns]
-    values, known = np.zeros_like(log_depth), np.zeros_like(log_depth)
-    values[rows, columns] = left
-    known[rows, columns] = agreeing(scene.anchors.places, left)
-    bent: Fine = log_depth + pull_push(values, known)
+    weight = agreeing(scene.anchors.places, left).astype(np.float64)
+    cells = (rows * size[0] // height) * size[1] + columns * size[1] // width
+    count = np.bincount(cells, weight, size[0] * size[1])
+    total = np.bincount(cells, weight * left, count.size)
+    means = np.divide(total, count, out=total, where=count > 0)
+    known, values = (a.astype(np.float32).reshape(size) for a in (count, means))
+    spread = pull_push(values, known)
+    bent: Fine = log_depth + (spread if size == scene.size else resize_map(spread, scene.size))
     return bent
 
 
@@ -96,7 +100,7 @@ def seen_size(scene: Scene) -> Size:
     """(height, width) at which the network sees a scene."""
     height, width = scene.size
     factor = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
-    spacing = float(distances(scene.anchors, step=2 * CELL).mean())
+    spacing = float(scene.distances.mean())
     while spacing * factor > SPACING and height * width * (factor / 2) ** 2 >= LEAST_PIXELS:
         factor /= 2  # halves: a size that a photo before had is compiled already
     return max(1, round(height * factor)), max(1, round(width * factor))

@@ -3,9 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
-from featherdepth.completion.scene import CELL, Scene
 from featherdepth.geometry.anchors import Anchors
-from featherdepth.geometry.resize import resize_map
 
 AT_ONCE = 1 << 20
 """Distances that are compared at a time."""
@@ -70,19 +68,19 @@ def _asked_around(near: Int[np.ndarray, "r c"], anchors: Anchors) -> Int[np.ndar
     return found
 
 
-def nearest_pixels(scene: Scene) -> Int[np.ndarray, "h w"]:
+def nearest_pixels(anchors: Anchors) -> Int[np.ndarray, "h w"]:
     """The number of the nearest point for every pixel, decided for cells of 2x2 pixels."""
-    height, width = scene.size
-    near = nearest_anchor(scene.anchors, step=2)
+    height, width = anchors.size
+    near = nearest_anchor(anchors, step=2)
     rows, columns = near.shape
     row = np.arange(height) * rows // height
     column = np.arange(width) * columns // width
     whole = near[np.ix_(row, column)]
-    whole[scene.anchors.places[:, 0], scene.anchors.places[:, 1]] = np.arange(len(scene.anchors))
+    whole[anchors.places[:, 0], anchors.places[:, 1]] = np.arange(len(anchors))
     return whole
 
 
-def distances(anchors: Anchors, *, step: int = CELL) -> Float32[np.ndarray, "r c"]:
+def distances(anchors: Anchors, *, step: int) -> Float32[np.ndarray, "r c"]:
     """Distance of the middle of each cell of `step` pixels to the nearest point, in pixels."""
     near = nearest_anchor(anchors, step=step)
     height, width = anchors.size
@@ -94,13 +92,6 @@ def distances(anchors: Anchors, *, step: int = CELL) -> Float32[np.ndarray, "r c
         np.float32
     )
     return away
-
-
-def support(anchors: Anchors, *, step: int = CELL) -> Float32[np.ndarray, "h w"]:
-    """Distance of every pixel to the nearest point, in pixels; exact to about one pixel."""
-    fine = resize_map(distances(anchors, step=step), anchors.size)
-    fine[anchors.places[:, 0], anchors.places[:, 1]] = 0
-    return fine
 
 
 def _part(offset: int, length: int) -> slice:

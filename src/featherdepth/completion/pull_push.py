@@ -1,4 +1,4 @@
-"""Fill a sparse map from coarse to fine: average down until nothing is empty, then up again."""
+"""Fill a sparse map from coarse to fine: smooth down until nothing is empty, then up again."""
 
 import numpy as np
 from jaxtyping import Float32
@@ -8,13 +8,17 @@ from featherdepth.geometry.resize import resize_map
 
 Map = Float32[np.ndarray, "_ _"]
 
+CERTAIN = np.float32(12)
+"""A cell knows its value for certain from a share of 1/12 on: a point in its middle has 9/64 of
+it. Chosen on images that are not scored (docs/experiments.md)."""
+
 
 def pull_push(values: Map, weight: Map) -> Map:
     """Fill the cells whose weight is 0.
 
-    Pull: values and weights are averaged over 2x2 cells, weights saturating at 1, down to one
-    cell. Push: a cell keeps its own value as far as its weight goes and takes the bilinear
-    interpolation of the coarser level for the rest.
+    Pull: values and weights are smoothed and every second one is kept, weights saturating at 1,
+    down to one cell. Push: a cell keeps its own value as far as its weight goes and takes the
+    bilinear interpolation of the coarser level for the rest.
 
     Args:
         values: anything where the weight is 0.
@@ -32,8 +36,7 @@ def pull_push(values: Map, weight: Map) -> Map:
     share = _halved(weight)
     known = share > 0
     means = np.divide(total, share, out=np.zeros_like(total), where=known)
-    # Four cells with one point between them know its value for certain.
-    coarser = pull_push(means, 4 * share)
+    coarser = pull_push(means, CERTAIN * share)
     filled: Map = weight * values + (1 - weight) * _doubled(coarser, values.shape)
     return filled
 
@@ -50,12 +53,16 @@ def pull_push_ratio(scene: Scene) -> Fine:
 
 
 def _halved(values: Map) -> Map:
-    """Means over 2x2 cells; of an odd side the last row or column is repeated with weight 0."""
+    """Every second place of the map, smoothed by 1 3 3 1 to each side; zero lies outside.
+
+    Means over 2x2 cells would move what a point says to the middle of its cell.
+    """
     rows, columns = values.shape
-    even = np.pad(values, ((0, rows % 2), (0, columns % 2)))
-    sums = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
-    means: Map = sums * np.float32(0.25)
-    return means
+    wide = np.pad(values, ((1, 1 + rows % 2), (1, 1 + columns % 2)))
+    half = wide[0:-3:2] + 3 * (wide[1:-2:2] + wide[2:-1:2]) + wide[3::2]
+    sums = half[:, 0:-3:2] + 3 * (half[:, 1:-2:2] + half[:, 2:-1:2]) + half[:, 3::2]
+    smooth: Map = sums * np.float32(1 / 64)
+    return smooth
 
 
 def _doubled(values: Map, size: tuple[int, ...]) -> Coarse:

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32, Float64, Int
 
+from featherdepth.completion.nearest import distances
 from featherdepth.geometry.anchors import Anchors
 from featherdepth.geometry.resize import resize_map
 from featherdepth.types import Depth, Image
@@ -54,6 +55,17 @@ class Scene:
         """log(measured) - log(aligned map) at the points."""
         ratio: Float64[np.ndarray, " n"] = self.log_meters - self.anchors.at(self.log_prior)
         return ratio
+
+    @cached_property
+    def distances(self) -> Coarse:
+        """Of the middle of each cell to the nearest point, in pixels."""
+        return distances(self.anchors, step=CELL)
+
+    def support(self) -> Fine:
+        """Distance of every pixel to the nearest point, in pixels; exact to about one pixel."""
+        fine = self.upsampled(self.distances)
+        fine[self.anchors.places[:, 0], self.anchors.places[:, 1]] = 0
+        return fine
 
     @cached_property
     def coarse_prior(self) -> Coarse:
