@@ -231,7 +231,12 @@ def vkitti2(root: Path) -> np.ndarray:
 
 def void(root: Path) -> np.ndarray:
     """Lists side by side; names begin above the folder of the density."""
-    kinds = {"image": [], "sparse_depth": [], "validity_map": [], "ground_truth": []}
+    kinds: dict[str, list[str]] = {
+        "image": [],
+        "sparse_depth": [],
+        "validity_map": [],
+        "ground_truth": [],
+    }
     intrinsics = []
     base = root / "void_1500"
     for n in (1, 2):

@@ -98,10 +98,16 @@ def run(
     return 3 if result["failed"] else 0
 
 
+def _kept(best: int, steps: int) -> str:
+    if best == 0:
+        return f"no step of {steps} agreed better than the start, whose weights are kept"
+    return f"step {best} of {steps} agreed best and is kept"
+
+
 def _lines(result: dict[str, Any]) -> str:
     lines = [
         *failures(result),
-        f"{result['folder']}: step {result['best_step']} of {result['step']}",
+        f"{result['folder']}: {_kept(result['best_step'], result['step'])}",
     ]
     for state, form in (("before", ".4f"), ("after", ".4f"), ("gain", "+.4f")):
         if state in result["agreement"]:
