@@ -6,9 +6,10 @@ from typing import Any
 from featherdepth.errors import BackendError
 from featherdepth.export.metadata import write_openvino
 from featherdepth.runtime.exported import Exported
+from featherdepth.runtime.intel import load_openvino
 
 try:
-    import openvino
+    openvino = load_openvino()
 except ImportError as error:
     raise BackendError(
         "writing for OpenVINO needs openvino; pip install 'featherdepth[export]'"
@@ -17,11 +18,11 @@ except ImportError as error:
 
 def read_onnx(path: Path) -> Any:
     """An ONNX file as OpenVINO's model."""
-    return openvino.Core().read_model(path)  # type: ignore[attr-defined] # its stub is incomplete
+    return openvino.Core().read_model(path)
 
 
 def save_openvino(model: Any, path: Path, exported: Exported) -> None:
     """Write the .xml at `path` and the .bin beside it; fp16 stores weights in half."""
     write_openvino(model, exported)
     half = exported.precision == "fp16"
-    openvino.save_model(model, path, compress_to_fp16=half)  # type: ignore[attr-defined]
+    openvino.save_model(model, path, compress_to_fp16=half)

@@ -59,6 +59,11 @@ class About:
     scored: str = ""
     """On what the figures of validation were measured; for the card."""
 
+    def __post_init__(self) -> None:
+        # What went into the start and into this training, too, stands once.
+        once = tuple(m for i, m in enumerate(self.materials) if m not in self.materials[:i])
+        object.__setattr__(self, "materials", once)
+
 
 def refuse_model(folder: Path, *, resume: bool) -> None:
     """Refuse a folder with a model that no run here goes on from: its weights would be replaced.

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from featherdepth.runtime.intel import load_openvino
+
 SIDE = 2048
 GRAPHS = Path(__file__).parent / "graphs"
 """matmul.onnx and matmul_int8.onnx: one node each (tests/evaluation/speed builds them anew)."""
@@ -70,8 +72,7 @@ def _onnx(precision: str, threads: int) -> Callable[[], object]:
 
 
 def _openvino(precision: str, threads: int) -> Callable[[], object] | None:
-    # Their stubs are incomplete.
-    openvino: Any = import_module("openvino")
+    openvino = load_openvino()
     ops: Any = import_module("openvino.opset13")
     core = openvino.Core()
     can = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 from jaxtyping import Float32
 
 from featherdepth.errors import BackendError, WeightsError
@@ -24,7 +23,10 @@ from featherdepth.runtime.backends import Network, Precision
 from featherdepth.runtime.cache import fetch, keep, key_of
 from featherdepth.runtime.cpu import cpu_name
 from featherdepth.runtime.exported import KEY, Exported, parse_exported
+from featherdepth.runtime.intel import load_openvino
 from featherdepth.types import Preset
+
+openvino = load_openvino()
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class OpenVino:
     def open(folder: Path, preset: Preset, threads: int | None, precision: Precision) -> Network:
         """Load model.onnx with its weights from the folder and compile it for this CPU."""
         check_weights(folder, preset)
-        core: Any = openvino.Core()  # type: ignore[attr-defined] # its stub is incomplete
+        core = openvino.Core()
         _check_precision(core, precision)
         graph = graph_name(precision)
         data = read_graph(folder, precision)
@@ -79,7 +81,7 @@ class OpenVino:
         for file in (path, beside):
             if not file.is_file():
                 raise WeightsError(f"{file}: not found; an OpenVINO model is an .xml and a .bin")
-        core: Any = openvino.Core()  # type: ignore[attr-defined] # its stub is incomplete
+        core = openvino.Core()
         try:
             model = core.read_model(path, beside)
         except RuntimeError as error:
@@ -135,7 +137,7 @@ def _key(core: Any, preset: Preset, graph: bytes, settings: dict[str, object]) -
     """All that a compiled model depends on."""
     return key_of(
         (
-            openvino.__version__,  # type: ignore[attr-defined] # its stub is incomplete
+            openvino.__version__,
             cpu_name(),
             " ".join(sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))),
             repr(sorted(settings.items())),
