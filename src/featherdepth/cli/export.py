@@ -85,6 +85,8 @@ def _lines(report: dict[str, Any], output: Path) -> list[str]:
     megabytes = sum(report["bytes"].values()) / 1e6
     pictures = seen["pictures"]
     what = "made-up pictures" if seen["photos"] == "made up" else "photos"
+    if seen["photos_found"] > seen["pictures"]:
+        what = f"of {seen['photos_found']} photos"
     shape = "x".join(map(str, model["fixed"])) if model["fixed"] else "any size"
     lines = [
         f"{output}: {megabytes:.1f} MB, {model['precision']}, {model['input']} input, {shape}",

@@ -134,6 +134,7 @@ def _document(order: Order, done: Attempt, maker: Maker, photos: Photos | None) 
         **done.found.as_dict(),
         "bound": bound,
         "photos": [path.name for path in photos.paths] if photos else "made up",
+        "photos_found": photos.found if photos else 0,
         "held_out": bool(order.verify) or not order.calibrate,
         "labeled": done.labeled,
     }

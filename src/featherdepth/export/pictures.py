@@ -14,11 +14,16 @@ from featherdepth.images.read import read_image
 from featherdepth.runtime.fit import decoded_side, fit
 from featherdepth.types import Preset
 
+MOST = 100
+"""Photos that are looked at."""
+
 Picture = Float32[np.ndarray, "1 c h w"]
 
 
 class Photos:
     """Photos, read again whenever they are gone through: memory stays flat.
+
+    Of a large folder `MOST`, evenly: a difference that these do not show is not found by more.
 
     A network of five channels (photo, depth, points) gets a made-up slope and points on it beside
     the photo.
@@ -27,9 +32,12 @@ class Photos:
     def __init__(
         self, inputs: Sequence[str | Path], preset: Preset, *, fixed: Size | None, channels: int
     ) -> None:
-        self.paths = [found.path for found in find_images(inputs)]
-        if not self.paths:
+        found = [image.path for image in find_images(inputs)]
+        if not found:
             raise InputError("no photo found; expected files, or folders with some")
+        self.found = len(found)
+        chosen = np.linspace(0, len(found) - 1, min(MOST, len(found))).round().astype(int)
+        self.paths = [found[i] for i in chosen]
         self._preset = preset
         self._fixed = fixed
         self._channels = channels
