@@ -46,7 +46,12 @@ def teach(images):
 
 teach.kind, teach.size, teach.license = "affine_invariant", 64, "MIT"
 """
-NETWORK, DECODE = "NetworkStage", "DecodeStage"
+NETWORK, DECODE, WHOLE = "NetworkStage", "DecodeStage", "UnitStage"
+APART = (
+    "import sys, featherdepth.api.engines as engines; engines.DECODERS_ON_CPUS = 1;"
+    " from featherdepth.cli.main import main; main()"
+)
+"""The command line with the stages of a GPU, each in its own processes."""
 
 
 class Shell:
@@ -56,9 +61,11 @@ class Shell:
         self.folder, self.token = folder, secrets.token_hex(8)
         (folder / "teacher_of_cluster.py").write_text(TEACHER)
 
-    def start(self, *words: object, **more: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: object, run: tuple[str, str] = ("-m", "featherdepth"), **more: str
+    ) -> subprocess.Popen[str]:
         env = {**os.environ, **HERE, TOKEN: self.token, "OMP_NUM_THREADS": "1", **more}
-        command = [sys.executable, "-m", "featherdepth", *map(str, words)]
+        command = [sys.executable, *run, *map(str, words)]
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -153,21 +160,26 @@ def maps(folder: Path) -> list[tuple[str, bytes]]:
     return sorted(found)
 
 
+@pytest.mark.parametrize(
+    ("run", "worker"), [(("-m", "featherdepth"), WHOLE), (("-c", APART), NETWORK)]
+)
 def test_two_killed_workers_and_a_killed_decoder_lose_nothing_and_write_nothing_twice(
-    shell: Shell,
+    shell: Shell, run: tuple[str, str], worker: str
 ) -> None:
     shell.label("tars", "whole")
-    job = shell.start("label", "tars", "-o", "cut", *LABEL, *RAY, TEACHER_S="1.5")
+    job = shell.start("label", "tars", "-o", "cut", *LABEL, *RAY, run=run, TEACHER_S="1.5")
     cut = shell.folder / "cut" / "packs"
     killed: list[int] = []
 
     for count in (1, 3):
         until(lambda count=count: len(list(cut.glob(".*/0*")) + list(cut.glob("*.json"))) >= count)
-        victim = until(lambda: [p for p in shell.processes(NETWORK) if p not in killed], job)[0]
+        victim = until(lambda: [p for p in shell.processes(worker) if p not in killed], job)[0]
         os.kill(victim, signal.SIGKILL)
         killed.append(victim)
-    if decoders := shell.processes(DECODE):
-        os.kill(decoders[0], signal.SIGKILL)
+    decoders = shell.processes(DECODE)
+    assert bool(decoders) == (worker == NETWORK)
+    for decoder in decoders:
+        os.kill(decoder, signal.SIGKILL)
     out, err = job.communicate(timeout=500)
 
     assert (job.returncode, err) == (0, "")

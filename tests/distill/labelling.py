@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from featherdepth.data.probe import open_data
 from featherdepth.distill.cache import MapCache
 from featherdepth.distill.label import LabelResult, label_photos
-from featherdepth.distill.teachers.protocol import TeacherCard
+from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.errors import FeatherDepthError
 from featherdepth.geometry.resize import Size, network_size
 from featherdepth.images.prepare import prepare

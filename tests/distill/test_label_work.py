@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from featherdepth.data import packs
 from featherdepth.data.packs import PackIndex
 from featherdepth.data.probe import open_data
 from featherdepth.data.units import list_units
-from featherdepth.distill import label_work
 from featherdepth.distill.cache import SUFFIX, MapCache, Refused, photo_key
-from featherdepth.distill.label_work import Decoder, LabelWork, Network, Prepared, batches
+from featherdepth.distill.label_network import Network, Prepared, Preparing, batches
+from featherdepth.distill.label_work import LabelWork
 from featherdepth.distill.teachers.base import TorchTeacher
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.errors import RunError
@@ -32,11 +31,11 @@ class TinyWork(LabelWork):
 
     made: Any = None
 
-    def decoder(self) -> Decoder:
-        return Decoder(self.made, self._store(), self.batch)
+    def decoder(self) -> Preparing:
+        return Preparing(self.made, self._store(), self.batch)
 
     def network(self) -> Network:
-        return Network(self.made, torch.device("cpu"), self.batch)
+        return Network(self.made, "cpu", self.batch)
 
 
 @pytest.fixture
@@ -189,8 +188,7 @@ def test_the_decoder_of_a_torch_teacher_gives_its_memory_back(
 ) -> None:
     opened: list[Any] = []
     monkeypatch.setattr(
-        label_work,
-        "open_teacher",
+        "featherdepth.distill.teachers.open.open_teacher",
         lambda *a, **k: opened.append(open_teacher(*a, **k)) or opened[0],
     )
     teacher = open_teacher("small")

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from featherdepth.distill.objective import Distiller
 from featherdepth.distill.recipe import parse_recipe
-from featherdepth.distill.teachers.protocol import Teacher, TeacherCard
+from featherdepth.distill.teachers.card import TeacherCard
+from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.views import DistillBatch
 from featherdepth.errors import RunError, UsageError
 from featherdepth.losses.channel_mse import ChannelMSE

@@ -17,8 +17,9 @@ import torch
 from featherdepth.data.probe import open_data
 from featherdepth.distill.cache import MapCache
 from featherdepth.distill.run import describe
+from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.open import open_teacher
-from featherdepth.distill.teachers.protocol import Teacher, TeacherCard
+from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.networks.folder import WEIGHTS, read_preset
 from featherdepth.networks.weights import load_model

@@ -37,7 +37,8 @@ def main() -> None:
     args = parser.parse_args()
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
     subprocess.run([*build, str(args.out / "wheel"), str(ROOT)], check=True, stdout=sys.stderr)
-    shutil.copytree(ROOT / "docs" / "tutorials", args.out / "pages" / "tutorials")
+    for folder in ("tutorials", "how-to"):
+        shutil.copytree(ROOT / "docs" / folder, args.out / "pages" / folder)
     shutil.copy(ROOT / "README.md", args.out / "pages")
     shutil.copy(Path(__file__).with_name("go.py"), args.out)
     for folder in (args.out / "readme", args.out / "tutorials"):

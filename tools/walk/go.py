@@ -22,6 +22,7 @@ PAGES = {
     "tutorials/complete-a-lidar-frame.md": "tutorials",
     "tutorials/evaluate-on-nyuv2.md": "tutorials",
     "tutorials/export-to-a-device.md": "tutorials",
+    "how-to/browser.md": "tutorials",
 }
 """Pages, and the folder of material that each is followed in."""
 FILLED_IN = {"--teacher T -o run": '--teacher small -o run --set steps=20 --set "size=[128,128]"'}

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from featherdepth.runtime.work import Work
 
 ENGINES = ("local", "ray")
-CPU_NETWORKS_A_DECODER = 4
 DECODERS_A_GPU = 4
+DECODERS_ON_CPUS = 0
 
 
 def check_engine(engine: str, workers: int | None, address: str | None) -> None:
@@ -59,6 +59,6 @@ def run_work(
 
     each = work_threads(engine, threads) or 1
     count = workers or (1 if gpu else max(1, (os.cpu_count() or 1) // each))
-    decoders = DECODERS_A_GPU * count if gpu else -(-count // CPU_NETWORKS_A_DECODER)
+    decoders = DECODERS_A_GPU * count if gpu else DECODERS_ON_CPUS
     crew = Crew(workers=count, decoders=decoders, threads=each, gpus=int(gpu), address=address)
     return run_on_ray(work, dealt, crew, overwrite=overwrite, progress=progress)

@@ -259,8 +259,8 @@ def label(
 
         from featherdepth.data.probe import open_data
         from featherdepth.distill.cache import MapCache
-        from featherdepth.distill.label import WAITING, label_photos
-        from featherdepth.distill.label_work import LabelWork
+        from featherdepth.distill.label import label_photos
+        from featherdepth.distill.label_work import WAITING, LabelWork
         from featherdepth.distill.teachers.open import open_teacher
         from featherdepth.distill.teachers.terms import warning_line
     except ModuleNotFoundError as error:

@@ -15,7 +15,7 @@ from featherdepth.cluster import attempts
 from featherdepth.data.units import Unit
 from featherdepth.errors import FeatherDepthError
 from featherdepth.runtime.units import answer_block, decode_unit, finish_unit, write_block
-from featherdepth.runtime.work import Answered, Block, End, Finished, Work
+from featherdepth.runtime.work import Answered, Block, End, Finished, Work, Written
 
 Batch = dict[str, Any]
 """Of Ray Data: here one row with one column, `message`."""
@@ -106,6 +106,26 @@ class NetworkStage(_Stage):
                 yield answer_block(self._opened, message)
             else:
                 yield message
+
+
+class UnitStage(_Stage):
+    """All of a unit in one process: between CPUs, handing photos on costs more than it gains."""
+
+    def __init__(self, work: Work, home: Path) -> None:
+        super().__init__(work, lambda: (work.decoder(), work.network()), home)
+
+    def _messages(self, batch: Batch) -> Iterator[Written | End]:
+        decoder, network = self._opened
+        folder, most = self._work.folder, attempts.MOST
+        for number, unit in batch["message"]:
+            # Once more than a block: where one ends the worker each time, that is what is named.
+            attempts.begin(folder, unit.name, "decoding", most=most + 1)
+            for message in decode_unit(decoder, number, unit, self._work.block, workers=THREADS):
+                if isinstance(message, Block):
+                    attempts.begin(folder, unit.name, f"block {message.number}", most=most)
+                    yield write_block(self._work, answer_block(network, message))
+                else:
+                    yield message
 
 
 def write(batch: Batch, work: Work) -> Batch:

@@ -17,6 +17,7 @@ from jaxtyping import Float32
 
 from featherdepth.data.reader import Reader
 from featherdepth.distill.cache import MapCache, Refused, photo_key, to_half
+from featherdepth.distill.label_work import WAITING
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size
@@ -24,8 +25,6 @@ from featherdepth.runtime.ahead import WORKERS, read_ahead
 
 PATIENCE = 8
 """So many maps with NaN and not one without: it is the teacher, not the photos."""
-WAITING = 8
-"""At most so many batches of photos wait for others of their input size."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

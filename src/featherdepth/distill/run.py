@@ -30,7 +30,8 @@ from featherdepth.distill.photos import (
 )
 from featherdepth.distill.recipe import DistillRecipe
 from featherdepth.distill.student import find_start, start_student
-from featherdepth.distill.teachers.protocol import Teacher, TeacherCard
+from featherdepth.distill.teachers.card import TeacherCard
+from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.views import DistillBatches
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.images.prepare import prepare

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from featherdepth.distill.teachers.base import Sizing, TorchTeacher, as_maps, digest_of
-from featherdepth.distill.teachers.protocol import Teacher, TeacherCard
+from featherdepth.distill.teachers.card import TeacherCard
+from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError
 from featherdepth.types import DepthKind

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float32, UInt8
 
 from featherdepth.distill.teachers.base import Sizing, digest_of
+from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.own import OwnTeacher
-from featherdepth.distill.teachers.protocol import TeacherCard
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size

@@ -32,7 +32,7 @@ from featherdepth.distill.teachers.base import (
     as_maps,
     digest_of,
 )
-from featherdepth.distill.teachers.protocol import TeacherCard
+from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.stated import KEYS, Stated, needed_kind, read_stated
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError

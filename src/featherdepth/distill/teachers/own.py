@@ -15,7 +15,7 @@ from featherdepth.distill.teachers.base import (
     as_maps,
     digest_of,
 )
-from featherdepth.distill.teachers.protocol import TeacherCard
+from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size

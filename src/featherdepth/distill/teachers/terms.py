@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from featherdepth.distill.teachers.protocol import TeacherCard
+from featherdepth.distill.teachers.card import TeacherCard
 
 Standing = Literal["permissive", "restricted", "unknown"]
 

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from featherdepth.distill.teachers.base import BaseTeacher, Sizing, TorchTeacher, digest_of
+from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.hub.families import Family, family_of
 from featherdepth.distill.teachers.hub.folder import (
     HubFolder,
@@ -26,7 +27,6 @@ from featherdepth.distill.teachers.hub.folder import (
 )
 from featherdepth.distill.teachers.hub.preprocessing import Preprocessing, read_preprocessing
 from featherdepth.distill.teachers.own import open_own
-from featherdepth.distill.teachers.protocol import TeacherCard
 from featherdepth.distill.teachers.stated import Stated
 from featherdepth.distill.teachers.terms import settle_license, with_itself
 from featherdepth.errors import UsageError, WeightsError
