@@ -5,6 +5,7 @@ docs/reference/datasets.md  from the table of layouts and the readers' own texts
 docs/reference/patterns.md  from the tables of patterns and the classes behind them
 docs/reference/sparse.md    from the texts of what reads measured points
 docs/reference/protocols.md from protocols.toml, the measures and docs/results/upstream.json
+docs/reference/presets.md   from docs/results/speed.json and the scores beside it; its picture, too
 docs/results.md             from docs/results/claims.toml and the JSON files beside it
 """
 
@@ -18,6 +19,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
+from tools.presets_page import presets_page, presets_picture
 from tools.protocols_page import protocols_page
 
 from featherdepth.cli.main import COMMANDS
@@ -198,6 +200,8 @@ def _read(files: dict[str, str]) -> dict[str, Any]:
 
 
 PAGES = {
+    ROOT / "docs" / "reference" / "presets.md": presets_page,
+    ROOT / "docs" / "pictures" / "presets.svg": presets_picture,
     ROOT / "docs/reference/cli.md": cli_page,
     ROOT / "docs/reference/datasets.md": datasets_page,
     ROOT / "docs/reference/patterns.md": patterns_page,

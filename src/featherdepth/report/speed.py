@@ -32,14 +32,14 @@ def speed_picture(document: dict[str, Any]) -> bytes:
         description=f"Time of a network call: {said}",
         zero="0",
     )
-    return _alone(plot).text.encode()
+    return alone(plot).text.encode()
 
 
 def _times(ratio: float) -> str:
     return f", {ratio:.1f} x" if ratio > 1 else ""
 
 
-def _alone(plot: Svg) -> Svg:
+def alone(plot: Svg) -> Svg:
     """With the look inside, and a namespace: a file is read without a page around it."""
     css = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     head, _, rest = plot.text.partition(">")
