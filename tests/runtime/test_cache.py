@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from featherdepth.runtime import cache
-from featherdepth.runtime.backends import openvino
+from featherdepth.runtime.backends import Precision
 from featherdepth.runtime.model import DepthModel
 
 
@@ -77,21 +78,25 @@ def test_what_was_not_used_for_longest_goes_first(
     assert [name for name in "abcd" if cache.fetch(name) is not None] == ["a", "c", "d"]
 
 
+@pytest.mark.parametrize(
+    ("backend", "precision"), [("openvino", "fp32"), ("onnx", "fp32"), ("onnx", "int8")]
+)
 def test_a_compiled_model_is_compiled_once_and_computes_the_same(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, monkeypatch: pytest.MonkeyPatch, backend: str, precision: Precision
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     compiled: list[str] = []
-    kept = openvino.keep
+    room = import_module(f"featherdepth.runtime.backends.{backend}")
+    kept = room.keep
 
     def keep(key: str, content: bytes) -> None:
         compiled.append(key)
         kept(key, content)
 
-    monkeypatch.setattr(openvino, "keep", keep)
+    monkeypatch.setattr(room, "keep", keep)
 
     def depth() -> np.ndarray:
-        model = DepthModel.from_pretrained("small", backend="openvino", precision="fp32", threads=1)
+        model = DepthModel.from_pretrained("small", backend=backend, precision=precision, threads=1)
         return model.infer(pixels, size=(64, 64)).values
 
     first = depth()
