@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from featherdepth.report.plots.element import Svg, drawing, element
+from featherdepth.report.plots.element import drawing, element
 from featherdepth.report.plots.frame import BOTTOM, LEFT, RIGHT, WIDTH, Axis, text, x_axis, y_axis
 from featherdepth.report.plots.scale import fit
 from featherdepth.report.speed import alone
@@ -98,25 +98,24 @@ def presets_page() -> str:
 
 
 def presets_picture() -> str:
-    """delta1 over milliseconds, as an SVG that stands by itself; forms with a score."""
-    shown = [form for form in forms() if form.delta1 is not None]
+    """delta1 over milliseconds, each precision by its best runtime: an SVG of its own."""
+    best: dict[tuple[str, str], Form] = {}
+    for form in sorted(forms(), key=lambda form: -form.milliseconds):
+        if form.delta1 is not None:
+            best[form.preset, form.precision] = form
+    shown = list(best.values())
     left, right, bottom = LEFT, WIDTH - RIGHT, TOP + HEIGHT
-    times = [form.milliseconds for form in shown]
-    across = fit(times, left, right, include=(0.0,))
-    up = fit([form.delta1 or 0.0 for form in shown], bottom, TOP)
-    parts = [text(0.0, 14.0, "delta1", style="label")]
+    across = fit([form.milliseconds for form in shown], left, right, include=(0.0, 100.0))
+    up = fit([form.delta1 or 0.0 for form in shown], bottom, TOP, include=(0.7, 0.9))
+    parts = [text(0.0, 14.0, "delta1, NYUv2 val, aligned", style="label")]
     parts += y_axis(up, Axis(label="delta1"), left=left, right=right)
-    parts += x_axis(across, Axis(label="ms at 448x448"), top=TOP, bottom=bottom)
-    for number, form in enumerate(shown):
+    label = "ms at 448x448, two threads"
+    parts += x_axis(across, Axis(label=label), top=TOP, bottom=bottom)
+    for form in shown:
         x, y = across(form.milliseconds), up(form.delta1 or 0.0)
-        style = f"s{1 + PRESETS.index(form.preset)}"
-        parts.append(
-            element("circle", element("title", form.name), cx=x, cy=y, r=4, class_=f"dot {style}")
-        )
-        below = 16.0 if number % 2 else -8.0
-        end = "end" if x > (left + right) / 2 else "start"
-        words = f"{form.preset} {form.runtime} {form.precision}"
-        parts.append(text(x, y + below, words, anchor=end, style="note"))
+        style = f"dot s{1 + PRESETS.index(form.preset)}"
+        parts.append(element("circle", element("title", form.name), cx=x, cy=y, r=5, class_=style))
+        parts.append(text(x + 9, y + 4, f"{form.preset} {form.precision}", style="note"))
     said = "; ".join(f"{f.name} {f.milliseconds:.0f} ms, {f.delta1:.3f}" for f in shown)
-    picture: Svg = drawing(WIDTH, bottom + BOTTOM, f"delta1 over time: {said}", *parts)
+    picture = drawing(WIDTH, bottom + BOTTOM, f"delta1 over time: {said}", *parts)
     return alone(picture).text + "\n"
