@@ -105,7 +105,7 @@ def test_broken_files_are_listed_the_rest_is_learned_from_and_the_code_is_3(
     lines = done.stdout.splitlines()
     left = [line.split(":")[0] for line in lines[:3]]
     assert sorted(left) == ["empty.png", "first/page.jpg", "torn.png"]
-    assert lines[3].startswith(f"{root / 'run'}: step ") and lines[3].endswith(" of 6")
+    assert lines[3].startswith(f"{root / 'run'}: ") and "of 6 agreed b" in lines[3]
     assert [line.split()[0] for line in lines[4:7]] == ["before", "after", "gain"]
     assert "it is not accuracy" in lines[7]
     assert "Traceback" not in done.stderr

@@ -258,9 +258,10 @@ def label(
         import torch
 
         from featherdepth.data.probe import open_data
+        from featherdepth.distill.batching import WAITING
         from featherdepth.distill.cache import MapCache
         from featherdepth.distill.label import label_photos
-        from featherdepth.distill.label_work import WAITING, LabelWork
+        from featherdepth.distill.label_work import LabelWork
         from featherdepth.distill.teachers.open import open_teacher
         from featherdepth.distill.teachers.terms import warning_line
     except ModuleNotFoundError as error:

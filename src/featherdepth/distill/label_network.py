@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float32
 
 from featherdepth.data.units import OpenUnit, Unit
+from featherdepth.distill.batching import batches
 from featherdepth.distill.cache import MapCache, Refused, photo_key
 from featherdepth.distill.label import PATIENCE, fault, only_nan, teacher_maps
 from featherdepth.distill.teachers.protocol import Teacher
@@ -125,15 +126,3 @@ class Network:
         # A teacher that has given nothing of use yet leaves no marks.
         made = refused if self._good else None
         return Answer(index=item.index, photo=item.photo, content=(key, made), error=refused)
-
-
-def batches(items: Sequence[Item], batch: int) -> list[list[Item]]:
-    """Photos of one input size together, in their order; those left over at the end."""
-    waiting: dict[Size, list[Item]] = {}
-    full = []
-    for item in items:
-        group = waiting.setdefault(item.content.size, [])
-        group.append(item)
-        if len(group) == batch:
-            full.append(waiting.pop(item.content.size))
-    return full + list(waiting.values())

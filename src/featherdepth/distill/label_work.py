@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from featherdepth.data.units import Unit
+from featherdepth.distill.batching import WAITING
 from featherdepth.distill.cache import PACKS, SUFFIX, MapCache
 from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.geometry.resize import Size
 from featherdepth.runtime.work import Answer, Decoder, Item
-
-WAITING = 8
-"""At most so many batches of photos wait for others of their input size."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
