@@ -50,7 +50,10 @@ def material(points: int) -> tuple[np.ndarray, Depth]:
 
 
 def open_model(options: argparse.Namespace, path: str) -> DepthModel:
-    return DepthModel.from_pretrained(path, backend=options.backend, threads=options.threads)
+    # As the completion network: `auto` would take 8 bits for the first stage alone.
+    return DepthModel.from_pretrained(
+        path, backend=options.backend, threads=options.threads, precision="fp32"
+    )
 
 
 def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
