@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from featherdepth.runtime import cache
-from featherdepth.runtime.backends import Precision
+from featherdepth.runtime.backends import Precision, onnx
 from featherdepth.runtime.model import DepthModel
 
 
@@ -131,3 +132,24 @@ def test_processes_that_are_killed_and_race_leave_whole_files_only(place: Path) 
 
     assert seen <= {(2_000_000, 0, 0), (2_000_000, 1, 1)}
     assert cache.fetch("a") is not None
+
+
+def test_a_graph_is_kept_for_a_cpu_and_its_instructions(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for instructions in (frozenset({"avx2"}), frozenset({"avx2", "avx512f"})):
+        monkeypatch.setattr(onnx, "features", lambda instructions=instructions: instructions)
+        DepthModel.from_pretrained("small", backend="onnx", precision="int8", threads=1)
+
+    assert len(list(place.iterdir())) == 2
+
+
+def test_without_room_for_the_optimized_graph_the_model_still_opens(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+
+    model = DepthModel.from_pretrained("small", backend="onnx", precision="int8", threads=1)
+
+    assert model.infer(np.zeros((64, 64, 3), np.uint8)).valid.all()
+    assert not place.exists()

@@ -21,14 +21,16 @@ from featherdepth.networks.folder import (
 )
 from featherdepth.runtime.backends import Network, Precision
 from featherdepth.runtime.cache import cache_folder, fetch, keep, key_of
-from featherdepth.runtime.cpu import cpu_name
+from featherdepth.runtime.cpu import cpu_name, features
 from featherdepth.runtime.exported import KEY, Exported, parse_exported
 from featherdepth.types import Preset
 
 logger = logging.getLogger(__name__)
 
 ERRORS_ONLY = 3
-FAULTS = tuple(c for c in vars(state).values() if isinstance(c, type) and issubclass(c, Exception))
+FAULTS: tuple[type[Exception], ...] = tuple(
+    c for c in vars(state).values() if isinstance(c, type) and issubclass(c, Exception)
+)
 """onnxruntime has one class for each status, and no common base."""
 
 
@@ -44,8 +46,10 @@ class Onnx:
                 " or --backend openvino"
             )
         weights, data = read_weights(folder, preset), read_graph(folder, precision)
-        # All that the work of onnxruntime on a graph depends on; threads it does not.
-        key = key_of((onnxruntime.__version__, cpu_name(), preset.sha256, data))
+        # All that the work of onnxruntime on a graph depends on: machines of one name differ in
+        # their instructions, and a home may be shared. Threads it does not depend on.
+        can = " ".join(sorted(features()))
+        key = key_of((onnxruntime.__version__, cpu_name(), can, preset.sha256, data))
         try:
             session = _kept(key, weights, threads) or _made(key, data, weights, threads)
         except FAULTS as error:
@@ -118,15 +122,19 @@ def _kept(key: str, weights: bytes, threads: int | None) -> Any:
 
 def _made(key: str, data: bytes, weights: bytes, threads: int | None) -> Any:
     """A session, and its optimized graph for the next one."""
-    options = _options(threads, weights)
     if cache_folder() is None:
-        return _session(data, options)
-    with tempfile.TemporaryDirectory(prefix="featherdepth-", ignore_cleanup_errors=True) as name:
-        path = Path(name) / "optimized.onnx"
-        options.optimized_model_filepath = str(path)
-        session = _session(data, options)
-        keep(key, path.read_bytes())
-    return session
+        return _session(data, _options(threads, weights))
+    try:
+        with tempfile.TemporaryDirectory(prefix="featherdepth-") as name:
+            path = Path(name) / "optimized.onnx"
+            options = _options(threads, weights)
+            options.optimized_model_filepath = str(path)
+            session = _session(data, options)
+            keep(key, path.read_bytes())
+            return session
+    except (OSError, *FAULTS) as error:  # no space to write it is no reason to fail
+        logger.info("no optimized graph is kept: %s", error)
+        return _session(data, _options(threads, weights))
 
 
 def _session(data: bytes, options: Any) -> Any:
