@@ -32,6 +32,7 @@ FAULTS: tuple[type[Exception], ...] = tuple(
     c for c in vars(state).values() if isinstance(c, type) and issubclass(c, Exception)
 )
 """onnxruntime has one class for each status, and no common base."""
+UNWRITTEN: tuple[type[Exception], ...] = (OSError, *FAULTS)
 
 
 class Onnx:
@@ -132,7 +133,7 @@ def _made(key: str, data: bytes, weights: bytes, threads: int | None) -> Any:
             session = _session(data, options)
             keep(key, path.read_bytes())
             return session
-    except (OSError, *FAULTS) as error:  # no space to write it is no reason to fail
+    except UNWRITTEN as error:  # no space to write it is no reason to fail
         logger.info("no optimized graph is kept: %s", error)
         return _session(data, _options(threads, weights))
 
