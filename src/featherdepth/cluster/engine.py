@@ -6,9 +6,9 @@ Where the network runs on CPUs as well there is one stage that does all three wi
 cores, handing decoded photos from process to process took a fifth of the throughput.
 
 What a stage has ready waits in the memory that Ray shares between processes, and Ray holds back the
-stages in front when that fills up. A worker that dies takes one block with it, which is done again
-elsewhere; a file is seen once it is whole. Units are finished, each by one task, when the last of
-their blocks is written.
+stages in front when that fills up. A worker that dies takes one block with it (between CPUs one
+unit), which is done again elsewhere; a file is seen once it is whole. Units are finished, each by
+one task, when the last of their blocks is written.
 """
 
 import contextlib
