@@ -15,7 +15,7 @@ from jaxtyping import Float32
 
 from featherdepth.completion.drift import drifted
 from featherdepth.completion.pull_push import pull_push
-from featherdepth.completion.scene import Fine, Scene
+from featherdepth.completion.scene import Fine, Scene, gathered
 from featherdepth.errors import RunError, WeightsError
 from featherdepth.geometry.outliers import agreeing
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels
@@ -83,14 +83,9 @@ def _through_points(scene: Scene, log_depth: Fine, size: Size) -> Fine:
     The network sees cells of 4 pixels: of dense points it keeps less than they say. Spread over a
     map of the size that it saw.
     """
-    (rows, columns), (height, width) = scene.anchors.places.T, scene.size
-    left = scene.log_meters - log_depth[rows, columns]
-    weight = agreeing(scene.anchors.places, left).astype(np.float64)
-    cells = (rows * size[0] // height) * size[1] + columns * size[1] // width
-    count = np.bincount(cells, weight, size[0] * size[1])
-    total = np.bincount(cells, weight * left, count.size)
-    means = np.divide(total, count, out=total, where=count > 0)
-    known, values = (a.astype(np.float32).reshape(size) for a in (count, means))
+    left = scene.log_meters - scene.anchors.at(log_depth)
+    kept = agreeing(scene.anchors.places, left)
+    values, known = gathered(scene.anchors.only(kept), left[kept], size)
     spread = pull_push(values, known)
     bent: Fine = log_depth + (spread if size == scene.size else resize_map(spread, scene.size))
     return bent
@@ -127,9 +122,7 @@ def _inputs(
 
 def _scattered(scene: Scene, unit: np.float32, size: Size, canvas: tuple[int, ...]) -> Fine:
     """Points on the network's grid; where several fall into one pixel the nearest stays."""
-    places = scene.anchors.places
-    rows = places[:, 0] * size[0] // scene.size[0]
-    columns = places[:, 1] * size[1] // scene.size[1]
+    rows, columns = scene.anchors.on(size).T
     values = np.exp(scene.log_meters - unit).astype(np.float32)
     found = np.full(canvas, np.inf, np.float32)
     np.minimum.at(found, (rows, columns), values)

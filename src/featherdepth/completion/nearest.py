@@ -19,8 +19,7 @@ def nearest_anchor(anchors: Anchors, *, step: int) -> Int[np.ndarray, "r c"]:
     """
     rows, columns = (-(-side // step) for side in anchors.size)
     height, width = anchors.size
-    at_row = (anchors.places[:, 0] * rows) // height
-    at_column = (anchors.places[:, 1] * columns) // width
+    at_row, at_column = anchors.on((rows, columns)).T
     known = np.full((rows, columns), -1, dtype=np.int64)
     known[at_row, at_column] = np.arange(len(anchors))
     above = _nearest_row(known >= 0)

@@ -72,25 +72,9 @@ class Scene:
         """`log_prior` on the grid, antialiased."""
         return resize_map(self.log_prior, self.grid)
 
-    @cached_property
-    def cells(self) -> Int[np.ndarray, " n"]:
-        """The cell of each point, counted row by row."""
-        rows, columns = self.grid
-        height, width = self.size
-        row = self.anchors.places[:, 0] * rows // height
-        column = self.anchors.places[:, 1] * columns // width
-        found: Int[np.ndarray, " n"] = row * columns + column
-        return found
-
     def gathered(self, values: Float64[np.ndarray, " n"]) -> tuple[Coarse, Coarse]:
-        """Means of point values in their cells, 0 where there is no point; and how many."""
-        count = np.bincount(self.cells, minlength=self.grid[0] * self.grid[1])
-        total = np.bincount(self.cells, weights=values, minlength=count.size)
-        means = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-        return (
-            means.reshape(self.grid).astype(np.float32),
-            count.reshape(self.grid).astype(np.float32),
-        )
+        """Means of point values in the cells of the grid; and how many."""
+        return gathered(self.anchors, values, self.grid)
 
     def upsampled(self, field: Coarse) -> Fine:
         """A field of the grid at every pixel, bilinear."""
@@ -128,6 +112,18 @@ class Field:
         prior = scene.log_prior[places[:, 0], places[:, 1]]
         result: Float64[np.ndarray, " n"] = found + self.trust * prior.astype(np.float64)
         return result
+
+
+def gathered(
+    anchors: Anchors, values: Float64[np.ndarray, " n"], size: tuple[int, int]
+) -> tuple[Coarse, Coarse]:
+    """Means of point values on a map of `size`, 0 where there is no point; and how many."""
+    rows, columns = anchors.on(size).T
+    cells = rows * size[1] + columns
+    count = np.bincount(cells, minlength=size[0] * size[1])
+    total = np.bincount(cells, weights=values, minlength=count.size)
+    means = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    return means.reshape(size).astype(np.float32), count.reshape(size).astype(np.float32)
 
 
 def _bilinear(

@@ -34,6 +34,10 @@ class Anchors:
         found: Values = values[self.places[:, 0], self.places[:, 1]].astype(np.float64)
         return found
 
+    def on(self, size: tuple[int, int]) -> Places:
+        """(row, column) of the points on a map of another size."""
+        return self.places * size // np.array(self.size)
+
     def only(self, kept: Bool[np.ndarray, " n"]) -> "Anchors":
         """Some of the points."""
         return Anchors(places=self.places[kept], meters=self.meters[kept], size=self.size)
