@@ -1,6 +1,5 @@
 """Work on units: every block once, whatever comes twice, late or broken."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from featherdepth.data.units import OpenUnit, Unit, list_units
 from featherdepth.errors import InputError, RunError
 from featherdepth.runtime.ledger import Gathering, mark_source
 from featherdepth.runtime.units import decode_unit, run_units, write_block
-from featherdepth.runtime.work import Answer, Answered, Block, End, Item, Written
+from featherdepth.runtime.work import Answer, Answered, Block, Compute, End, Item, Written
 
 
 class Means(OpenUnit):
@@ -43,7 +42,7 @@ class MeanWork:
     def decoder(self) -> MeansDecoder:
         return MeansDecoder()
 
-    def network(self) -> Callable[[list[Item]], list[Answer]]:
+    def network(self) -> Compute:
         def answers(items: list[Item]) -> list[Answer]:
             self.asked.append([item.photo for item in items])
             return [

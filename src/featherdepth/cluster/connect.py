@@ -13,10 +13,12 @@ from typing import Any
 
 from featherdepth.errors import BackendError, FeatherDepthError, RunError, UsageError
 
-QUIET = {
+SETTINGS = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # its compiled part writes to our stderr
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
+    # Processes that stand by for tasks import Ray just when our workers do, and get no task of us.
+    "RAY_enable_worker_prestart": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 ANSWER_S = 5.0
@@ -68,7 +70,7 @@ def load_ray() -> Any:
     Raises:
         BackendError: they are not installed.
     """
-    for name, value in QUIET.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
         import ray

@@ -7,8 +7,8 @@ cores, handing decoded photos from process to process took a fifth of the throug
 
 What a stage has ready waits in the memory that Ray shares between processes, and Ray holds back the
 stages in front when that fills up. A worker that dies takes one block with it (between CPUs one
-unit), which is done again elsewhere; a file is seen once it is whole. Units are finished, each by
-one task, when the last of their blocks is written.
+unit), which is done again elsewhere; a file is seen once it is whole. Where the blocks of a unit go
+through several processes, a task finishes it when the last of them is written.
 """
 
 import contextlib
@@ -97,7 +97,9 @@ def _run(ray: Any, work: Work, units: Units, crew: Crew, ledger: Ledger) -> None
         for message in messages:
             if isinstance(message, Fault):
                 raise message.raised()
-            if (finished := gathering.add(message)) is not None:
+            if isinstance(message, Finished):
+                ledger.add(message)
+            elif (finished := gathering.add(message)) is not None:
                 reference = finisher.remote(work, units.units[finished.unit], finished)
                 finishing[reference] = finished
             _settle(ray, finishing, ledger, wait=len(finishing) > crew.workers)

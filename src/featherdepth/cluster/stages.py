@@ -14,8 +14,14 @@ from featherdepth import errors
 from featherdepth.cluster import attempts
 from featherdepth.data.units import Unit
 from featherdepth.errors import FeatherDepthError
-from featherdepth.runtime.units import answer_block, decode_unit, finish_unit, write_block
-from featherdepth.runtime.work import Answered, Block, End, Finished, Work, Written
+from featherdepth.runtime.units import (
+    answer_block,
+    decode_unit,
+    do_unit,
+    finish_unit,
+    write_block,
+)
+from featherdepth.runtime.work import Answered, Block, End, Finished, Work
 
 Batch = dict[str, Any]
 """Of Ray Data: here one row with one column, `message`."""
@@ -114,18 +120,19 @@ class UnitStage(_Stage):
     def __init__(self, work: Work, home: Path) -> None:
         super().__init__(work, lambda: (work.decoder(), work.network()), home)
 
-    def _messages(self, batch: Batch) -> Iterator[Written | End]:
-        decoder, network = self._opened
-        folder, most = self._work.folder, attempts.MOST
+    def _messages(self, batch: Batch) -> Iterator[Finished]:
+        work, (decoder, network) = self._work, self._opened
         for number, unit in batch["message"]:
             # Once more than a block: where one ends the worker each time, that is what is named.
-            attempts.begin(folder, unit.name, "decoding", most=most + 1)
-            for message in decode_unit(decoder, number, unit, self._work.block, workers=THREADS):
-                if isinstance(message, Block):
-                    attempts.begin(folder, unit.name, f"block {message.number}", most=most)
-                    yield write_block(self._work, answer_block(network, message))
-                else:
-                    yield message
+            attempts.begin(work.folder, unit.name, "decoding", most=attempts.MOST + 1)
+            finished = do_unit(
+                work, decoder, network, number, unit, workers=THREADS, begin=self._begin
+            )
+            attempts.forget(work.folder, unit.name)
+            yield finished
+
+    def _begin(self, block: Block) -> None:
+        attempts.begin(self._work.folder, block.of.name, f"block {block.number}")
 
 
 def write(batch: Batch, work: Work) -> Batch:

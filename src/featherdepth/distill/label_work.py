@@ -4,7 +4,6 @@ The maps are those that `label_photos` gives. Batches are formed among the photo
 What writes them needs no torch: it is imported where photos are prepared and computed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from featherdepth.distill.batching import WAITING
 from featherdepth.distill.cache import PACKS, SUFFIX, MapCache
 from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.geometry.resize import Size
-from featherdepth.runtime.work import Answer, Decoder, Item
+from featherdepth.runtime.work import Answer, Compute, Decoder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -52,7 +51,7 @@ class LabelWork:
             teacher.to("meta")  # it only prepares photos: the memory of its weights is given back
         return Preparing(teacher, self._store(), self.batch)
 
-    def network(self) -> Callable[[list[Item]], list[Answer]]:
+    def network(self) -> Compute:
         from featherdepth.distill.label_network import Network
         from featherdepth.distill.teachers.open import open_teacher
 

@@ -36,7 +36,8 @@ class Anchors:
 
     def on(self, size: tuple[int, int]) -> Places:
         """(row, column) of the points on a map of another size."""
-        return self.places * size // np.array(self.size)
+        moved: Places = self.places * size // np.array(self.size)
+        return moved
 
     def only(self, kept: Bool[np.ndarray, " n"]) -> "Anchors":
         """Some of the points."""

@@ -1,6 +1,6 @@
 """Which units are complete, and what became of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -34,16 +34,20 @@ class Gathering:
             return None
         self._finished.add(unit)
         del self._blocks[unit], self._ends[unit]
-        written = [blocks[number] for number in sorted(blocks)]
-        rows = sorted([row for block in written for row in block.failed] + end.failed)
-        return Finished(
-            unit=unit,
-            parts=[block.part for block in written if block.part is not None],
-            done=sum(block.done for block in written),
-            skipped=sum(block.skipped for block in written),
-            failed=[{"photo": photo, "error": error} for _, photo, error in rows],
-            usable=end.usable,
-        )
+        return gathered([blocks[number] for number in sorted(blocks)], end)
+
+
+def gathered(written: Sequence[Written], end: End) -> Finished:
+    """A unit of all of its blocks, in their order."""
+    rows = sorted([row for block in written for row in block.failed] + end.failed)
+    return Finished(
+        unit=end.unit,
+        parts=[block.part for block in written if block.part is not None],
+        done=sum(block.done for block in written),
+        skipped=sum(block.skipped for block in written),
+        failed=[{"photo": photo, "error": error} for _, photo, error in rows],
+        usable=end.usable,
+    )
 
 
 def mark_source(work: Work, unit: Unit) -> str:

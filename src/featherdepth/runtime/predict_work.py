@@ -12,7 +12,7 @@ from featherdepth.errors import InputError, RunError
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.runtime.model import DepthModel, OutSize
 from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
-from featherdepth.runtime.work import Answer, Item
+from featherdepth.runtime.work import Answer, Compute, Item
 from featherdepth.types import Depth, Image, Intrinsics
 
 
@@ -48,7 +48,7 @@ class PredictWork:
     def decoder(self) -> "Decoder":
         return Decoder(self._opened(), self.options)
 
-    def network(self) -> Callable[[list[Item]], list[Answer]]:
+    def network(self) -> Compute:
         model = self._opened()
         return lambda items: [_answer(model, self.options, item) for item in items]
 

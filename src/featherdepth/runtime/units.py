@@ -4,6 +4,7 @@
     answer_block   what the network makes of a block                 opened once a process
     write_block    files, into a part of the unit's pack             CPU
     finish_unit    parts to a pack and its mark
+    do_unit        all of these with one unit, in one process
 
 A block is computed as a whole wherever it is computed, so that no engine and no kill changes a
 result. What is done to a photo is a `Work`; `runtime.ledger` knows which units are complete.
@@ -17,11 +18,11 @@ from featherdepth.data.units import Unit, Units
 from featherdepth.errors import InputError
 from featherdepth.runtime.ahead import WORKERS, read_ahead
 from featherdepth.runtime.job import JobResult
-from featherdepth.runtime.ledger import Gathering, Ledger, mark_source
+from featherdepth.runtime.ledger import Ledger, gathered, mark_source
 from featherdepth.runtime.work import (
-    Answer,
     Answered,
     Block,
+    Compute,
     Decoder,
     End,
     Finished,
@@ -60,7 +61,7 @@ def decode_unit(
     yield End(unit=number, blocks=blocks, failed=faults)
 
 
-def answer_block(network: Callable[[list[Item]], list[Answer]], block: Block) -> Answered:
+def answer_block(network: Compute, block: Block) -> Answered:
     """Compute a block.
 
     Raises:
@@ -121,6 +122,38 @@ def finish_unit(work: Work, unit: Unit, finished: Finished) -> None:
         )
 
 
+def do_unit(
+    work: Work,
+    decoder: Decoder,
+    network: Compute,
+    number: int,
+    unit: Unit,
+    *,
+    workers: int = WORKERS,
+    begin: Callable[[Block], object] = lambda _: None,
+) -> Finished:
+    """Do a unit from its photos to its mark.
+
+    Args:
+        workers: threads that read ahead.
+        begin: called before each block.
+
+    Raises:
+        RunError: no space, or what the network cannot go on from; the parts stay.
+    """
+    written: list[Written] = []
+    end = End(unit=number, blocks=0)
+    for message in decode_unit(decoder, number, unit, work.block, workers=workers):
+        if isinstance(message, Block):
+            begin(message)
+            written.append(write_block(work, answer_block(network, message)))
+        else:
+            end = message
+    finished = gathered(written, end)
+    finish_unit(work, unit, finished)
+    return finished
+
+
 def run_units(
     work: Work,
     units: Units,
@@ -139,16 +172,7 @@ def run_units(
     """
     ledger = Ledger(work, units, overwrite=overwrite, progress=progress)
     if ledger.todo:
-        decoder, network, gathering = work.decoder(), work.network(), Gathering()
+        decoder, network = work.decoder(), work.network()
         for number in ledger.todo:
-            unit = units.units[number]
-            for message in decode_unit(decoder, number, unit, work.block):
-                told: Written | End
-                if isinstance(message, End):
-                    told = message
-                else:
-                    told = write_block(work, answer_block(network, message))
-                if (finished := gathering.add(told)) is not None:
-                    finish_unit(work, unit, finished)
-                    ledger.add(finished)
+            ledger.add(do_unit(work, decoder, network, number, units.units[number]))
     return ledger.result()

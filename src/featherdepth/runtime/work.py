@@ -49,6 +49,10 @@ class Block:
     failed: list[Row]
 
 
+Compute = Callable[[list[Item]], list[Answer]]
+"""The network, as it is opened once in a process."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Answered:
     """A block behind the network."""
@@ -155,7 +159,7 @@ class Work(Protocol):
 
     def decoder(self) -> Decoder: ...
 
-    def network(self) -> Callable[[list[Item]], list[Answer]]:
+    def network(self) -> Compute:
         """Open the network; what is returned is kept for all blocks of a process."""
         ...
 
