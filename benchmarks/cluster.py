@@ -81,7 +81,7 @@ def workers(token: str) -> list[int]:
     found = []
     for folder in processes(token):
         with contextlib.suppress(OSError):
-            if b"NetworkStage" in (folder / "cmdline").read_bytes():
+            if b"UnitWorker" in (folder / "cmdline").read_bytes():
                 found.append(int(folder.name))
     return sorted(found)
 

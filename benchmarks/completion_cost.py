@@ -25,7 +25,7 @@ from benchmarks.timing import interleave, interval, machine, spread
 
 from featherdepth.completion import learned
 from featherdepth.completion.complete import complete_map, scene_of
-from featherdepth.completion.drift import drifted
+from featherdepth.completion.drift import drift
 from featherdepth.completion.model import CompletionModel
 from featherdepth.evaluation.speed.photo import made_up_pixels
 from featherdepth.geometry.resize import resize_map
@@ -74,12 +74,11 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
     }
     if method == "learned":
         scene, _ = scene_of(prior, sparse, photo=image, method=method, reject_outliers=True)
-        start, unit = drifted(scene), np.float32(np.median(scene.log_meters))
-        size = learned.seen_size(scene)
-        seen = start - unit if size == scene.size else resize_map(start - unit, size)
+        unit, size = np.float32(np.median(scene.log_meters)), learned.seen_size(scene)
+        seen = resize_map(drift(scene).log_depth(scene) - unit, size)
         inputs = learned._inputs(scene, seen, unit, size)
         network = learned._network(options.threads)
-        calls |= {"start": lambda: drifted(scene), "network": lambda: network(inputs)}
+        calls |= {"start": lambda: drift(scene), "network": lambda: network(inputs)}
     kept = interleave(
         calls, rounds=options.rounds, warmup=options.warmup, device=torch.device("cpu")
     )

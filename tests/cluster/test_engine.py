@@ -46,7 +46,7 @@ def teach(images):
 
 teach.kind, teach.size, teach.license = "affine_invariant", 64, "MIT"
 """
-NETWORK, DECODE, WHOLE = "NetworkStage", "DecodeStage", "UnitStage"
+NETWORK, DECODE, WHOLE = "NetworkStage", "DecodeStage", "UnitWorker"
 APART = (
     "import sys, featherdepth.api.engines as engines; engines.DECODERS_ON_CPUS = 1;"
     " from featherdepth.cli.main import main; main()"

@@ -1,6 +1,7 @@
 """A Ray cluster: one started for the job, or one that is there."""
 
 import contextlib
+import importlib
 import logging
 import os
 import socket
@@ -65,23 +66,34 @@ def cluster(address: str | None, *, cpus: int) -> Iterator[Any]:
 
 
 def load_ray() -> Any:
-    """Import Ray and its data part, quiet and without statistics sent home.
+    """Import Ray, quiet and without statistics sent home.
 
     Raises:
-        BackendError: they are not installed.
+        BackendError: it is not installed.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    return _quiet_import("ray")
+
+
+def load_ray_data() -> Any:
+    """Import Ray Data, which takes as long again; `ray` comes first.
+
+    Raises:
+        BackendError: it is not installed.
+    """
+    return _quiet_import("ray.data")
+
+
+def _quiet_import(name: str) -> Any:
     try:
-        import ray
-        import ray.data
+        module = importlib.import_module(name)
     except ImportError as error:
         raise BackendError(
             f"--engine ray needs {error.name or 'ray'}; pip install 'featherdepth[cluster]'"
         ) from error
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    return ray
+    logging.getLogger(name).setLevel(logging.ERROR)
+    return module
 
 
 def _start(ray: Any, cpus: int) -> None:

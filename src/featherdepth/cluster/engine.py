@@ -1,9 +1,10 @@
-"""A `Work` on Ray Data.
+"""A `Work` on Ray: three stages of Ray Data where the network has a GPU.
 
     units -> decode (CPU, 1 to n processes) -> network (n processes, one model each) -> write (CPU)
 
-Where the network runs on CPUs as well there is one stage that does all three with a unit: on two
-cores, handing decoded photos from process to process took a fifth of the throughput.
+Where the network runs on CPUs as well, a pool of processes takes units and does all three: on two
+cores, handing decoded photos from process to process took a fifth of the throughput, and Ray Data's
+own processes a part of the rest.
 
 What a stage has ready waits in the memory that Ray shares between processes, and Ray holds back the
 stages in front when that fills up. A worker that dies takes one block with it (between CPUs one
@@ -18,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from featherdepth.cluster import attempts
-from featherdepth.cluster.connect import cluster, one_line
-from featherdepth.cluster.stages import DecodeStage, Fault, NetworkStage, UnitStage, finish, write
+from featherdepth.cluster.connect import cluster, load_ray_data, one_line
+from featherdepth.cluster.stages import DecodeStage, Fault, NetworkStage, UnitWorker, finish, write
 from featherdepth.data.units import Units
 from featherdepth.errors import RunError, UsageError
 from featherdepth.runtime.job import JobResult
 from featherdepth.runtime.ledger import Gathering, Ledger
-from featherdepth.runtime.work import Finished, Work
+from featherdepth.runtime.work import End, Finished, Work, Written
 
 RETRIES = 5
 """Of finishing a unit, whose worker dies."""
@@ -93,7 +94,8 @@ def _run(ray: Any, work: Work, units: Units, crew: Crew, ledger: Ledger) -> None
     finisher = ray.remote(num_cpus=0, max_retries=RETRIES)(finish)
     finishing: dict[Any, Finished] = {}
     gathering = Gathering()
-    with contextlib.closing(_messages(ray, work, units, crew, ledger.todo)) as messages:
+    stages = _apart if crew.decoders else _together
+    with contextlib.closing(stages(ray, work, units, crew, ledger.todo)) as messages:
         for message in messages:
             if isinstance(message, Fault):
                 raise message.raised()
@@ -116,57 +118,55 @@ def _settle(ray: Any, finishing: dict[Any, Finished], ledger: Ledger, *, wait: b
         ledger.add(finishing.pop(reference))
 
 
-def _messages(
+def _together(
     ray: Any, work: Work, units: Units, crew: Crew, todo: list[int]
-) -> Generator[Any, None, None]:
+) -> Generator[Finished | Fault, None, None]:
+    """Whole units. A worker takes its next when it is done with one: all end together."""
+    worker = ray.remote(
+        num_cpus=crew.threads, num_gpus=crew.gpus, max_restarts=-1, max_task_retries=-1
+    )(UnitWorker)
+    crowd = [worker.remote(work, Path.cwd()) for _ in range(min(crew.workers, len(todo)))]
+    yield from ray.util.ActorPool(crowd).map_unordered(
+        lambda one, number: one.do.remote(number, units.units[number]), todo
+    )
+
+
+def _apart(
+    ray: Any, work: Work, units: Units, crew: Crew, todo: list[int]
+) -> Generator[Written | End | Fault, None, None]:
+    """Blocks, through three stages."""
+    load_ray_data()
+    pool, home = ray.data.ActorPoolStrategy, Path.cwd()
     context = ray.data.DataContext.get_current()
     before = context.enable_progress_bars, context.target_max_block_size
     context.enable_progress_bars, context.target_max_block_size = False, ROW_BYTES
     try:
-        dataset = ray.data.from_items(
-            [{"message": (number, units.units[number])} for number in todo],
-            override_num_blocks=len(todo),
+        dataset = (
+            ray.data.from_items(
+                [{"message": (number, units.units[number])} for number in todo],
+                override_num_blocks=len(todo),
+            )
+            .map_batches(
+                DecodeStage,
+                fn_constructor_args=(work, home),
+                batch_size=1,
+                compute=pool(min_size=1, max_size=crew.decoders),
+                num_cpus=1,
+            )
+            .map_batches(
+                NetworkStage,
+                fn_constructor_args=(work, home),
+                batch_size=1,
+                compute=pool(size=crew.workers),
+                num_cpus=crew.threads,
+                num_gpus=crew.gpus,
+            )
+            .map_batches(write, fn_kwargs={"work": work}, batch_size=1, num_cpus=1)
         )
-        stages = _apart if crew.decoders else _together
-        for row in stages(ray, dataset, work, crew).iter_rows():
+        for row in dataset.iter_rows():
             yield row["message"]
     finally:
         context.enable_progress_bars, context.target_max_block_size = before
-
-
-def _together(ray: Any, dataset: Any, work: Work, crew: Crew) -> Any:
-    """One stage. A worker takes its next unit when it is done with one: all end together."""
-    return dataset.map_batches(
-        UnitStage,
-        fn_constructor_args=(work, Path.cwd()),
-        batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=crew.workers, max_tasks_in_flight_per_actor=1),
-        num_cpus=crew.threads,
-        num_gpus=crew.gpus,
-    )
-
-
-def _apart(ray: Any, dataset: Any, work: Work, crew: Crew) -> Any:
-    """Three stages."""
-    pool, home = ray.data.ActorPoolStrategy, Path.cwd()
-    return (
-        dataset.map_batches(
-            DecodeStage,
-            fn_constructor_args=(work, home),
-            batch_size=1,
-            compute=pool(min_size=1, max_size=crew.decoders),
-            num_cpus=1,
-        )
-        .map_batches(
-            NetworkStage,
-            fn_constructor_args=(work, home),
-            batch_size=1,
-            compute=pool(size=crew.workers),
-            num_cpus=crew.threads,
-            num_gpus=crew.gpus,
-        )
-        .map_batches(write, fn_kwargs={"work": work}, batch_size=1, num_cpus=1)
-    )
 
 
 def _check_room(ray: Any, crew: Crew) -> None:

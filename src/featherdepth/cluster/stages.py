@@ -56,8 +56,8 @@ def as_batch(message: Any) -> Batch:
     return {"message": column}
 
 
-class _Stage:
-    """A stage that lasts as long as its process.
+class _Worker:
+    """What lasts as long as its process.
 
     A model that cannot be opened is told with the first block instead of raised: Ray would try
     again for ever. Names of files are those of where the job was started.
@@ -72,6 +72,36 @@ class _Stage:
             self._opened = opened()
         except FeatherDepthError as error:
             self._fault = fault_of(error)
+
+
+class UnitWorker(_Worker):
+    """All of a unit in one process: between CPUs, handing photos on costs more than it gains."""
+
+    def __init__(self, work: Work, home: Path) -> None:
+        super().__init__(work, lambda: (work.decoder(), work.network()), home)
+
+    def do(self, number: int, unit: Unit) -> Finished | Fault:
+        """`do_unit`, with what is wrong as a value."""
+        if self._fault is not None:
+            return self._fault
+        work, (decoder, network) = self._work, self._opened
+        try:
+            # Once more than a block: where one ends the worker each time, that is what is named.
+            attempts.begin(work.folder, unit.name, "decoding", most=attempts.MOST + 1)
+            finished = do_unit(
+                work, decoder, network, number, unit, workers=THREADS, begin=self._begin
+            )
+        except FeatherDepthError as error:
+            return fault_of(error)
+        attempts.forget(work.folder, unit.name)
+        return finished
+
+    def _begin(self, block: Block) -> None:
+        attempts.begin(self._work.folder, block.of.name, f"block {block.number}")
+
+
+class _Stage(_Worker):
+    """One of three that photos go through."""
 
     def __call__(self, batch: Batch) -> Iterator[Batch]:
         try:
@@ -112,27 +142,6 @@ class NetworkStage(_Stage):
                 yield answer_block(self._opened, message)
             else:
                 yield message
-
-
-class UnitStage(_Stage):
-    """All of a unit in one process: between CPUs, handing photos on costs more than it gains."""
-
-    def __init__(self, work: Work, home: Path) -> None:
-        super().__init__(work, lambda: (work.decoder(), work.network()), home)
-
-    def _messages(self, batch: Batch) -> Iterator[Finished]:
-        work, (decoder, network) = self._work, self._opened
-        for number, unit in batch["message"]:
-            # Once more than a block: where one ends the worker each time, that is what is named.
-            attempts.begin(work.folder, unit.name, "decoding", most=attempts.MOST + 1)
-            finished = do_unit(
-                work, decoder, network, number, unit, workers=THREADS, begin=self._begin
-            )
-            attempts.forget(work.folder, unit.name)
-            yield finished
-
-    def _begin(self, block: Block) -> None:
-        attempts.begin(self._work.folder, block.of.name, f"block {block.number}")
 
 
 def write(batch: Batch, work: Work) -> Batch:

@@ -10,7 +10,7 @@ from featherdepth.completion.learned import look, usable
 from featherdepth.completion.pull_push import pull_push
 from featherdepth.completion.scene import Scene
 from featherdepth.geometry.align_points import aligned_to
-from featherdepth.geometry.anchors import anchors_of
+from featherdepth.geometry.anchors import anchors_of, numbers
 from featherdepth.geometry.outliers import LEAST
 from featherdepth.types import Aligned, Completion, Depth, DepthKind, Image
 
@@ -74,7 +74,7 @@ def complete_map(
     if method == "learned":
         found = look(scene)
         log_depth, name = found.log_depth, method
-        sure = np.exp(-found.spread / EXPECTED)
+        sure = scene.upsampled(np.exp(-found.spread / EXPECTED))
     else:
         choice = choose(scene)
         if method == "auto":
@@ -133,10 +133,7 @@ def scene_of(
     least = TOLERANCE.get(method, LEAST)
     aligned = aligned_to(prior, sparse, reject_outliers=reject_outliers, least=least)
     anchors = anchors_of(sparse)
-    # Numbers of `rejected` count all valid pixels; anchors leave those out that are no distance.
-    number = np.cumsum(sparse.valid).reshape(sparse.size) - 1
-    numbers = number[anchors.places[:, 0], anchors.places[:, 1]]
-    trusted = anchors.only(~np.isin(numbers, aligned.rejected))
+    trusted = anchors.only(~np.isin(numbers(anchors, sparse), aligned.rejected))
     scene = Scene(
         anchors=trusted,
         log_prior=_log_filled(aligned),

@@ -8,38 +8,33 @@ is finer is left to the network.
 import numpy as np
 
 from featherdepth.completion.kriging import Kriging
-from featherdepth.completion.scene import Fine, Scene
+from featherdepth.completion.scene import Field, Scene, half_of
 from featherdepth.geometry.anchors import Anchors
 from featherdepth.geometry.outliers import agreeing
-from featherdepth.geometry.resize import resize_map
 
 MOST = 128
 """Points that are solved for, an even selection."""
 LEAST = 0.3
 """Of a logarithm; points that disagree with those around them by more are not followed here, where
 one of them bends everything."""
-HALF = 2
 
 
-def drifted(scene: Scene) -> Fine:
-    """Log depth at every pixel."""
-    height, width = scene.size
-    size = (-(-height // HALF), -(-width // HALF))
+def drift(scene: Scene) -> Field:
+    """The map and its correction, at half of the size."""
+    size = half_of(scene.size)
     anchors = scene.anchors
     chosen = np.zeros(len(anchors), np.bool_)
     chosen[_selection(len(anchors))] = True
     few = anchors.only(chosen)
     few = few.only(agreeing(few.places, scene.log_ratio[chosen], least=LEAST))
     if not len(few):
-        return scene.log_prior
+        return Field(values=np.zeros(size, np.float32))
     half = Scene(
-        anchors=Anchors(places=few.places // HALF, meters=few.meters, size=size),
-        log_prior=resize_map(scene.log_prior, size),
+        anchors=Anchors(places=few.places // 2, meters=few.meters, size=size),
+        log_prior=scene.log_prior_at(size),
         prior=scene.prior,
     )
-    field = Kriging.fit(half, guided=True).field(half)
-    fine: Fine = resize_map(field.values, scene.size)
-    return fine + np.float32(field.trust) * scene.log_prior
+    return Kriging.fit(half, guided=True).field(half)
 
 
 def _selection(count: int) -> np.ndarray:

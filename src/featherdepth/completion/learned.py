@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from featherdepth.completion.drift import drifted
+from featherdepth.completion.drift import drift
 from featherdepth.completion.pull_push import pull_push
-from featherdepth.completion.scene import Fine, Scene, gathered
+from featherdepth.completion.scene import Coarse, Field, Fine, Scene, gathered
 from featherdepth.errors import RunError, WeightsError
-from featherdepth.geometry.outliers import agreeing
+from featherdepth.geometry.outliers import confirmed
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels
 from featherdepth.networks.folder import read_config
 from featherdepth.runtime.backends import BACKENDS, Network, choose
@@ -38,8 +38,8 @@ class Learned(NamedTuple):
     """What the network says."""
 
     log_depth: Fine
-    spread: Fine
-    """Expected |error| of it."""
+    spread: Coarse
+    """Expected |error| of it, at the size that the network saw."""
 
 
 def usable(photo: Image | None) -> bool:
@@ -65,30 +65,26 @@ def look(scene: Scene) -> Learned:
     high = np.float32(np.log(FARTHEST * scene.anchors.meters.max()))
     # In the unit of the points: the network never sees a number that depends on it.
     unit = np.float32(np.median(scene.log_meters))
-    start = drifted(scene).clip(low, high) - unit
-    size = seen_size(scene)
-    seen = start if size == scene.size else resize_map(start, size)
+    start, size = drift(scene), seen_size(scene)
+    relief = np.float32(start.trust) * scene.log_prior_at(size)
+    seen = (resize_map(start.values, size) + relief).clip(low, high) - unit
     found = _network(scene.threads)(_inputs(scene, seen, unit, size))[0, :, : size[0], : size[1]]
     if not np.isfinite(found).all():
         raise RunError("the completion network gave NaN or infinity; expected finite depth")
-    changed, spread = np.log(found[0]) - seen, found[1]
-    if size != scene.size:
-        changed, spread = resize_map(changed, scene.size), resize_map(spread, scene.size)
-    return Learned(_through_points(scene, start + changed + unit, size), spread)
+    # What the map itself says goes around the network, as sharp as it is.
+    field = Field(values=np.log(found[0]) + unit - relief, trust=start.trust)
+    return Learned(_through_points(scene, field).log_depth(scene), found[1])
 
 
-def _through_points(scene: Scene, log_depth: Fine, size: Size) -> Fine:
-    """What the network leaves at the points, spread around; but not where it alone disagrees.
+def _through_points(scene: Scene, field: Field) -> Field:
+    """What the network leaves at the points, spread around; but not of points that seem wrong.
 
-    The network sees cells of 4 pixels: of dense points it keeps less than they say. Spread over a
-    map of the size that it saw.
+    The network sees cells of 4 pixels: of dense points it keeps less than they say.
     """
-    left = scene.log_meters - scene.anchors.at(log_depth)
-    kept = agreeing(scene.anchors.places, left)
-    values, known = gathered(scene.anchors.only(kept), left[kept], size)
-    spread = pull_push(values, known)
-    bent: Fine = log_depth + (spread if size == scene.size else resize_map(spread, scene.size))
-    return bent
+    left = scene.log_meters - field.at(scene, scene.anchors.places)
+    kept = confirmed(scene.anchors.places, scene.log_meters, left)
+    values, known = gathered(scene.anchors.only(kept), left[kept], field.values.shape)
+    return Field(values=field.values + pull_push(values, known), trust=field.trust)
 
 
 def seen_size(scene: Scene) -> Size:

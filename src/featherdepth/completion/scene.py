@@ -8,7 +8,7 @@ from jaxtyping import Float32, Float64, Int
 
 from featherdepth.completion.nearest import distances
 from featherdepth.geometry.anchors import Anchors
-from featherdepth.geometry.resize import resize_map
+from featherdepth.geometry.resize import Size, resize_map
 from featherdepth.types import Depth, Image
 
 CELL = 4
@@ -72,6 +72,16 @@ class Scene:
         """`log_prior` on the grid, antialiased."""
         return resize_map(self.log_prior, self.grid)
 
+    def log_prior_at(self, size: Size) -> Fine:
+        """`log_prior` at another size, antialiased; kept at half of its own."""
+        if size == half_of(self.size):
+            return self._half_log_prior
+        return resize_map(self.log_prior, size)
+
+    @cached_property
+    def _half_log_prior(self) -> Fine:
+        return resize_map(self.log_prior, half_of(self.size))
+
     def gathered(self, values: Float64[np.ndarray, " n"]) -> tuple[Coarse, Coarse]:
         """Means of point values in the cells of the grid; and how many."""
         return gathered(self.anchors, values, self.grid)
@@ -91,11 +101,17 @@ class Scene:
         )
 
 
+def half_of(size: Size) -> Size:
+    """Half a (height, width), rounded up."""
+    return -(-size[0] // 2), -(-size[1] // 2)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Field:
-    """Log depth as a smooth field of the grid over a share of the prior's log depth."""
+    """Log depth as a smooth field over a share of the prior's log depth."""
 
     values: Coarse
+    """Over the whole picture, of any size."""
     trust: float = 1.0
     """log depth = field + trust * log prior: 1 keeps the prior's relief, 0 none of it."""
 

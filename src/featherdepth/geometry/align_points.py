@@ -1,12 +1,12 @@
 """The second stage: a depth map of any kind and a few measured points to metric depth."""
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float64
 
 from featherdepth.errors import InputError
 from featherdepth.geometry.align_local import local_scale_shift
-from featherdepth.geometry.align_robust import fit_points, limited, to_meters
-from featherdepth.geometry.anchors import Anchors, anchors_of
+from featherdepth.geometry.align_robust import fit_points, moved_share, to_meters
+from featherdepth.geometry.anchors import Anchors, anchors_of, numbers
 from featherdepth.geometry.outliers import LEAST, agreeing
 from featherdepth.types import Aligned, Alignment, Depth, DepthKind
 
@@ -87,22 +87,21 @@ def aligned_to(
     anchors = _usable(depth, sparse)
     scale_only = method == "scale"
     everything = anchors
-    fit = fit_points(anchors.at(depth.values), anchors.meters, depth, scale_only=scale_only)
-    meters, moved = to_meters(fit, depth, anchors.meters)
+    x = anchors.at(depth.values)
+    fit = fit_points(x, anchors.meters, depth, scale_only=scale_only)
     kept = np.ones(len(anchors), dtype=np.bool_)
     if reject_outliers:
-        kept = agreeing(
-            anchors.places, np.log(anchors.meters) - np.log(anchors.at(meters)), least=least
-        )
+        predicted = to_meters(fit.scale * x + fit.shift, fit.space, anchors.meters)
+        kept = agreeing(anchors.places, np.log(anchors.meters / predicted), least=least)
         if not kept.all() and kept.any():
-            anchors = anchors.only(kept)
-            x = anchors.at(depth.values)
+            anchors, x = anchors.only(kept), x[kept]
             fit = fit_points(x, anchors.meters, depth, scale_only=scale_only)
-            meters, moved = to_meters(fit, depth, anchors.meters)
+    aligned = fit.scale * depth.values.astype(np.float64) + fit.shift
     if method == "local" and len(anchors) > 1:
-        fit, meters, moved = _locally(fit, depth, anchors)
+        fit, aligned = _locally(fit, aligned, anchors)
+    meters = to_meters(aligned, fit.space, anchors.meters)
     values = np.where(depth.valid, meters, 0).astype(np.float32)
-    left = np.abs(np.log(anchors.meters) - np.log(anchors.at(meters)))
+    left = np.abs(np.log(anchors.meters / anchors.at(meters)))
     return Aligned(
         depth=Depth(
             values=values,
@@ -112,9 +111,9 @@ def aligned_to(
             provenance=depth.provenance,
         ),
         alignment=fit,
-        rejected=_numbers(sparse, everything, kept),
+        rejected=numbers(everything.only(~kept), sparse),
         log_error=float(np.median(left)),
-        moved_fraction=moved,
+        moved_fraction=moved_share(meters, depth.valid, anchors.meters),
     )
 
 
@@ -133,19 +132,10 @@ def _usable(depth: Depth, sparse: Depth) -> Anchors:
     return anchors.only(known)
 
 
-def _numbers(sparse: Depth, used: Anchors, kept: np.ndarray) -> Int[np.ndarray, " k"]:
-    """Rejected points, counted row by row over all valid pixels of the sparse map."""
-    number = np.cumsum(sparse.valid).reshape(sparse.size) - 1
-    left_out = used.places[~kept]
-    found: Int[np.ndarray, " k"] = number[left_out[:, 0], left_out[:, 1]]
-    return found
-
-
 def _locally(
-    fit: Alignment, depth: Depth, anchors: Anchors
-) -> tuple[Alignment, Float64[np.ndarray, "h w"], float]:
+    fit: Alignment, aligned: Float64[np.ndarray, "h w"], anchors: Anchors
+) -> tuple[Alignment, Float64[np.ndarray, "h w"]]:
     inverse = fit.space == "disparity"
-    aligned = fit.scale * depth.values.astype(np.float64) + fit.shift
     target = 1 / anchors.meters if inverse else anchors.meters
     scale, shift = local_scale_shift(anchors, anchors.at(aligned), target)
     values = scale * aligned + shift
@@ -158,8 +148,7 @@ def _locally(
         count=fit.count,
         residual=float(np.sqrt(np.mean(left**2))),
     )
-    meters, moved = limited(values, fit.space, depth.valid, anchors.meters)
-    return local, meters, moved
+    return local, values
 
 
 def _refuse_reversed(depth: Depth, sparse: Depth) -> None:

@@ -20,6 +20,8 @@ FEWEST = 3
 LEAST_VARIANCE = 1e-4
 """Of the prediction at the points, over the variance of the whole map: below, the points lie at
 one depth and a shift would be read from noise."""
+THINNED = 4
+"""Every fourth row and column tells that variance."""
 SAME = 1e-6
 """Points that differ by less of their distance are all at one distance."""
 ASSUMED_RATIO = 10.0
@@ -77,41 +79,44 @@ def fit_points(
 
 
 def to_meters(
-    fit: Alignment, depth: Depth, meters: Pixels
-) -> tuple[Float64[np.ndarray, "h w"], float]:
-    """Apply a fit, within reach of the measured points.
+    aligned: Float64[np.ndarray, "*shape"], space: Space, meters: Pixels
+) -> Float64[np.ndarray, "*shape"]:
+    """Aligned values of either space as depth within reach of the measured points.
 
     Depth is kept from 0.3 of the nearest to three times the farthest point, so that whatever the
     map holds far from the points stays a depth, and a multiple of the points gives the same
     multiple of the map.
 
     Returns:
-        Depth in meters, above 0 everywhere, and the share of valid pixels that were moved.
+        Depth in meters, above 0 everywhere.
     """
-    values = fit.scale * depth.values.astype(np.float64) + fit.shift
-    return limited(values, fit.space, depth.valid, meters)
-
-
-def limited(
-    values: Float64[np.ndarray, "h w"],
-    space: Space,
-    valid: Bool[np.ndarray, "h w"],
-    meters: Pixels,
-) -> tuple[Float64[np.ndarray, "h w"], float]:
-    """Aligned values of either space as depth within reach of the points; see `to_meters`."""
-    near = NEARER_THAN_ANY * float(meters.min())
-    far = FARTHER_THAN_ANY * float(meters.max())
+    near, far = _reach(meters)
     if space == "disparity":
         with np.errstate(divide="ignore"):
-            values = np.where(values > 1 / far, 1 / values, np.inf)
-    moved = valid & ((values < near) | (values > far))
-    share = float(moved.sum() / max(1, valid.sum()))
-    return values.clip(near, far), share
+            aligned = np.where(aligned > 1 / far, 1 / aligned, np.inf)
+    return aligned.clip(near, far)
+
+
+def moved_share(
+    meters: Float64[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"], measured: Pixels
+) -> float:
+    """The share of valid pixels that `to_meters` brought within reach of the points."""
+    near, far = _reach(measured)
+    moved = valid & ((meters == near) | (meters == far))
+    return float(moved.sum() / max(1, valid.sum()))
+
+
+def _reach(meters: Pixels) -> tuple[float, float]:
+    return NEARER_THAN_ANY * float(meters.min()), FARTHER_THAN_ANY * float(meters.max())
 
 
 def _spread(prediction: Pixels, depth: Depth) -> bool:
     """Whether the points lie at different depths of the map."""
-    whole = float(np.var(depth.values[depth.valid], dtype=np.float64))
+    few = (slice(None, None, THINNED),) * 2  # a variance needs no more
+    known = depth.values[few][depth.valid[few]]
+    if not known.size:
+        known = depth.values[depth.valid]
+    whole = float(np.var(known, dtype=np.float64))
     least = (8 * float(np.finfo(np.float32).eps) * float(np.abs(prediction).max())) ** 2
     return bool(np.var(prediction) > max(LEAST_VARIANCE * whole, float(least)))
 

@@ -52,10 +52,22 @@ def anchors_of(sparse: Depth) -> Anchors:
     """
     if sparse.kind is not DepthKind.METRIC:
         raise ValueError(f"measured points are metric, got {sparse.kind}")
-    known = sparse.valid & (sparse.values > 0)
+    flat = np.flatnonzero(sparse.valid)
+    meters = sparse.values.reshape(-1)[flat]
+    flat, meters = flat[meters > 0], meters[meters > 0]
     return Anchors(
-        places=np.argwhere(known), meters=sparse.values[known].astype(np.float64), size=sparse.size
+        places=np.stack(np.divmod(flat, sparse.size[1]), axis=1),
+        meters=meters.astype(np.float64),
+        size=sparse.size,
     )
+
+
+def numbers(anchors: Anchors, sparse: Depth) -> Int[np.ndarray, " n"]:
+    """The place of each point in the row-by-row list of all valid pixels of its map."""
+    rows, columns = anchors.places.T
+    flat = rows * sparse.size[1] + columns
+    found: Int[np.ndarray, " n"] = np.searchsorted(np.flatnonzero(sparse.valid), flat)
+    return found
 
 
 def nearest_others(places: Places, count: int) -> Int[np.ndarray, "n k"]:

@@ -10,6 +10,8 @@ SPREADS = 3.0
 """A point may be so many robust standard deviations from its neighbors."""
 LEAST = 0.05
 """... or by this much of a logarithm: five percent of the depth are no outlier."""
+ALONE = 0.01
+"""Share of points without company from which on a sensor is known to err (docs/experiments.md)."""
 FEWEST = 5
 """Of fewer points nobody can say which one is wrong."""
 TO_SIGMA = 1.4826
@@ -32,18 +34,54 @@ def agreeing(
     Returns:
         True for points to keep; all of them where there are fewer than five.
     """
-    kept = np.ones(len(places), dtype=np.bool_)
     if len(places) < FEWEST:
-        return kept
+        return np.ones(len(places), dtype=np.bool_)
+    kept, _ = _judged(log_ratio, nearest_others(places, NEIGHBORS), least)
+    return kept
+
+
+def confirmed(
+    places: Int[np.ndarray, "n 2"],
+    log_depth: Float64[np.ndarray, " n"],
+    log_ratio: Float64[np.ndarray, " n"],
+) -> Bool[np.ndarray, " n"]:
+    """Find the points that a map may be bent through: as `agreeing`, with two more questions.
+
+    A true point on something small disagrees with the map around it as a wrong one does. But its
+    depth, or what it says of the map, is that of two of its neighbors more often than chance would
+    have it: such a point stays. And a sensor that errs shows points that are like none of their
+    neighbors: where these are fewer than one in a hundred, all points stay.
+
+    Returns:
+        True for points to keep; all of them where there are fewer than five.
+    """
+    everything = np.ones(len(places), dtype=np.bool_)
+    if len(places) < FEWEST:
+        return everything
     near = nearest_others(places, NEIGHBORS)
+    kept, away = _judged(log_ratio, near, LEAST)
+    alike = np.abs(log_depth[near] - log_depth[:, None]) <= LEAST
+    alike |= np.abs(log_ratio[near] - log_ratio[:, None]) <= LEAST
+    company = alike.sum(axis=1)
+    alone = ~kept & (company == 0) & (away > 2 * LEAST)
+    return everything if alone.mean() < ALONE else kept | (company >= 2)
+
+
+def _judged(
+    log_ratio: Float64[np.ndarray, " n"], near: Int[np.ndarray, "n k"], least: float
+) -> tuple[Bool[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+    """Which points fit those near them, and how far each is from their median."""
+    kept = np.ones(len(log_ratio), dtype=np.bool_)
+    away = np.zeros(len(log_ratio))
     for _ in range(2):
         around = np.where(kept[near], log_ratio[near], np.nan)
         asked = np.isfinite(around).sum(axis=1) >= min(3, near.shape[1])
         around[~asked] = log_ratio[near][~asked]
         middle = _median(around)
         spread = TO_SIGMA * _median(np.abs(around - middle[:, None]))
-        kept = np.abs(log_ratio - middle) <= np.maximum(SPREADS * spread, least)
-    return kept
+        away = np.abs(log_ratio - middle)
+        kept = away <= np.maximum(SPREADS * spread, least)
+    return kept, away
 
 
 def _median(values: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, " n"]:

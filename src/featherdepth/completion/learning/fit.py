@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32
 
-from featherdepth.completion.drift import drifted
+from featherdepth.completion.drift import drift
 from featherdepth.completion.scene import Scene
 from featherdepth.errors import InputError
 from featherdepth.geometry.align import fit_scale_shift
@@ -48,5 +48,7 @@ def to_points(prior: Float32[np.ndarray, "h w"], sparse: Depth) -> Float32[np.nd
         log_prior=np.log(aligned),
         prior=Depth(values=aligned, valid=np.ones(aligned.shape, np.bool_), kind=DepthKind.METRIC),
     )
-    start: Float32[np.ndarray, "h w"] = np.exp(drifted(scene).clip(np.log(low), np.log(high)))
+    start: Float32[np.ndarray, "h w"] = np.exp(
+        drift(scene).log_depth(scene).clip(np.log(low), np.log(high))
+    )
     return start.astype(np.float32)
