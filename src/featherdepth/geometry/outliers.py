@@ -12,6 +12,8 @@ LEAST = 0.05
 """... or by this much of a logarithm: five percent of the depth are no outlier."""
 ALONE = 0.01
 """Share of points without company from which on a sensor is known to err (docs/experiments.md)."""
+LOST = 0.3
+"""Of a logarithm: so far from its neighbors without company is one true point of some thousand."""
 FEWEST = 5
 """Of fewer points nobody can say which one is wrong."""
 TO_SIGMA = 1.4826
@@ -50,21 +52,22 @@ def confirmed(
     A true point on something small disagrees with the map around it as a wrong one does. But its
     depth, or what it says of the map, is that of two of its neighbors more often than chance would
     have it: such a point stays. And a sensor that errs shows points that are like none of their
-    neighbors: where these are fewer than one in a hundred, all points stay.
+    neighbors: where these are fewer than one in a hundred, all others stay.
 
     Returns:
         True for points to keep; all of them where there are fewer than five.
     """
-    everything = np.ones(len(places), dtype=np.bool_)
     if len(places) < FEWEST:
-        return everything
+        return np.ones(len(places), dtype=np.bool_)
     near = nearest_others(places, NEIGHBORS)
     kept, away = _judged(log_ratio, near, LEAST)
     alike = np.abs(log_depth[near] - log_depth[:, None]) <= LEAST
     alike |= np.abs(log_ratio[near] - log_ratio[:, None]) <= LEAST
     company = alike.sum(axis=1)
-    alone = ~kept & (company == 0) & (away > 2 * LEAST)
-    return everything if alone.mean() < ALONE else kept | (company >= 2)
+    alone = ~kept & (company == 0)
+    errs = bool((alone & (away > 2 * LEAST)).mean() >= ALONE)
+    found: Bool[np.ndarray, " n"] = kept | (company >= 2) if errs else ~alone | (away <= LOST)
+    return found
 
 
 def _judged(

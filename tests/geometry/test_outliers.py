@@ -1,0 +1,45 @@
+"""Which measured points are wrong, and which only seem so."""
+
+import numpy as np
+
+from featherdepth.geometry.outliers import agreeing, confirmed
+
+
+def scattered(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, (480, 640), (count, 2))
+
+
+def test_true_points_on_something_small_are_confirmed_by_each_other() -> None:
+    places = scattered(4000)
+    pole = np.abs(places[:, 1] - 320) < 6  # a pole that the map does not show
+    depth = np.where(pole, np.log(2.0), np.log(4.0))
+    ratio = np.where(pole, np.log(0.5), 0.0)
+
+    assert agreeing(places, ratio)[pole].mean() < 0.4
+    kept = confirmed(places, depth, ratio)
+    assert kept[pole].mean() > 0.95  # but a few that nobody stands beside
+    assert kept[~pole].all()
+
+
+def test_one_wrong_point_is_not_confirmed_by_being_rare() -> None:
+    places, wrong = scattered(4000), 1234
+    ratio = np.zeros(4000)
+    ratio[wrong] = np.log(1.5)
+
+    kept = confirmed(places, np.log(4.0) + ratio, ratio)
+
+    assert np.flatnonzero(~kept).tolist() == [wrong]
+
+
+def test_points_of_a_sensor_that_errs_need_company() -> None:
+    places = scattered(4000)
+    random = np.random.default_rng(1)
+    wrong = random.random(4000) < 0.05
+    pole = (np.abs(places[:, 1] - 320) < 6) & ~wrong
+    ratio = np.where(pole, np.log(0.5), np.where(wrong, random.uniform(-0.7, 0.7, 4000), 0.0))
+
+    kept = confirmed(places, np.log(4.0) + ratio, ratio)
+
+    assert kept[~wrong].mean() > 0.99
+    assert agreeing(places, ratio)[pole].mean() < 0.4 < 0.8 < kept[pole].mean()
+    assert (~kept)[wrong & (np.abs(ratio) > 0.1)].mean() > 0.75
