@@ -4,6 +4,7 @@ import doctest
 import math
 
 import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -176,3 +177,14 @@ def test_a_resized_camera_sees_each_place_in_the_same_direction(height, width, r
     assert after == pytest.approx(before)
     assert (back.fx, back.fy, back.cx, back.cy) == pytest.approx((50.0, 40.0, 7.3, 11.9))
     assert math.isclose(back.cx, camera.cx, abs_tol=1e-9)
+
+
+@settings(deadline=None, max_examples=25)
+@given(height=st.integers(1, 9), width=st.integers(1, 9))
+def test_doubling_is_what_pillow_makes_of_it(height: int, width: int) -> None:
+    values = np.random.default_rng(height).random((height, width), np.float32)
+    expected = PIL.Image.fromarray(values).resize(
+        (2 * width, 2 * height), PIL.Image.Resampling.BILINEAR
+    )
+
+    assert np.abs(resize_map(values, (2 * height, 2 * width)) - expected).max() < 1e-6

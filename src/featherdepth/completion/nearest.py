@@ -50,20 +50,18 @@ def _asked_around(near: Int[np.ndarray, "r c"], anchors: Anchors) -> Int[np.ndar
     """Where a neighbor's point is nearer than the own one, that."""
     rows, columns = near.shape
     height, width = anchors.size
-    places = anchors.places.astype(np.float32)
+    at_row, at_column = anchors.places.T.astype(np.float32)[:, near]
     row = ((np.arange(rows, dtype=np.float32) + 0.5) * (height / rows) - 0.5)[:, None]
     column = ((np.arange(columns, dtype=np.float32) + 0.5) * (width / columns) - 0.5)[None]
     found = near.copy()
-    there = places[near]
-    best = (there[..., 0] - row) ** 2 + (there[..., 1] - column) ** 2
+    best = (at_row - row) ** 2 + (at_column - column) ** 2
     for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)):
         to = (_part(dy, rows), _part(dx, columns))
-        asked = near[_part(-dy, rows), _part(-dx, columns)]
-        there = places[asked]
-        square = (there[..., 0] - row[to[0]]) ** 2 + (there[..., 1] - column[:, to[1]]) ** 2
+        by = (_part(-dy, rows), _part(-dx, columns))
+        square = (at_row[by] - row[to[0]]) ** 2 + (at_column[by] - column[:, to[1]]) ** 2
         better = square < best[to]
-        found[to] = np.where(better, asked, found[to])
-        best[to] = np.where(better, square, best[to])
+        np.copyto(found[to], near[by], where=better)
+        np.copyto(best[to], square, where=better)
     return found
 
 
