@@ -7,6 +7,7 @@ where large parts have no point. What it leaves at points that agree with each o
 around them (docs/experiments.md has the figures of both).
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -71,20 +72,28 @@ def look(scene: Scene) -> Learned:
     found = _network(scene.threads)(_inputs(scene, seen, unit, size))[0, :, : size[0], : size[1]]
     if not np.isfinite(found).all():
         raise RunError("the completion network gave NaN or infinity; expected finite depth")
+    log_depth = np.log(found[0]) + unit
     # What the map itself says goes around the network, as sharp as it is.
-    field = Field(values=np.log(found[0]) + unit - relief, trust=start.trust)
-    return Learned(_through_points(scene, field).log_depth(scene), found[1])
+    field = Field(values=log_depth - relief, trust=start.trust)
+    field = replace(field, values=field.values + _missed(scene, field, np.exp(log_depth)))
+    return Learned(field.log_depth(scene), found[1])
 
 
-def _through_points(scene: Scene, field: Field) -> Field:
+def _missed(scene: Scene, field: Field, depth: Coarse) -> Coarse:
     """What the network leaves at the points, spread around; but not of points that seem wrong.
 
-    The network sees cells of 4 pixels: of dense points it keeps less than they say.
+    The network sees cells of 4 pixels: of dense points it keeps less than they say. Spread in
+    meters, so that between two depths lies their mean, and added in log depth.
+
+    Args:
+        depth: what the network says, in meters, at its size.
     """
-    left = scene.log_meters - field.at(scene, scene.anchors.places)
-    kept = confirmed(scene.anchors.places, scene.log_meters, left)
-    values, known = gathered(scene.anchors.only(kept), left[kept], field.values.shape)
-    return Field(values=field.values + pull_push(values, known), trust=field.trust)
+    found = field.at(scene, scene.anchors.places)
+    kept = confirmed(scene.anchors.places, scene.log_meters, scene.log_meters - found)
+    left = scene.anchors.meters - np.exp(found)
+    spread = pull_push(*gathered(scene.anchors.only(kept), left[kept], depth.shape))
+    missed: Coarse = np.log1p((spread / depth).clip(NEAREST - 1))
+    return missed
 
 
 def seen_size(scene: Scene) -> Size:
