@@ -1,6 +1,7 @@
 """The card of weights that ship: what they are, how good, made from what, on what terms."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from featherdepth.types import Preset
@@ -130,7 +131,8 @@ def _interval(value: Mapping[str, float]) -> str:
 def _training(run: Mapping[str, Any]) -> list[str]:
     recipe = run["recipe"]
     height, width = recipe["size"]
-    start = recipe["init"] or recipe["encoder_weights"] or "random weights"
+    # A start may be a folder of the machine that trained it: its name says enough.
+    start = Path(recipe["init"]).name or recipe["encoder_weights"] or "random weights"
     losses = ", ".join(f"{row['name']} ({row['weight']})" for row in recipe["losses"])
     return [
         "## Training",
