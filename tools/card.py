@@ -132,7 +132,7 @@ def _training(run: Mapping[str, Any]) -> list[str]:
     recipe = run["recipe"]
     height, width = recipe["size"]
     # A start may be a folder of the machine that trained it: its name says enough.
-    start = Path(recipe["init"]).name or recipe["encoder_weights"] or "random weights"
+    start = Path(recipe["init"] or "").name or recipe["encoder_weights"] or "random weights"
     losses = ", ".join(f"{row['name']} ({row['weight']})" for row in recipe["losses"])
     return [
         "## Training",

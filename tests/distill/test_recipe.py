@@ -34,7 +34,8 @@ def test_shipped_recipes_are_read_by_name_and_by_file(path: Path) -> None:
     assert read_recipe(path.stem) == read_recipe(path) == read_recipe(str(path))
 
 
-def test_our_own_recipes_are_whole() -> None:
+def test_our_own_recipes_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEATHERDEPTH_DATA", "data")
     folder = Path(__file__).parents[2] / "recipes"
     ours = [p for p in folder.glob("*.toml") if "\nstudent = " in p.read_text()]
 

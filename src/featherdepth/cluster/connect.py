@@ -1,7 +1,6 @@
 """A Ray cluster: one started for the job, or one that is there."""
 
 import contextlib
-import importlib
 import logging
 import os
 import socket
@@ -73,7 +72,10 @@ def load_ray() -> Any:
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    return _quiet_import("ray")
+    with _needing_ray():
+        import ray
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    return ray
 
 
 def load_ray_data() -> Any:
@@ -82,18 +84,20 @@ def load_ray_data() -> Any:
     Raises:
         BackendError: it is not installed.
     """
-    return _quiet_import("ray.data")
+    with _needing_ray():
+        import ray.data
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    return ray.data
 
 
-def _quiet_import(name: str) -> Any:
+@contextmanager
+def _needing_ray() -> Iterator[None]:
     try:
-        module = importlib.import_module(name)
+        yield
     except ImportError as error:
         raise BackendError(
             f"--engine ray needs {error.name or 'ray'}; pip install 'featherdepth[cluster]'"
         ) from error
-    logging.getLogger(name).setLevel(logging.ERROR)
-    return module
 
 
 def _start(ray: Any, cpus: int) -> None:
