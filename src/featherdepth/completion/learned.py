@@ -31,6 +31,8 @@ LEAST_PIXELS = 50_000
 """The network does not see less of a larger photo; it was trained on 192x256."""
 SPACING = 8.5
 """Mean distance of a pixel to its nearest point, in pixels, above which the size is halved."""
+LEAST_SHARE = np.float32(0.1)
+"""Of its depth that what is spread leaves a pixel."""
 NEAREST, FARTHEST = 0.3, 3.0
 """The start lies between 0.3 of the nearest and three times the farthest point."""
 
@@ -92,7 +94,8 @@ def _missed(scene: Scene, field: Field, depth: Coarse) -> Coarse:
     kept = confirmed(scene.anchors.places, scene.log_meters, scene.log_meters - found)
     left = scene.anchors.meters - np.exp(found)
     spread = pull_push(*gathered(scene.anchors.only(kept), left[kept], depth.shape))
-    missed: Coarse = np.log1p((spread / depth).clip(NEAREST - 1))
+    # A logarithm needs something above 0: no pixel loses more than nine tenths of its depth.
+    missed: Coarse = np.log1p((spread / depth).clip(LEAST_SHARE - 1))
     return missed
 
 

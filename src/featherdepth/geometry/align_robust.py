@@ -20,8 +20,6 @@ FEWEST = 3
 LEAST_VARIANCE = 1e-4
 """Of the prediction at the points, over the variance of the whole map: below, the points lie at
 one depth and a shift would be read from noise."""
-THINNED = 4
-"""Every fourth row and column tells that variance."""
 SAME = 1e-6
 """Points that differ by less of their distance are all at one distance."""
 ASSUMED_RATIO = 10.0
@@ -112,11 +110,7 @@ def _reach(meters: Pixels) -> tuple[float, float]:
 
 def _spread(prediction: Pixels, depth: Depth) -> bool:
     """Whether the points lie at different depths of the map."""
-    few = (slice(None, None, THINNED),) * 2  # a variance needs no more
-    known = depth.values[few][depth.valid[few]]
-    if not known.size:
-        known = depth.values[depth.valid]
-    whole = float(np.var(known, dtype=np.float64))
+    whole = float(np.var(depth.values[depth.valid], dtype=np.float64))
     least = (8 * float(np.finfo(np.float32).eps) * float(np.abs(prediction).max())) ** 2
     return bool(np.var(prediction) > max(LEAST_VARIANCE * whole, float(least)))
 
