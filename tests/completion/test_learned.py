@@ -158,6 +158,21 @@ def test_one_wrong_point_among_many_pulls_nothing_along(
     assert result.values[row, column] == pytest.approx(room[row, column], rel=0.1)
 
 
+def test_outliers_that_are_kept_are_followed(
+    guess: Depth, measured: Measured, photo: Image, room: np.ndarray
+) -> None:
+    points = measured(3000)
+    row, column = np.argwhere(points.valid)[1500]
+    values = points.values.copy()
+    values[row, column] *= 1.4
+    far = replace(points, values=values)
+
+    model = CompletionModel.from_pretrained(guess, reject_outliers=False)
+    result = model.complete(photo, far)
+
+    assert result.values[row, column] > 1.2 * room[row, column]
+
+
 def test_threads_reach_its_network(
     guess: Depth, measured: Measured, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,6 +139,7 @@ def scene_of(
         log_prior=_log_filled(aligned),
         prior=prior,
         photo=photo,
+        all_right=not reject_outliers,
         threads=threads,
     )
     return scene, aligned

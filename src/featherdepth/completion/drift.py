@@ -26,7 +26,8 @@ def drift(scene: Scene) -> Field:
     chosen = np.zeros(len(anchors), np.bool_)
     chosen[_selection(len(anchors))] = True
     few = anchors.only(chosen)
-    few = few.only(agreeing(few.places, scene.log_ratio[chosen], least=LEAST))
+    if not scene.all_right:
+        few = few.only(agreeing(few.places, scene.log_ratio[chosen], least=LEAST))
     if not len(few):
         return Field(values=np.zeros(size, np.float32))
     half = Scene(

@@ -1,6 +1,6 @@
 """What every method of completion works on, and the grid that its fields live on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,8 @@ class Scene:
     """The first stage's map as it came."""
     photo: Image | None = None
     """What both belong to, where a method looks at it."""
+    all_right: bool = False
+    """No point is wrong: none is left out on the way."""
     threads: int | None = None
     """Of a method's network; by default what the backend takes."""
 
@@ -92,13 +94,7 @@ class Scene:
 
     def without(self, held_out: np.ndarray) -> "Scene":
         """The same scene with fewer points; the alignment stays that of all of them."""
-        return Scene(
-            anchors=self.anchors.only(~held_out),
-            log_prior=self.log_prior,
-            prior=self.prior,
-            photo=self.photo,
-            threads=self.threads,
-        )
+        return replace(self, anchors=self.anchors.only(~held_out))
 
 
 def half_of(size: Size) -> Size:
