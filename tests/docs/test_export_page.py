@@ -37,7 +37,8 @@ def test_programs_without_the_package_see_what_predict_sees(
     folder: Path, run_page: Callable[[str], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_page(PAGE) == 6
-    assert cli.run(["predict", "room.jpg", "-o", "out", "--save", "npy"]) == 0
+    told = "room.jpg -o out --save npy --precision fp32"
+    assert cli.run(["predict", *told.split()]) == 0
 
     assert not [code for code in blocks("python") if "featherdepth." in code]
     assert capsys.readouterr().out.count("affine_invariant (480, 640)") == 2
