@@ -21,7 +21,10 @@ def run(
     ] = None,
     *,
     backend: Annotated[
-        str, typer.Option(help="With commas: auto, onnx, openvino, torch; or all.")
+        str,
+        typer.Option(
+            help="With commas: auto, onnx, openvino, torch, torch-compile; or all but the last."
+        ),
     ] = "all",
     precision: Annotated[
         str, typer.Option(help="With commas: auto, fp32, bf16, int8; or all.")

@@ -55,7 +55,7 @@ def run(
         str | None, typer.Option("--size", help="Input size: an edge N, or HxW.")
     ] = None,
     backend: Annotated[
-        str, typer.Option("--backend", help="auto, onnx, openvino or torch.")
+        str, typer.Option("--backend", help="auto, onnx, openvino, torch, torch-compile.")
     ] = "auto",
     precision: Annotated[
         str, typer.Option("--precision", help="fp32, bf16 or int8; auto is fp32 here.")

@@ -10,7 +10,7 @@ Address = Annotated[
     typer.Option(help="Ray cluster: HOST:PORT, ray://HOST:PORT or auto; started here without it."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Backend = Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")]
+Backend = Annotated[str, typer.Option(help="auto, onnx, openvino, torch, torch-compile.")]
 Calibration = Annotated[
     Path | None,
     typer.Option("--calibration", help="Of a scanner: KITTI's calibration file or folder."),

@@ -39,7 +39,7 @@ def run(
         str | None, typer.Option("--size", help="Input size: an edge N, or HxW.")
     ] = None,
     backend: Annotated[
-        str, typer.Option("--backend", help="auto, onnx, openvino or torch.")
+        str, typer.Option("--backend", help="auto, onnx, openvino, torch, torch-compile.")
     ] = "auto",
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
     threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,

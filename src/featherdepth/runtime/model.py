@@ -67,7 +67,8 @@ class DepthModel:
         Args:
             reference: the name of an embedded model, a model folder, NETWORK@FILE, or an exported
                 .onnx or .xml file; the everyday model if left out.
-            backend: "onnx", "openvino" or "torch"; "auto" is the fastest that is installed.
+            backend: "onnx", "openvino", "torch" or "torch-compile"; "auto" is the fastest of the
+                first two that is installed.
             precision: "fp32", "bf16" or "int8"; "auto" is the fastest on this CPU whose abs_rel was
                 measured to rise by at most 1 % over fp32. An exported file has its own backend and
                 precision.

@@ -10,6 +10,8 @@ from featherdepth.runtime.exported import SUFFIXES
 from featherdepth.runtime.model import DepthModel
 
 ALL = "all"
+SLOW_TO_START = "torch-compile"
+"""Timed when it is named: its first call takes a minute."""
 
 
 def open_field(
@@ -22,7 +24,7 @@ def open_field(
 
     Args:
         models: None is the everyday model; an exported file has one backend and one precision.
-        backends: names, "auto", or "all" that are installed.
+        backends: names, "auto", or "all" that are installed and start at once.
         precisions: names, "auto", or "all".
 
     Returns:
@@ -56,7 +58,7 @@ def open_field(
 
 
 def _installed() -> list[str]:
-    return [name for name in BACKENDS if available(name)]
+    return [name for name in BACKENDS if available(name) and name != SLOW_TO_START]
 
 
 def _named(asked: Sequence[str], every: list[str]) -> list[str]:

@@ -22,14 +22,21 @@ BACKENDS = Registry(
         "onnx": "featherdepth.runtime.backends.onnx:Onnx",
         "openvino": "featherdepth.runtime.backends.openvino:OpenVino",
         "torch": "featherdepth.runtime.backends.pytorch:PyTorch",
+        "torch-compile": "featherdepth.runtime.backends.pytorch:Compiled",
     },
 )
 
-PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
+PACKAGES = {
+    "onnx": "onnxruntime",
+    "openvino": "openvino",
+    "torch": "torch",
+    "torch-compile": "torch",
+}
 EXTRAS = {
     "onnx": "featherdepth",
     "openvino": "featherdepth[openvino]",
     "torch": "featherdepth[train]",
+    "torch-compile": "featherdepth[train]",
 }
 FASTEST_FIRST = ("openvino", "onnx")
 """What `auto` picks from; torch takes 2 s to import and is slower on a CPU."""

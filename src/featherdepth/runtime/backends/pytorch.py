@@ -1,13 +1,17 @@
 """PyTorch in eval mode: for networks that are still being trained, and for foreign weights."""
 
 import contextlib
+import copy
 import hashlib
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from featherdepth.errors import BackendError, UsageError
 from featherdepth.networks.depthnet import DepthNet
@@ -20,7 +24,7 @@ from featherdepth.types import DepthKind, Preset
 
 
 class PyTorch:
-    """PyTorch, on a CUDA device where there is one, else on the CPU."""
+    """PyTorch, BatchNorm folded, on a CUDA or Apple device where there is one, else on the CPU."""
 
     @staticmethod
     def open(
@@ -39,6 +43,20 @@ class PyTorch:
         """Load another's weights file and say what its numbers mean; errors as below."""
         preset, module = load_foreign_depth(network, path)
         return preset, run_module(module, threads, precision)
+
+
+class Compiled:
+    """PyTorch by way of `torch.compile`: the first call at each size takes a minute on a CPU."""
+
+    @staticmethod
+    def open(
+        folder: Path,
+        preset: Preset,  # noqa: ARG004 - every backend takes it
+        threads: int | None,
+        precision: Precision,
+    ) -> Network:
+        """As `PyTorch.open`; needs a C++ compiler, which is missed at the first call."""
+        return run_module(load_model(folder)[1], threads, precision, compiled=True)
 
 
 def load_foreign_depth(network: str, path: Path) -> tuple[Preset, DepthNet]:
@@ -79,26 +97,61 @@ def _three(buffer: torch.Tensor) -> tuple[float, float, float]:
     return first, second, third
 
 
-def run_module(module: nn.Module, threads: int | None, precision: Precision) -> Network:
+def run_module(
+    module: nn.Module, threads: int | None, precision: Precision, *, compiled: bool = False
+) -> Network:
     """A torch network as a function of arrays.
 
-    `threads` is set for the whole process: torch knows no other way.
+    Args:
+        threads: set for the whole process: torch knows no other way.
+        compiled: translate it, once for each size, at the first call.
 
     Raises:
-        BackendError: a precision that torch does not run these weights in.
+        BackendError: a precision that torch does not run these weights in; in a call, that torch
+            cannot compile here.
     """
     if precision == "int8":
         raise BackendError("backend 'torch' runs fp32 or bf16, not int8; leave --precision out")
     if threads is not None:
         torch.set_num_threads(threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    module = module.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
+    device = _device()
+    module = folded(module.eval()).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
+    call: Callable[[torch.Tensor], torch.Tensor] = module
+    if compiled:
+        # Weights that never change are laid out for the kernels once, and not at every call.
+        call = torch.compile(module, dynamic=False, options={"freezing": True})
 
     def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
         half = torch.autocast(device.type, torch.bfloat16)
         with torch.inference_mode(), half if precision == "bf16" else contextlib.nullcontext():
             batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
-            depth: Float32[np.ndarray, "b 1 h w"] = module(batch).float().cpu().numpy()
+            try:
+                depth: Float32[np.ndarray, "b 1 h w"] = call(batch).float().cpu().numpy()
+            except torch._dynamo.exc.TorchDynamoException as error:
+                reason = str(error).partition("\n")[0]
+                raise BackendError(
+                    f"backend 'torch-compile': torch cannot compile here: {reason}; use backend"
+                    " 'torch'"
+                ) from error
         return depth
 
     return run
+
+
+def folded(module: nn.Module) -> nn.Module:
+    """A copy with BatchNorm inside the convolution that stands before it in a sequence."""
+    module = copy.deepcopy(module)
+    for part in module.modules():
+        if not isinstance(part, nn.Sequential):
+            continue
+        for (first, conv), (second, norm) in pairwise(list(part.named_children())):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(part, first, fuse_conv_bn_eval(conv, norm))
+                setattr(part, second, nn.Identity())
+    return module
+
+
+def _device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
