@@ -26,15 +26,18 @@ from featherdepth.types import DepthKind, Preset
 class PyTorch:
     """PyTorch, BatchNorm folded, on a CUDA or Apple device where there is one, else on the CPU."""
 
-    @staticmethod
+    compiled = False
+
+    @classmethod
     def open(
+        cls,
         folder: Path,
-        preset: Preset,  # noqa: ARG004 - every backend takes it
+        preset: Preset,  # noqa: ARG003 - every backend takes it
         threads: int | None,
         precision: Precision,
     ) -> Network:
         """Build the network and load model.safetensors; needs no model.onnx."""
-        return run_module(load_model(folder)[1], threads, precision)
+        return run_module(load_model(folder)[1], threads, precision, compiled=cls.compiled)
 
     @staticmethod
     def open_foreign(
@@ -45,18 +48,13 @@ class PyTorch:
         return preset, run_module(module, threads, precision)
 
 
-class Compiled:
-    """PyTorch by way of `torch.compile`: the first call at each size takes a minute on a CPU."""
+class Compiled(PyTorch):
+    """By way of `torch.compile`: the first call at each size takes a minute on a CPU.
 
-    @staticmethod
-    def open(
-        folder: Path,
-        preset: Preset,  # noqa: ARG004 - every backend takes it
-        threads: int | None,
-        precision: Precision,
-    ) -> Network:
-        """As `PyTorch.open`; needs a C++ compiler, which is missed at the first call."""
-        return run_module(load_model(folder)[1], threads, precision, compiled=True)
+    Needs a C++ compiler, which is missed at the first call.
+    """
+
+    compiled = True
 
 
 def load_foreign_depth(network: str, path: Path) -> tuple[Preset, DepthNet]:
