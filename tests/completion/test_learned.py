@@ -143,15 +143,19 @@ def test_it_goes_through_dense_points(
     assert off(result, room) < 0.01
 
 
+def one_wrong(points: Depth) -> tuple[Depth, int, int]:
+    """The points with one of them off, and where; near enough for the network to be shown it."""
+    row, column = np.argwhere(points.valid)[1500]
+    values = points.values.copy()
+    values[row, column] *= 1.4
+    return replace(points, values=values), int(row), int(column)
+
+
 def test_one_wrong_point_among_many_pulls_nothing_along(
     guess: Depth, measured: Measured, photo: Image, room: np.ndarray
 ) -> None:
-    points = measured(3000)
-    row, column = np.argwhere(points.valid)[1500]
-    values = points.values.copy()
-    values[row, column] *= 1.4  # near enough for the network to be shown it
+    wrong, row, column = one_wrong(measured(3000))
 
-    wrong = replace(points, values=values)
     result = completed(guess, wrong, photo)
 
     assert len(result.rejected) == 0
@@ -161,11 +165,7 @@ def test_one_wrong_point_among_many_pulls_nothing_along(
 def test_outliers_that_are_kept_are_followed(
     guess: Depth, measured: Measured, photo: Image, room: np.ndarray
 ) -> None:
-    points = measured(3000)
-    row, column = np.argwhere(points.valid)[1500]
-    values = points.values.copy()
-    values[row, column] *= 1.4
-    far = replace(points, values=values)
+    far, row, column = one_wrong(measured(3000))
 
     model = CompletionModel.from_pretrained(guess, reject_outliers=False)
     result = model.complete(photo, far)

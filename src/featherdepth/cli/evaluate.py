@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import Seed
+from featherdepth.cli.options import Backend, Seed
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.completion import DEFAULT
@@ -54,9 +54,7 @@ def run(
     size: Annotated[
         str | None, typer.Option("--size", help="Input size: an edge N, or HxW.")
     ] = None,
-    backend: Annotated[
-        str, typer.Option("--backend", help="auto, onnx, openvino, torch, torch-compile.")
-    ] = "auto",
+    backend: Backend = "auto",
     precision: Annotated[
         str, typer.Option("--precision", help="fp32, bf16 or int8; auto is fp32 here.")
     ] = "auto",

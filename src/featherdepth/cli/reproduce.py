@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import Seed
+from featherdepth.cli.options import Backend, Seed
 from featherdepth.cli.parse import network_size, pairs
 from featherdepth.cli.progress import stages
 
@@ -38,9 +38,7 @@ def run(
     size: Annotated[
         str | None, typer.Option("--size", help="Input size: an edge N, or HxW.")
     ] = None,
-    backend: Annotated[
-        str, typer.Option("--backend", help="auto, onnx, openvino, torch, torch-compile.")
-    ] = "auto",
+    backend: Backend = "auto",
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
     threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
     seed: Seed = 0,

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from featherdepth.errors import BackendError, UsageError
-from featherdepth.runtime.backends import BACKENDS, Precision, available
+from featherdepth.runtime.backends import BACKENDS, SLOW_TO_START, Precision, available
 from featherdepth.runtime.exported import SUFFIXES
 from featherdepth.runtime.model import DepthModel
 
 ALL = "all"
-SLOW_TO_START = "torch-compile"
-"""Timed when it is named: its first call takes a minute."""
 
 
 def open_field(

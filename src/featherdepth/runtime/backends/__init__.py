@@ -40,6 +40,8 @@ EXTRAS = {
 }
 FASTEST_FIRST = ("openvino", "onnx")
 """What `auto` picks from; torch takes 2 s to import and is slower on a CPU."""
+SLOW_TO_START = "torch-compile"
+"""Taken where it is named alone: its first call takes a minute."""
 
 
 class Backend(Protocol):
