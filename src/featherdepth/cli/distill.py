@@ -22,7 +22,7 @@ def run(
         typer.Option(
             "--teacher",
             help="A model or folder of ours, NETWORK@FILE, hf:owner/name, FILE.onnx,"
-            " py:module:function.",
+            " py:module:function; mean:A+B for several.",
             metavar="T",
         ),
     ],

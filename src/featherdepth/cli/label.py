@@ -27,7 +27,7 @@ def run(
             "--teacher",
             metavar="T",
             help="A model or folder of ours, NETWORK@FILE, hf:owner/name, FILE.onnx,"
-            " py:module:function.",
+            " py:module:function; mean:A+B for several.",
         ),
     ],
     output: Annotated[

@@ -10,6 +10,7 @@ TEACHERS = Registry(
         "folder": _ROOM + "own:open_own",
         "foreign": _ROOM + "foreign:open_foreign",
         "hf": _ROOM + "hub.teacher:open_hub",
+        "mean": _ROOM + "mean:MeanTeacher",
         "onnx": _ROOM + "onnx_file:open_onnx",
         "py": _ROOM + "function:open_function",
     },

@@ -6,6 +6,7 @@
     hf:owner/name[@revision]  a depth model of transformers, from the hub; hf:./folder
     file.onnx[?key=value]     an ONNX file
     py:module:function        a Python callable
+    mean:A+B                  the mean of several of these, of one kind
 
 What a file or function does not say itself is stated behind a question mark: `stated.py`.
 """
@@ -61,8 +62,14 @@ def open_teacher(
 
 
 def _open(reference: str | Path, size: int | Size | None, threads: int | None) -> Teacher:
-    text, stated = split_stated(reference) if isinstance(reference, str) else (reference, Stated())
     found: Teacher
+    if isinstance(reference, str) and reference.startswith("mean:"):
+        names = reference.removeprefix("mean:").split("+")
+        if len(names) < 2 or "" in names:
+            raise UsageError(f"teacher {reference!r}: expected mean:A+B, the names of two or more")
+        found = TEACHERS.load("mean")([_open(name, size, threads) for name in names])
+        return found
+    text, stated = split_stated(reference) if isinstance(reference, str) else (reference, Stated())
     if isinstance(text, str) and text.startswith("hf:"):
         found = TEACHERS.load("hf")(text.removeprefix("hf:"), stated, size)
         return found
@@ -106,7 +113,7 @@ def _known(text: str, path: Path) -> None:
         if near
         else (
             f"expected {', '.join(names)}, a folder, leres-resnet50@FILE, hf:owner/name, FILE.onnx"
-            " or py:module:function"
+            ", py:module:function or mean:A+B"
         )
     )
     raise UsageError(f"unknown teacher {text!r}; {hint}")
