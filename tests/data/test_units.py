@@ -6,8 +6,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from featherdepth.data.packed import is_packed
 from featherdepth.data.tar import tar_entry, whole_size
-from featherdepth.data.units import OpenUnit, is_packed, list_all, list_units
+from featherdepth.data.units import OpenUnit, list_all, list_units
 from featherdepth.errors import InputError, UsageError
 from featherdepth.runtime.ledger import deal
 

@@ -54,7 +54,7 @@ def predict(
             stays.
     """
     from featherdepth.api.engines import check_engine, run_work, work_threads
-    from featherdepth.data.units import is_packed, list_all
+    from featherdepth.data.packed import is_packed
     from featherdepth.images.read import find_images
     from featherdepth.runtime.job import predict_files, write_failures
     from featherdepth.runtime.model import DepthModel
@@ -100,6 +100,8 @@ def predict(
             threads=work_threads(engine, threads),
         )
         if packed:
+            from featherdepth.data.units import list_all
+
             units, skipped = list_all([Path(entry) for entry in packed]), 0
         else:
             units, skipped = found_units(photos, work, overwrite=overwrite)

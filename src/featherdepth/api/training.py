@@ -268,7 +268,7 @@ def label(
         message = f"labeling needs {error.name}; pip install 'featherdepth[train]'"
         raise BackendError(message) from error
     from featherdepth.api.engines import check_engine, run_work, work_threads
-    from featherdepth.data.units import is_packed, list_units
+    from featherdepth.data.packed import is_packed
     from featherdepth.runtime.job import write_failures
 
     check_engine(engine, workers, address)
@@ -276,7 +276,11 @@ def label(
         raise UsageError(f"batch is {batch}; expected 1 or more")
     in_units = engine == "ray" or is_packed(Path(photos))
     collection = None if in_units else open_data(Path(photos))
-    units = list_units(Path(photos), group=WAITING * batch) if in_units else None
+    units = None
+    if in_units:
+        from featherdepth.data.units import list_units
+
+        units = list_units(Path(photos), group=WAITING * batch)
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
     here = "cpu" if in_units else place  # those that work on units open their own
     opened = open_teacher(teacher, size=size, device=here, threads=threads)

@@ -6,7 +6,6 @@ is missing, and `--shard i/n` deals them without anybody talking to anybody.
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,11 +18,7 @@ from featherdepth.data.probe import open_data, recognise
 from featherdepth.data.reader import Reader
 from featherdepth.data.shards import INDEX, Shards, tars_of
 from featherdepth.errors import InputError, UsageError
-from featherdepth.images.read import IMAGE_SUFFIXES
 from featherdepth.types import Image, Intrinsics
-
-SUFFIXES = frozenset({".tar", ".parquet"})
-"""Of files with many photos: each is a unit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,20 +45,6 @@ class Units:
     units: list[Unit]
     failed: list[dict[str, str]] = field(default_factory=list)
     """What is known to be unusable before any work begins: `photo` and `error`."""
-
-
-def is_packed(root: Path) -> bool:
-    """Whether `root` is a tar or parquet file, or a folder with some and without a photo."""
-    if not root.is_dir():
-        return root.suffix.lower() in SUFFIXES and root.is_file()
-    found = False
-    for _, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        endings = {Path(name).suffix.lower() for name in names if not name.startswith(".")}
-        if endings & IMAGE_SUFFIXES:
-            return False
-        found = found or bool(endings & SUFFIXES)
-    return found
 
 
 def list_units(root: Path, *, group: int) -> Units:

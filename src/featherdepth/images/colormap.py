@@ -3,9 +3,6 @@
 import math
 
 import numpy as np
-import PIL.Image
-import PIL.ImageDraw
-import PIL.ImageFont
 from jaxtyping import Float32, UInt8
 
 from featherdepth.errors import InputError
@@ -123,6 +120,10 @@ def _legend(
     font_px: int | None = None,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Draw the bar: near at the top, as warm as in the map."""
+    # Fonts take a while to import, and most maps are saved without a bar.
+    import PIL.ImageDraw
+    import PIL.ImageFont
+
     far, near = ends
     font_px = font_px or max(9, min(height // 20, 64))
     margin = min(font_px, height // 4)
