@@ -74,29 +74,24 @@ def resize_map(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.nda
     """
     if values.shape == size:
         return values
-    if size == (2 * values.shape[0], 2 * values.shape[1]):
-        return _doubled(values)
-    resized = PIL.Image.fromarray(values).resize(size[::-1], PIL.Image.Resampling.BILINEAR)
+    height, width = size
+    if height >= values.shape[0] and width >= values.shape[1]:
+        wide = _with_rows(np.ascontiguousarray(values.T), width)
+        return _with_rows(np.ascontiguousarray(wide.T), height)
+    resized = PIL.Image.fromarray(values).resize((width, height), PIL.Image.Resampling.BILINEAR)
     return np.array(resized)
 
 
-def _doubled(values: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "H W"]:
-    """Bilinear to twice the size, in a fifth of Pillow's time."""
-    height, width = values.shape
-    wide = np.empty((height, 2 * width), np.float32)
-    _fill_doubled(wide.T, values.T)
-    whole = np.empty((2 * height, 2 * width), np.float32)
-    _fill_doubled(whole, wide)
-    return whole
-
-
-def _fill_doubled(to: Float32[np.ndarray, "H w"], values: Float32[np.ndarray, "h w"]) -> None:
-    """Twice as many rows: each is 3/4 the one that it lies in and 1/4 the next."""
-    quarter = np.float32(0.25) * values
-    rest = values - quarter
-    np.add(rest[1:], quarter[:-1], out=to[2::2])
-    np.add(rest[:-1], quarter[1:], out=to[1:-1:2])
-    to[0], to[-1] = values[0], values[-1]
+def _with_rows(values: Float32[np.ndarray, "h w"], count: int) -> Float32[np.ndarray, "H w"]:
+    """`count` rows in place of fewer: bilinear as Pillow's, in half of its time."""
+    last = len(values) - 1
+    place = ((np.arange(count) + 0.5) * (len(values) / count) - 0.5).clip(0, last)
+    above = place.astype(np.intp)
+    rows = values[np.minimum(above + 1, last)]
+    rows -= values[above]
+    rows *= (place - above).astype(np.float32)[:, None]
+    rows += values[above]
+    return rows
 
 
 def resize_truth(
