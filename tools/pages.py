@@ -161,8 +161,8 @@ def _each(claim: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _row(claim: dict[str, str], values: dict[str, Any], file: str) -> str:
-    figure = claim["figure"].format_map(values)
-    return f"| {claim['what']} | {figure} | {claim.get('bar', '')} | [{file}](results/{file}) |"
+    what, figure = (claim[part].format_map(values) for part in ("what", "figure"))
+    return f"| {what} | {figure} | {claim.get('bar', '')} | [{file}](results/{file}) |"
 
 
 def readme() -> str:
