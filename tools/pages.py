@@ -6,6 +6,7 @@ docs/reference/patterns.md  from the tables of patterns and the classes behind t
 docs/reference/sparse.md    from the texts of what reads measured points
 docs/reference/protocols.md from protocols.toml, the measures and docs/results/upstream.json
 docs/reference/presets.md   from docs/results/speed.json and the scores beside it; its picture, too
+docs/ablation.md            from docs/results/ablation/suite.json; its picture, too
 docs/results.md             from docs/results/claims.toml and the JSON files beside it
 """
 
@@ -19,6 +20,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
+from tools.ablation_page import ablation_page, ablation_picture
 from tools.presets_page import presets_page, presets_picture
 from tools.protocols_page import protocols_page
 
@@ -200,6 +202,8 @@ def _read(files: dict[str, str]) -> dict[str, Any]:
 
 
 PAGES = {
+    ROOT / "docs" / "ablation.md": ablation_page,
+    ROOT / "docs" / "pictures" / "ablation.svg": ablation_picture,
     ROOT / "docs" / "reference" / "presets.md": presets_page,
     ROOT / "docs" / "pictures" / "presets.svg": presets_picture,
     ROOT / "docs/reference/cli.md": cli_page,
