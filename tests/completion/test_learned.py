@@ -131,32 +131,6 @@ def test_it_sees_points_as_dense_as_in_training(
     assert learned.seen_size(Scene(anchors=anchors, log_prior=flat, prior=prior)) == seen
 
 
-@pytest.mark.parametrize(("spacing", "calls", "slope"), [(50.0, 2, 0.0), (10.0, 1, 1.0)])
-def test_of_few_points_the_network_also_sees_the_mirror_image(
-    monkeypatch: pytest.MonkeyPatch, scene: Scene, spacing: float, calls: int, slope: float
-) -> None:
-    seen = []
-
-    def network(inputs: np.ndarray) -> np.ndarray:
-        """The same slope to the right whatever it sees, and what it sees."""
-        seen.append(inputs.copy())
-        ramp = np.linspace(-1, 1, inputs.shape[3], dtype=np.float32)
-        return np.stack([inputs[:, 0] + ramp, inputs[:, 1]], axis=1)
-
-    monkeypatch.setattr(learned, "_network", lambda _: network)
-    far = replace(scene)
-    far.__dict__["distances"] = np.full((2, 2), spacing, np.float32)
-    inputs = np.random.default_rng(0).random((1, 5, 32, 64), dtype=np.float32)
-
-    found = learned._found(far, inputs)
-
-    assert len(seen) == calls
-    ramp = slope * np.linspace(-1, 1, 64, dtype=np.float32)
-    np.testing.assert_allclose(found[0], inputs[0, 0] + ramp, atol=1e-6)
-    np.testing.assert_allclose(found[1], inputs[0, 1], atol=1e-6)
-    np.testing.assert_array_equal(seen[-1], inputs if calls == 1 else inputs[..., ::-1])
-
-
 def test_it_goes_through_dense_points(
     guess: Depth, measured: Measured, photo: Image, room: np.ndarray
 ) -> None:

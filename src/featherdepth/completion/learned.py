@@ -31,9 +31,6 @@ LEAST_PIXELS = 50_000
 """The network does not see less of a larger photo; it was trained on 192x256."""
 SPACING = 8.5
 """Mean distance of a pixel to its nearest point, in pixels, above which the size is halved."""
-MIRRORED = 36.0
-"""The same, above which the network also sees the mirror image: of so few points it makes what
-differs between the two, and the mean is nearer (8x8 zones 5 %; docs/experiments.md)."""
 LEAST_SHARE = np.float32(0.1)
 """Of its depth that what is spread leaves a pixel."""
 NEAREST, FARTHEST = 0.3, 3.0
@@ -74,7 +71,7 @@ def look(scene: Scene) -> Learned:
     start, size = drift(scene), seen_size(scene)
     relief = np.float32(start.trust) * scene.log_prior_at(size)
     seen = (resize_map(start.values, size) + relief).clip(low, high) - unit
-    found = _found(scene, _inputs(scene, seen, unit, size))[:, : size[0], : size[1]]
+    found = _network(scene.threads)(_inputs(scene, seen, unit, size))[0, :, : size[0], : size[1]]
     if not np.isfinite(found).all():
         raise RunError("the completion network gave NaN or infinity; expected finite depth")
     log_depth = np.log(found[0]) + unit
@@ -82,16 +79,6 @@ def look(scene: Scene) -> Learned:
     field = Field(values=log_depth - relief, trust=start.trust)
     field = replace(field, values=field.values + _missed(scene, field, np.exp(log_depth)))
     return Learned(field.log_depth(scene), found[1])
-
-
-def _found(scene: Scene, inputs: Float32[np.ndarray, "1 5 H W"]) -> Float32[np.ndarray, "2 H W"]:
-    """Depth and its expected error, in the unit of the points; a mean where these are few."""
-    network = _network(scene.threads)
-    found: Float32[np.ndarray, "2 H W"] = network(inputs)[0]
-    if float(scene.distances.mean()) > MIRRORED:
-        mirrored = network(np.ascontiguousarray(inputs[..., ::-1]))[0]
-        found = (found + mirrored[..., ::-1]) / np.float32(2)
-    return found
 
 
 def _missed(scene: Scene, field: Field, depth: Coarse) -> Coarse:
