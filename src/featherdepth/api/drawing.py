@@ -70,7 +70,7 @@ def figure_completion(
     from featherdepth.report.completion import Style, assemble, show
     from featherdepth.runtime.outputs import OutputOptions
     from featherdepth.runtime.presets import DEFAULT as EVERYDAY
-    from featherdepth.runtime.presets import embedded_models
+    from featherdepth.runtime.presets import depth_models
 
     METHODS.load(method)
     out = Path(output)
@@ -84,7 +84,7 @@ def figure_completion(
     if len(found) > MOST_PHOTOS:
         raise UsageError(f"{len(found)} photos for one figure; expected at most {MOST_PHOTOS}")
     points = _points_of([Path(path) for path in sparse], found)
-    embedded = [name for name in embedded_models() if name not in ("completion", EVERYDAY)]
+    embedded = [name for name in depth_models() if name != EVERYDAY]
     named = dict(models or {name: name for name in (EVERYDAY, *embedded)})
     if len(named) > MOST_COLUMNS:
         raise UsageError(f"{len(named)} first stages; expected at most {MOST_COLUMNS}")

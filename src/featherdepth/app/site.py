@@ -15,9 +15,9 @@ from typing import Any
 
 import featherdepth
 from featherdepth.app.engine import Engine, packed_files, read_engine
-from featherdepth.errors import UsageError
 from featherdepth.images.palettes import palette
 from featherdepth.networks.folder import GRAPH, WEIGHTS, check_weights, read_config, read_graph
+from featherdepth.runtime.presets import check_sees_depth
 from featherdepth.types import Preset
 
 PAGE = Path(__file__).with_name("page")
@@ -83,11 +83,7 @@ def gather(folder: Path) -> Site:
     engine = read_engine()
     packed = packed_files(engine)
     preset = read_config(folder)
-    if preset.network == "completion":
-        raise UsageError(
-            f"model {preset.name!r} completes measured points and sees no depth by itself;"
-            " name a depth model"
-        )
+    check_sees_depth(preset, "name a depth model")
     check_weights(folder, preset)
     graph = read_graph(folder)
     engine_at = f"engine-{engine.version}"

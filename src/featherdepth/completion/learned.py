@@ -22,10 +22,9 @@ from featherdepth.geometry.outliers import confirmed
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels
 from featherdepth.networks.folder import read_config
 from featherdepth.runtime.backends import BACKENDS, Network
-from featherdepth.runtime.presets import embedded_folder, embedded_models
+from featherdepth.runtime.presets import COMPLETION, embedded_folder, embedded_models
 from featherdepth.types import Image
 
-NAME = "completion"
 MOST_PIXELS = 1_000_000
 LEAST_PIXELS = 50_000
 """The network does not see less of a larger photo; it was trained on 192x256."""
@@ -47,7 +46,7 @@ class Learned(NamedTuple):
 
 def usable(photo: Image | None) -> bool:
     """Whether the network is embedded and there is the photo that it looks at."""
-    return photo is not None and NAME in embedded_models()
+    return photo is not None and COMPLETION in embedded_models()
 
 
 def learned(scene: Scene) -> Fine:
@@ -118,7 +117,7 @@ def _inputs(
     photo = scene.photo
     assert photo is not None  # noqa: S101 - checked by `look`
     pixels = photo.pixels if photo.size == size else resize_pixels(photo.pixels, size)
-    preset = read_config(embedded_folder(NAME))
+    preset = read_config(embedded_folder(COMPLETION))
     below, beside = (-side % preset.multiple for side in size)
     inputs = np.empty((5, size[0] + below, size[1] + beside), np.float32)
     inside = inputs[:, : size[0], : size[1]]
@@ -142,12 +141,12 @@ def _scattered(scene: Scene, unit: np.float32, size: Size, canvas: tuple[int, ..
 
 @lru_cache(maxsize=2)
 def _network(threads: int | None) -> Network:
-    if NAME not in embedded_models():
+    folder = embedded_folder(COMPLETION)
+    if COMPLETION not in embedded_models():
         raise WeightsError(
-            f"this installation carries no completion network; expected {embedded_folder(NAME)};"
+            f"this installation carries no completion network; expected {folder};"
             " use another method, such as auto"
         )
-    folder = embedded_folder(NAME)
     # A thousand small steps of the solve: onnxruntime starts each in half of OpenVINO's time.
     network: Network = BACKENDS.load("onnx").open(folder, read_config(folder), threads, "fp32")
     return network

@@ -20,6 +20,7 @@ from featherdepth.runtime.backends import BACKENDS, Network, choose
 from featherdepth.runtime.choice import choose_for, precision_named
 from featherdepth.runtime.exported import SUFFIXES, Exported
 from featherdepth.runtime.fit import decoded_side, fit
+from featherdepth.runtime.presets import check_sees_depth
 from featherdepth.runtime.reference import resolve
 from featherdepth.types import Depth, Image, Intrinsics, Preset, Provenance
 
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 Photo = str | Path | bytes | PIL.Image.Image | np.ndarray | Image
 Photos = list[Any] | tuple[Any, ...]
 OutSize = Literal["photo", "model"]
+COMPLETE = "use featherdepth complete"
 
 
 class DepthModel:
@@ -93,7 +95,7 @@ class DepthModel:
             preset, network = opener(found.network, found.path, threads, chosen)
         else:
             preset = read_config(found.path)
-            _check_alone(preset)
+            check_sees_depth(preset, COMPLETE)
             backend, chosen = choose_for(found.path, preset, backend, precision)
             network = BACKENDS.load(backend).open(found.path, preset, threads, chosen)
         logger.info("model %s on %s in %s", preset.name, backend, chosen)
@@ -112,7 +114,7 @@ class DepthModel:
                 f"{path}: was exported in {exported.precision}, not {precision}; leave --precision"
                 " out"
             )
-        _check_alone(exported.preset)
+        check_sees_depth(exported.preset, COMPLETE)
         logger.info("model %s on %s in %s", exported.preset.name, own, exported.precision)
         return cls(
             exported.preset, network, backend=own, precision=exported.precision, exported=exported
@@ -273,14 +275,6 @@ class DepthModel:
         if self.exported is not None:
             return self.exported.size_for(asked)
         return asked or self.preset.size
-
-
-def _check_alone(preset: Preset) -> None:
-    if preset.network == "completion":
-        raise UsageError(
-            f"model {preset.name!r} completes measured points and sees no depth by itself;"
-            " use featherdepth complete"
-        )
 
 
 def resized(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:

@@ -16,7 +16,7 @@ from featherdepth.errors import UsageError, WeightsError
 from featherdepth.networks import NETWORKS
 from featherdepth.networks.folder import CONFIG, GRAPH, WEIGHTS
 from featherdepth.runtime.exported import SUFFIXES
-from featherdepth.runtime.presets import DEFAULT, embedded_folder, embedded_models
+from featherdepth.runtime.presets import DEFAULT, depth_models, embedded_folder, embedded_models
 
 TEACHERS_ONLY = {
     "hf:": "models of the hub are teachers, for distill and label; expected a name or a folder",
@@ -99,7 +99,7 @@ def _unknown(name: str, has_file: bool, network: str) -> str:
         near = get_close_matches(network, NETWORKS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NETWORKS)}"
         return f"model {name!r}: unknown network {network!r}; {hint}"
-    models = embedded_models()
+    models = depth_models()
     near = get_close_matches(name, models, n=1)
     known = f"embedded: {', '.join(models) or 'none'}; or a folder, or NETWORK@FILE"
     hint = f"did you mean {near[0]!r}?" if near else known

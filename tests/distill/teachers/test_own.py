@@ -10,6 +10,7 @@ import torch
 
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.distill.teachers.protocol import Teacher
+from featherdepth.errors import UsageError
 from featherdepth.images.prepare import prepare
 from featherdepth.networks.build import build_network
 from featherdepth.networks.folder import read_config
@@ -132,3 +133,10 @@ def test_a_larger_value_is_farther_for_depth_as_the_network_gives_it(small_model
 
     assert torch.equal(maps[0, 0, 0].sort().values, maps[0, 0, 0])
     assert (maps.min(), maps.max()) == (-2.0, 2.0)
+
+
+def test_what_completes_points_is_no_teacher_and_is_not_offered_as_one():
+    with pytest.raises(UsageError, match="completes measured points and sees no depth by itself"):
+        open_teacher("completion")
+    with pytest.raises(UsageError, match="expected fast, small, default, a folder"):
+        open_teacher("quite else")

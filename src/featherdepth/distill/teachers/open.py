@@ -24,7 +24,7 @@ from featherdepth.distill.teachers.stated import Stated, split_stated
 from featherdepth.errors import BackendError, UsageError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks import NETWORKS
-from featherdepth.runtime.presets import embedded_models
+from featherdepth.runtime.presets import depth_models, embedded_models
 from featherdepth.runtime.reference import resolve
 
 logger = logging.getLogger(__name__)
@@ -100,8 +100,13 @@ def _open(reference: str | Path, size: int | Size | None, threads: int | None) -
 
 def _known(text: str, path: Path) -> None:
     """Refuse what is neither a name nor a path, with what it may have meant."""
-    names = [*embedded_models(), "default"]
-    if text in names or path.exists() or len(path.parts) > 1 or text.startswith("."):
+    names = [*depth_models(), "default"]
+    if (
+        text in (*embedded_models(), "default")
+        or path.exists()
+        or len(path.parts) > 1
+        or text.startswith(".")
+    ):
         return
     network, at, _ = text.partition("@")
     if at and network in NETWORKS:

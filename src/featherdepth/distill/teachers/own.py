@@ -21,6 +21,7 @@ from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.weights import load_model
+from featherdepth.runtime.presets import check_sees_depth
 
 
 class OwnTeacher(TorchTeacher):
@@ -51,6 +52,7 @@ def open_own(folder: Path, asked: int | Size | None) -> OwnTeacher:
         UsageError: the network gives no depth.
     """
     preset, module = load_model(folder)
+    check_sees_depth(preset, "name a depth model")
     if not isinstance(module, DepthNet):
         raise UsageError(f"teacher {folder}: {preset.network} is an encoder and gives no depth")
     sizing = Sizing(size=preset.size, multiple=preset.multiple, rule=preset.resize)
