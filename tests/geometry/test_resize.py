@@ -113,6 +113,17 @@ def test_a_constant_map_stays_constant_and_extremes_are_not_exceeded():
     assert noise.max() >= resize_map(noise, (200, 90)).max()
 
 
+@pytest.mark.parametrize("old", [(1, 1), (5, 1), (31, 17), (48, 64)])
+@pytest.mark.parametrize("factors", [(1, 2), (1.07, 1.43), (2, 2), (3.3, 1)])
+def test_enlarging_is_that_of_pillow(old, factors):
+    new = tuple(math.ceil(side * factor) for side, factor in zip(old, factors, strict=True))
+    noise = np.random.default_rng(0).normal(size=old).astype(np.float32)
+
+    theirs = PIL.Image.fromarray(noise).resize(new[::-1], PIL.Image.Resampling.BILINEAR)
+
+    np.testing.assert_allclose(resize_map(noise, new), np.asarray(theirs), atol=1e-6)
+
+
 def test_channels_of_a_photo_stay_apart():
     pixels = np.zeros((20, 30, 3), dtype=np.uint8)
     pixels[..., 0], pixels[..., 2] = 200, 100
