@@ -120,7 +120,8 @@ def ablation_picture() -> str:
     """The shares with their intervals, and the poster's beside them: an SVG of its own."""
     shown = [line for line in lines() if line.aligned.get("gap")]
     bottom = TOP + 2 * LINE * len(shown)
-    across = Scale(low=-0.1, high=1.0, start=10.0, end=WIDTH - RIGHT - 10)
+    least = min([-0.1, *(line.aligned["gap"]["low"] for line in shown)])
+    across = Scale(low=least, high=1.0, start=10.0, end=WIDTH - RIGHT - 10)
     axis = Axis(label="share of the gap closed (ring: the poster, on KITTI)", percent=True)
     parts = x_axis(across, axis, top=TOP, bottom=bottom)
     for i, line in enumerate(shown):
