@@ -7,12 +7,13 @@ from featherdepth.api.collections import doctor, shard
 from featherdepth.api.completing import complete
 from featherdepth.api.drawing import figure_completion
 from featherdepth.api.exporting import export
+from featherdepth.api.labelling import label
 from featherdepth.api.measuring import compare, evaluate, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
 from featherdepth.api.reproducing import reproduce
 from featherdepth.api.sensors import sparsify
-from featherdepth.api.training import distill, label, train
+from featherdepth.api.training import distill, train
 
 __all__ = [
     "align",
