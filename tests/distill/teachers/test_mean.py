@@ -39,6 +39,12 @@ def far(images):
 def near(images):
     return brightness(images)
 
+def bright(images):
+    return 1 + brightness(images)
+
+def five_times(images):
+    return 5 * bright(images)
+
 def meters(images):
     return 2 + brightness(images)
 
@@ -46,6 +52,8 @@ for teacher in (down, right, brightness, scaled, broken):
     teacher.kind, teacher.size, teacher.license = "affine_invariant", (64, 96), "MIT"
 scaled.size = (128, 192)
 scaled.license = "Apache-2.0"
+for teacher in (bright, five_times):
+    teacher.kind, teacher.size = "scale_invariant", (64, 96)
 near.kind = "affine_invariant_disparity"
 far.kind, far.size = "affine_invariant", (64, 96)
 meters.kind, meters.size = "metric", (64, 96)
@@ -106,6 +114,15 @@ def test_metric_maps_keep_their_unit(named, pictures):
         2 + pictures.mean(dim=1, keepdim=True).numpy(),
         atol=1e-6,
     )
+
+
+def test_maps_of_unknown_scale_count_alike(named, pictures):
+    values = 1 + pictures.mean(dim=1, keepdim=True).numpy()
+    middle = np.median(values.reshape(2, -1), axis=1)[:, None, None, None]
+
+    found = named("bright", "five_times")(pictures).numpy()
+
+    np.testing.assert_allclose(found, values / middle, rtol=2e-3)
 
 
 def test_what_one_does_not_know_is_not_hidden(named, pictures):
