@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from featherdepth.images.atomic import write_atomic
 from featherdepth.networks.folder import GRAPH_INT8, read_config
 from featherdepth.networks.listing import list_networks
 from featherdepth.networks.weights import load_model
+from featherdepth.runtime.cpu import multiplies_in_bf16
 from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.presets import embedded_folder, embedded_models
 
@@ -45,6 +47,7 @@ FOLDER_ROUNDS = 3
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_MAP = """
 import sys
+from featherdepth.runtime.cpu import multiplies_in_bf16
 from featherdepth.runtime.model import DepthModel
 DepthModel.from_pretrained("small", backend="onnx", precision=sys.argv[2]).infer(sys.argv[1])
 assert "torch" not in sys.modules
@@ -141,7 +144,8 @@ def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
 
     What overlapping allows is measured: a bare loop over half of the photos before and half of
     them behind the command, in which threads decode while this one runs the network, nothing is
-    written and no process starts. The figures are those of the median round.
+    written and no process starts. The figures are those of the median round. What the command
+    takes when all is done already, its start for the most part, is timed as well.
     """
     import PIL.Image
 
@@ -179,13 +183,18 @@ def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
         start = time.perf_counter()
         subprocess.run([*program, str(place / f"out{i}")], check=True)
         whole = time.perf_counter() - start
-        rounds.append(((before + bare(range(count // 2, count))) / whole, whole))
-    share, whole = sorted(rounds)[FOLDER_ROUNDS // 2]
+        start = time.perf_counter()
+        subprocess.run([*program, str(place / f"out{i}")], check=True)
+        idle = time.perf_counter() - start
+        rounds.append(((before + bare(range(count // 2, count))) / whole, whole, idle))
+    share, whole, idle = sorted(rounds)[FOLDER_ROUNDS // 2]
     return {
         "photos": count,
         "bare_seconds": share * whole,
         "seconds": whole,
         "share": share,
+        "start_seconds": idle,
+        "share_without_start": share * whole / (whole - idle),
         "shares": [row[0] for row in rounds],
         "precision": model.precision,
         "backend": model.backend,
@@ -212,26 +221,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         made = folders(options.networks, Path(place))
         field, models = [], {}
+
+        def enter(name: str, backend: str, precision: str) -> None:
+            model = DepthModel.from_pretrained(
+                made[name], backend=backend, precision=precision, threads=options.threads
+            )
+            title = f"{name} {backend} {precision}"
+            models[title] = (made[name], model)
+            one = contestant(title, model, photo, SIZE)
+            facts = {**(one.facts or {}), "network": name}
+            field.append(replace(one, precision=precision, macs=_macs(name), facts=facts))
+
         for name, folder in made.items():
             field.append(eager(name, folder))
             for backend in ("torch", "onnx", "openvino"):
                 for precision in ("fp32",) if backend == "torch" else ("fp32", "int8"):
-                    model = DepthModel.from_pretrained(
-                        folder, backend=backend, precision=precision, threads=options.threads
-                    )
-                    title = f"{name} {backend} {precision}"
-                    models[title] = (folder, model)
-                    one = contestant(title, model, photo, SIZE)
-                    field.append(
-                        Contestant(
-                            name=title,
-                            call=one.call,
-                            precision=precision,
-                            macs=_macs(name),
-                            facts={**(one.facts or {}), "network": name},
-                        )
-                    )
+                    enter(name, backend, precision)
         field.append(depth_anything())
+        if multiplies_in_bf16():
+            for name in made:
+                enter(name, "openvino", "bf16")
         document = measure(
             field, rounds=options.rounds, warmup=options.warmup, threads=options.threads
         )

@@ -29,7 +29,6 @@ def folder(tmp_path: Path) -> Path:
 
 def cpu(monkeypatch: pytest.MonkeyPatch, *has: str, installed: str = "onnx openvino") -> None:
     monkeypatch.setattr("featherdepth.runtime.cpu.features", lambda: frozenset(has))
-    monkeypatch.setattr(choice, "features", lambda: frozenset(has))
     monkeypatch.setattr(choice, "available", lambda name: name in installed.split())
     monkeypatch.setattr(
         "featherdepth.runtime.backends.available", lambda name: name in installed.split()
@@ -60,10 +59,11 @@ def test_the_cpu_and_what_is_installed_decide(
     assert choose_for(folder, preset, "auto", "auto") == expected
 
 
+@pytest.mark.parametrize("bf16", ["amx_bf16", "avx512_bf16"])
 def test_a_precision_that_loses_more_than_one_percent_is_not_chosen(
-    folder: Path, preset: Preset, monkeypatch: pytest.MonkeyPatch
+    bf16: str, folder: Path, preset: Preset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cpu(monkeypatch, "avx512_vnni", "amx_bf16")
+    cpu(monkeypatch, "avx512_vnni", bf16)
 
     assert choose_for(folder, replace(preset, verified={"int8": 0.0101}), "auto", "auto") == (
         "openvino",

@@ -55,6 +55,11 @@ def multiplies_in_8_bits() -> bool:
     return bool(features() & fast)
 
 
+def multiplies_in_bf16() -> bool:
+    """Whether sums of bfloat16 products take one instruction: without it they are emulated."""
+    return bool(features() & {"amx_bf16", "avx512_bf16"})
+
+
 def _listed(keys: tuple[str, ...]) -> str | None:
     """The first line of that key in Linux's list."""
     try:

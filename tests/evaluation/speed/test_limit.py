@@ -1,10 +1,19 @@
 """What the machine can do at most."""
 
+from typing import Any
+
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from featherdepth.evaluation.speed.limit import GRAPHS, OPERATIONS, products, rates
+from featherdepth.evaluation.speed.limit import (
+    CONVOLUTION,
+    GRAPHS,
+    OPERATIONS,
+    PRODUCT,
+    operations,
+    rates,
+)
 
 
 def graph(operator: str, left: int, right: int, out: int) -> bytes:
@@ -39,23 +48,41 @@ def test_the_shipped_graphs_are_one_product(name: str, expected: bytes) -> None:
     assert shipped == expected
 
 
-def test_the_best_runtime_of_each_precision_is_the_limit() -> None:
-    found = rates({"fp32/onnx": 100.0, "fp32/openvino": 80.0, "int8/onnx": 50.0})
+def test_operations_are_counted_by_hand() -> None:
+    assert OPERATIONS[PRODUCT] == 2 * 2048 * 2048 * 2048
+    assert OPERATIONS[CONVOLUTION] == 2 * 3 * 3 * 512 * 512 * 28 * 28
 
-    assert OPERATIONS == 2 * 2048**3
+
+def test_the_best_rate_of_each_precision_is_the_limit() -> None:
+    found = rates(
+        {
+            f"fp32/onnx/{PRODUCT}": 100.0,
+            f"fp32/openvino/{PRODUCT}": 80.0,
+            f"int8/onnx/{PRODUCT}": 50.0,
+            # Less time than the product, and fewer operations: a lower rate.
+            f"fp32/openvino/{CONVOLUTION}": 18.0,
+            f"int8/openvino/{CONVOLUTION}": 2.0,
+        }
+    )
+
     assert found["fp32"] == {
-        "gflops": pytest.approx(OPERATIONS / 0.080 / 1e9),
+        "gflops": pytest.approx(OPERATIONS[PRODUCT] / 0.080 / 1e9),
         "runtime": "openvino",
-        "matrix": 2048,
+        "operation": PRODUCT,
     }
-    assert found["int8"]["gflops"] == pytest.approx(OPERATIONS / 0.050 / 1e9)
+    assert found["int8"]["gflops"] == pytest.approx(OPERATIONS[CONVOLUTION] / 0.002 / 1e9)
+    assert found["int8"]["operation"] == CONVOLUTION
 
 
-def test_products_run_and_the_result_is_a_product() -> None:
-    calls = products(1, frozenset({"fp32"}))
+def test_operations_run_and_give_what_they_are_named_after() -> None:
+    calls = operations(1, frozenset({"fp32"}))
 
-    assert set(calls) == {"fp32/onnx", "fp32/openvino"}
-    found = calls["fp32/onnx"]()
+    assert set(calls) == {
+        f"fp32/{name}" for name in (f"onnx/{PRODUCT}", *(f"openvino/{o}" for o in OPERATIONS))
+    }
+    found = calls[f"fp32/onnx/{PRODUCT}"]()
     assert isinstance(found, list)
     assert found[0].shape == (2048, 2048)
     assert found[0].mean() == pytest.approx(2048 / 4, rel=0.01)  # numbers in 0..1
+    convolved: Any = calls[f"fp32/openvino/{CONVOLUTION}"]()
+    assert convolved[0].shape == (1, 512, 28, 28)

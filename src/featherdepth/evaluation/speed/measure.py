@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from featherdepth.evaluation.speed.limit import products, rates
+from featherdepth.evaluation.speed.limit import operations, rates
 from featherdepth.evaluation.speed.timing import interleave, interval, ratios, spread
 from featherdepth.geometry.resize import Size
 from featherdepth.images.write import save
@@ -74,7 +74,7 @@ def measure(
     """Time the calls of all in turns.
 
     Args:
-        threads: that the contestants were opened with; products of the limit take as many.
+        threads: that the contestants were opened with; operations of the limit take as many.
         limit: measure also what the machine can do at most.
         done: called after each round.
 
@@ -85,7 +85,7 @@ def measure(
     """
     calls: dict[str, Callable[[], object]] = {c.name: c.call for c in contestants}
     precisions = frozenset(c.precision for c in contestants) & {"fp32", "bf16", "int8"}
-    bounds = products(threads, precisions) if limit else {}
+    bounds = operations(threads, precisions) if limit else {}
     before = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     times = interleave({**calls, **bounds}, rounds=rounds, warmup=warmup, done=done)
     # The best round: a limit is what was reached once.

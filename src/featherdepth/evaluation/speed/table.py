@@ -42,7 +42,7 @@ def speed_table(document: dict[str, Any]) -> str:
         "",
     ]
     lines += [
-        f"limit in {precision}: {found['gflops']:.0f} G operations/s, a product of matrices in"
+        f"limit in {precision}: {found['gflops']:.0f} G operations/s, {found['operation']} in"
         f" {found['runtime']}"
         for precision, found in document["limit"].items()
     ]

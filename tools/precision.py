@@ -1,11 +1,13 @@
-"""Give an embedded model its graph for 8 bits, and measure what that costs.
+"""Measure what 8 bits or bfloat16 cost an embedded model, and let `auto` know.
 
-    python -m tools.eight_bits NAME --data data/nyu --calibrate labelled --split val
+    python -m tools.precision NAME int8 --data data/nyu --calibrate labelled --split val
+    python -m tools.precision NAME bf16 --data data/nyu --split val   (a CPU that computes in it)
 
-Writes model.int8.onnx into src/featherdepth/runtime/weights/NAME, scores every installed backend in
-fp32 and in int8 on the split, and writes docs/results/int8-NAME.json: metrics, and differences with
-paired 95 % intervals. The largest relative rise of abs_rel stands in config.json as what was
-verified: `auto` takes int8 where it is at most 1 %.
+For int8 model.int8.onnx is written into src/featherdepth/runtime/weights/NAME first. Every
+installed backend that computes at the precision is scored in fp32 and at it;
+docs/results/PRECISION-NAME.json holds metrics, and differences with paired 95 % intervals. The
+largest relative rise of abs_rel stands in config.json as what was verified: `auto` takes a
+precision where it is at most 1 %.
 """
 
 import argparse
@@ -29,53 +31,56 @@ from featherdepth.runtime.presets import embedded_folder
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 SHOWN = ("abs_rel", "delta1", "rmse")
-BACKENDS = ("onnx", "openvino")
+BACKENDS = {"int8": ("onnx", "openvino"), "bf16": ("openvino",)}
 
 
-def give(folder: Path, data: Path, *, calibrate: str, split: str, count: int) -> dict[str, Any]:
-    """Write the graph and what it costs; returns the document.
+def quantize(folder: Path, data: Path, *, split: str, count: int) -> dict[str, Any]:
+    """Write the graph for 8 bits; returns what is told of it.
 
     Args:
-        calibrate: split whose photos the scales are taken from, `count` of them.
-        split: labeled images that the cost is measured on.
+        split: whose photos the scales are taken from, `count` of them.
     """
-    preset = read_preset(folder)
     with tempfile.TemporaryDirectory() as name:
-        keys = _calibration(data, calibrate, count, Path(name))
-        photos = Photos([name], preset, fixed=None, channels=3)
+        keys = _calibration(data, split, count, Path(name))
+        photos = Photos([name], read_preset(folder), fixed=None, channels=3)
         graph = write_int8_graph(folder, photos)
+    return {
+        "graph_bytes": graph.stat().st_size,
+        "calibration": {"split": split, "images": keys},
+    }
+
+
+def cost(folder: Path, data: Path, *, precision: str, split: str) -> dict[str, Any]:
+    """What a precision costs on labeled images, on each backend; noted in config.json."""
+    preset = read_preset(folder)
     rows = {}
-    for backend in filter(available, BACKENDS):
+    for backend in filter(available, BACKENDS[precision]):
         scores = {
-            precision: api.evaluate(
-                data, model=folder, split=split, backend=backend, precision=precision
-            )
-            for precision in ("fp32", "int8")
+            which: api.evaluate(data, model=folder, split=split, backend=backend, precision=which)
+            for which in ("fp32", precision)
         }
-        found = compare(scores["fp32"], scores["int8"])["metrics"]
+        found = compare(scores["fp32"], scores[precision])["metrics"]
         rows[backend] = {
             metric: {
                 "fp32": found[metric]["a"],
-                "int8": found[metric]["b"],
+                precision: found[metric]["b"],
                 **{key: found[metric][key] for key in ("difference", "low", "high")},
                 "relative": found[metric]["difference"] / found[metric]["a"],
             }
             for metric in SHOWN
         }
     rise = max(row["abs_rel"]["relative"] for row in rows.values())
-    verified = {**preset.verified, "int8": round(rise, 5)}
+    verified = {**preset.verified, precision: round(rise, 5)}
     config = json.dumps(asdict(replace(preset, verified=verified)), indent=2, sort_keys=True)
     write_atomic(folder / CONFIG, (config + "\n").encode())
     return {
         "model": preset.name,
         "sha256": preset.sha256,
-        "graph_bytes": graph.stat().st_size,
-        "calibration": {"split": calibrate, "images": keys},
         "split": split,
         "count": len(scores["fp32"]["images"]),
         "backends": rows,
         "abs_rel_rise": rise,
-        "environment": scores["int8"]["environment"],
+        "environment": scores[precision]["environment"],
     }
 
 
@@ -95,31 +100,30 @@ def main() -> int:
     """Do it for one embedded model."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("name")
+    parser.add_argument("precision", choices=sorted(BACKENDS))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--calibrate", default="labelled")
     parser.add_argument("--split", default="val")
     parser.add_argument("--count", type=int, default=40)
     options = parser.parse_args()
-    folder = embedded_folder(options.name)
+    folder, precision = embedded_folder(options.name), options.precision
+    document = {}
     try:
-        document = give(
-            folder,
-            options.data,
-            calibrate=options.calibrate,
-            split=options.split,
-            count=options.count,
-        )
+        if precision == "int8":
+            split, count = options.calibrate, options.count
+            document = quantize(folder, options.data, split=split, count=count)
+        document |= cost(folder, options.data, precision=precision, split=options.split)
     except FeatherDepthError as error:
-        print(f"eight_bits: {error}", file=sys.stderr)
+        print(f"precision: {error}", file=sys.stderr)
         return error.exit_code
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-    write_atomic(RESULTS / f"int8-{options.name}.json", text.encode())
+    write_atomic(RESULTS / f"{precision}-{options.name}.json", text.encode())
     for backend, row in document["backends"].items():
         found = row["abs_rel"]
         print(
-            f"{backend}: abs_rel {found['fp32']:.4f} -> {found['int8']:.4f}"
+            f"{backend}: abs_rel {found['fp32']:.4f} -> {found[precision]:.4f}"
             f" ({100 * found['relative']:+.2f} %), delta1 {row['delta1']['fp32']:.4f} ->"
-            f" {row['delta1']['int8']:.4f}"
+            f" {row['delta1'][precision]:.4f}"
         )
     return 0
 
