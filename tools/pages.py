@@ -20,7 +20,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-from tools.ablation_page import ablation_page, ablation_picture
+from tools.ablation.page import ablation_page, ablation_picture
 from tools.presets_page import presets_page, presets_picture
 from tools.protocols_page import protocols_page
 

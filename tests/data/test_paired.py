@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ METRIC = ('kind = "metric depth (z)"', 'unit = "millimetre"', "scale = 2.0", "in
 DISPARITY = ('kind = "disparity"', 'unit = "pixel"', "scale = 0.5")
 
 
-def open_paired(root: Path, **options: tuple[str, ...]) -> Paired:
+def open_paired(root: Path, **options: Any) -> Paired:
     return Paired(Paired.Config(root=root, **options))
 
 
@@ -102,6 +103,24 @@ def test_sources_are_chosen_by_class_and_name(add_source: Callable[..., Path]) -
     assert open_paired(root, sources=("z",)).groups == ["z", "z"]
     assert open_paired(root, skip=("z",)).groups == ["x", "x", "y", "y"]
     assert open_paired(root, classes=("B",)).terms == "free (class B)"
+
+
+def test_portions_of_a_source_share_no_frame_and_leave_none_out(
+    add_source: Callable[..., Path],
+) -> None:
+    root = add_source("one", *METRIC).parent
+    add_source("two", *METRIC)
+
+    halves = [open_paired(root, portion=(i, 2)).keys for i in (1, 2)]
+
+    assert halves == [["one/a", "two/a"], ["one/b", "two/b"]]
+    thirds = [open_paired(root, portion=(i, 3)).keys for i in (2, 3)]
+    assert thirds == [["one/a", "two/a"], ["one/b", "two/b"]]  # of two frames the first is empty
+    with pytest.raises(InputError, match="no usable pair"):
+        open_paired(root, portion=(1, 3))
+    for wrong in ((0, 2), (3, 2)):
+        with pytest.raises(ValueError, match="expected i of n"):
+            Paired.Config(root=root, portion=wrong)
 
 
 def test_keys_are_the_same_from_the_source_and_from_the_folder_of_sources(

@@ -90,8 +90,12 @@ class Paired(Reader):
         classes: tuple[str, ...] = ()
         sources: tuple[str, ...] = ()
         skip: tuple[str, ...] = ()
+        portion: tuple[int, int] = (1, 1)
 
         def __post_init__(self) -> None:
+            i, n = self.portion
+            if not 1 <= i <= n:
+                raise ValueError(f"portion {i}/{n} is not there; expected i of n, i from 1 to n")
             if self.split is not None:
                 raise ValueError(f"paired folders have no splits, got {self.split!r}; use sources")
 
@@ -124,7 +128,9 @@ class Paired(Reader):
             found[folder] = source.klass
             if not config.classes or source.klass in config.classes:
                 terms[f"{source.terms} (class {source.klass or 'not stated'})"] = None
-                self._admit(source, frames)
+                i, n = config.portion
+                run = slice(len(frames) * (i - 1) // n, len(frames) * i // n)
+                self._admit(source, frames[run])
         if not self._frames:
             reason = next(iter(self._faults.values()), None)
             reason = reason or f"classes found: {', '.join(sorted(set(found.values())))}"

@@ -2,47 +2,45 @@
 
     FEATHERDEPTH_DATA=<data folder> python -m tools.ablation runs/ablation --scenes scratch/scenes
     ... --rows teacher student ours --seed 0 --set steps=2000
+    ... runs/streets --domain streets --student weights/topformer-lite-source
 
-Every row is a run that goes on where it was killed and is not run again once it is done. After
-each row the suite recipes/ablation/suite.toml is filled in anew under docs/results/ablation, so
-that what is finished is always told. Scenes come first:
+Every row is a run that goes on where it was killed and is not run again once it is done. After each
+row the suite of its domain is filled in anew under docs/results, so that what is finished is always
+told. Scenes come first:
 
     python -m tools.render scratch/scenes --count 1600 --seed 1 --size 320x240
 
-With `--teacher weights/ablation-teacher --student weights/topformer-lite` the experiment goes on
-from the weights that are kept; rows that were measured before keep their figures.
+With `--teacher weights/ablation-teacher --student weights/topformer-lite-source` the experiment on
+rooms goes on from the weights that are kept; rows that were measured before keep their figures.
+Streets are data for research alone (class C): their rows keep figures, and no weights.
 """
 
 import argparse
-import csv
 import json
 import os
-import shutil
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from tools.ablation.photos import DOMAINS, Kind, gather
 
 from featherdepth import api
 from featherdepth.config import from_table, read_toml
-from featherdepth.data.storage import Storage
 from featherdepth.images.atomic import write_atomic
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "recipes" / "ablation"
-RESULTS = ROOT / "docs" / "results" / "ablation"
+RESULTS = ROOT / "docs" / "results"
 DONE = "done.json"
-SIZE = (192, 256)
-"""Of the inputs when rows are scored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One row of rows.toml."""
+    """A row of a domain."""
 
     name: str
     title: str
-    photos: Literal["target", "source", "labelled"]
+    photos: Kind
     losses: list[dict[str, Any]]
     labels: bool = False
     seeds: tuple[int, ...] = (0,)
@@ -55,11 +53,22 @@ class Row:
         return any("features" in loss for loss in self.losses)
 
 
-def read_rows() -> tuple[list[Row], dict[str, Any]]:
-    """The rows in their order, and the table of labels that some learn beside."""
-    table = read_toml(RECIPES / "rows.toml")
-    rows = [from_table(Row, row, f"rows.toml.{row.get('name')}") for row in table["rows"]]
-    return rows, table["labels"]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Domain:
+    """What rows.toml of a domain holds."""
+
+    size: tuple[int, int]
+    """Of the inputs when rows are scored."""
+    labels: dict[str, Any]
+    """The labeled source, beside which some rows are taught."""
+    rows: tuple[Row, ...]
+    keys: dict[str, Any] = field(default_factory=dict)
+    """Of all rows, over those of row.toml."""
+
+
+def read_domain(name: str) -> Domain:
+    """The rows of a domain, in their order."""
+    return from_table(Domain, read_toml(RECIPES / name / "rows.toml"), f"{name}/rows.toml")
 
 
 def inline(value: Any) -> str:
@@ -71,57 +80,19 @@ def inline(value: Any) -> str:
     return json.dumps(value)
 
 
-def gather_photos(kind: str, folder: Path, *, data: Path, scenes: Path) -> Path:
-    """A folder with the photos of a kind, without any depth; made once.
-
-    target: rooms of the unlabelled photos, and the NYUv2 test images outside of `val`; source: the
-    pictures of the labelled source; labelled: the images that the teacher was trained on.
-    """
-    target = folder / kind
-    if target.is_dir():
-        return target
-    partial = folder / f"{kind}.part"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    storage = Storage(data)
-    splits = {"target": "labelled_extra", "labelled": "labelled"}
-    names: list[str] = []
-    if kind in splits:
-        with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
-            names = [row["rgb"] for row in csv.DictReader(file) if row["split"] == splits[kind]]
-    if kind == "target":
-        lines = (data / "splits" / "unlabelled.txt").read_text(encoding="utf-8").split()
-        names += [line for line in lines if Path(line).name.startswith("rooms_")]
-    for name in names:
-        (partial / name.replace("/", "_")).write_bytes(storage.read(name))
-    if kind == "source":
-        for path in sorted(scenes.glob("*/rgb/*")):
-            shutil.copy(path, partial / f"scenes_{path.parts[-3]}_{path.name}")
-        for path in sorted(_permissive(data / "more")):
-            shutil.copy(path, partial / f"more_{path.parts[-3]}_{path.name}")
-    partial.rename(target)
-    return target
-
-
-def _permissive(more: Path) -> list[Path]:
-    folders = [
-        path.parent
-        for path in more.glob("*/dataset.toml")
-        if tomllib.loads(path.read_text(encoding="utf-8"))["class"] in ("A", "B")
-    ]
-    return [picture for folder in folders for picture in folder.glob("rgb/*")]
-
-
 class Experiment:
-    """The runs of the ablation under one folder."""
+    """The runs of a domain, under one folder."""
 
     def __init__(self, options: argparse.Namespace) -> None:
+        self.name: str = options.domain
+        self.domain = read_domain(self.name)
         self.folder: Path = options.folder
         self.scenes: Path = options.scenes
         self.data = Path(os.environ["FEATHERDEPTH_DATA"])
         self.changes: list[str] = options.set
         self.threads: int = options.threads
-        self.results: Path = options.results
+        plain = "ablation" if self.name == "rooms" else f"ablation-{self.name}"
+        self.results: Path = options.results or RESULTS / plain
         self.given: dict[str, Path] = {
             name: path
             for name, path in (("teacher", options.teacher), ("student", options.student))
@@ -143,8 +114,8 @@ class Experiment:
         write_atomic(folder / DONE, json.dumps(result, default=str).encode())
 
     def teacher(self) -> None:
-        """The teacher, on the official train split."""
-        self._train("teacher", "teacher.toml", None)
+        """The teacher, on the labels of its part of the domain."""
+        self._train("teacher", f"{self.name}/teacher.toml", None)
 
     def student(self) -> None:
         """The start of all rows: features first, then labels of the source."""
@@ -152,14 +123,15 @@ class Experiment:
         scenes = [f"data.0.root={json.dumps(str(self.scenes))}"]
         self._train("student", "source.toml", self.path("features"), scenes)
 
-    def row(self, row: Row, labels: dict[str, Any], seed: int) -> None:
+    def row(self, row: Row, seed: int) -> None:
         """One distillation of the student."""
         folder = self.path(row.name, seed)
-        photos = gather_photos(
-            row.photos, self.folder / "photos", data=self.data, scenes=self.scenes
+        photos = gather(
+            row.photos, self.name, self.folder / "photos", data=self.data, scenes=self.scenes
         )
-        table: dict[str, Any] = {"losses": row.losses, "seed": seed, **row.keys}
+        table = {"losses": row.losses, "seed": seed, **self.domain.keys, **row.keys}
         if row.labels:
+            labels = self.domain.labels
             data = [dict(source) for source in labels["data"]]
             data[0]["root"] = str(self.scenes)
             table["labelled"] = {**labels, "data": data}
@@ -178,10 +150,10 @@ class Experiment:
             ),
         )
 
-    def tell(self, rows: list[Row]) -> None:
+    def tell(self) -> None:
         """Fill in the suite with what is finished."""
         runs = {"teacher": self.path("teacher"), "student": self.path("student")}
-        for row in rows:
+        for row in self.domain.rows:
             for seed in row.seeds:
                 name = row.name if seed == 0 else f"{row.name}-{seed}"
                 runs[name] = self.path(row.name, seed)
@@ -193,11 +165,11 @@ class Experiment:
         if not {"teacher", "student"} <= set(done):
             return
         api.reproduce(
-            RECIPES / "suite.toml",
+            RECIPES / self.name / "suite.toml",
             self.results,
             data=self.data,
             models=done,
-            size=SIZE,
+            size=self.domain.size,
             threads=self.threads,
         )
 
@@ -220,9 +192,9 @@ class Experiment:
 
 def main() -> None:
     """Run the rows that were asked for, in their order."""
-    rows, labels = read_rows()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--domain", choices=sorted(DOMAINS), default="rooms")
     parser.add_argument("--scenes", type=Path, default=Path("scratch/scenes"))
     parser.add_argument("--rows", nargs="+", help="teacher, student and names of rows.toml; all")
     parser.add_argument("--teacher", type=Path, help="a model folder in place of a training")
@@ -230,23 +202,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, nargs="+", help="only these; all of each row")
     parser.add_argument("--set", action="append", default=[], help="key=value, for every run")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--results", type=Path, help="docs/results/ablation, for rooms")
     options = parser.parse_args()
-    wanted = options.rows or ["teacher", "student", *(row.name for row in rows)]
-    unknown = set(wanted) - {"teacher", "student", *(row.name for row in rows)}
-    if unknown:
-        parser.error(f"no row {', '.join(sorted(unknown))}")
     experiment = Experiment(options)
+    rows = experiment.domain.rows
+    known = ["teacher", "student", *(row.name for row in rows)]
+    wanted = options.rows or known
+    if unknown := set(wanted) - set(known):
+        parser.error(f"no row {', '.join(sorted(unknown))}")
     if "teacher" in wanted and options.teacher is None:
         experiment.teacher()
     if "student" in wanted and options.student is None:
         experiment.student()
-    experiment.tell(rows)
+    experiment.tell()
     for row in rows:
         for seed in row.seeds:
             if row.name in wanted and (options.seed is None or seed in options.seed):
-                experiment.row(row, labels, seed)
-                experiment.tell(rows)
+                experiment.row(row, seed)
+                experiment.tell()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,86 @@
+"""The photos of the experiment, without any depth: of a domain, of the source, or labeled ones.
+
+Each kind is gathered into a folder once.
+"""
+
+import csv
+import shutil
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal
+
+from featherdepth.data.paired import Paired
+from featherdepth.data.storage import Storage
+
+Kind = Literal["target", "source", "labelled"]
+Named = Iterable[tuple[str, bytes]]
+
+
+def gather(kind: Kind, domain: str, folder: Path, *, data: Path, scenes: Path) -> Path:
+    """A folder with the photos of a kind.
+
+    Args:
+        kind: "target": of the domain, never seen by its teacher; "source": the pictures of the
+            labeled source; "labelled": images that the teacher was trained on.
+        domain: a name of `DOMAINS`.
+        folder: for all kinds.
+        data, scenes: the development data, and the rendered scenes of the source.
+    """
+    target = folder / kind
+    if target.is_dir():
+        return target
+    partial = folder / f"{kind}.part"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    photos = _source(data, scenes) if kind == "source" else DOMAINS[domain](kind, data)
+    for name, content in photos:
+        (partial / name.replace("/", "_")).write_bytes(content)
+    partial.rename(target)
+    return target
+
+
+def _rooms(kind: Kind, data: Path) -> Named:
+    """The NYUv2 test images outside of `val`, and photos of rooms; or the train split."""
+    split = "labelled_extra" if kind == "target" else "labelled"
+    with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        names = [row["rgb"] for row in csv.DictReader(file) if row["split"] == split]
+    if kind == "target":
+        names += _unlabelled(data, "rooms_")
+    storage = Storage(data)
+    return ((name, storage.read(name)) for name in names)
+
+
+def _streets(kind: Kind, data: Path) -> Named:
+    """The second third of KITTI 2012, and the frames of CamVid; or the first third."""
+    portion = (2, 3) if kind == "target" else (1, 3)
+    config = Paired.Config(root=data / "more", sources=("kitti12_stereo",), portion=portion)
+    frames = Paired(config)
+    yield from ((f"{key}.jpg", frames.encoded(i)) for i, key in enumerate(frames.keys))
+    if kind == "target":
+        storage = Storage(data)
+        yield from ((name, storage.read(name)) for name in _unlabelled(data, "camvid_"))
+
+
+DOMAINS: dict[str, Callable[[Kind, Path], Named]] = {"rooms": _rooms, "streets": _streets}
+
+
+def _unlabelled(data: Path, start: str) -> list[str]:
+    lines = (data / "splits" / "unlabelled.txt").read_text(encoding="utf-8").split()
+    return [line for line in lines if Path(line).name.startswith(start)]
+
+
+def _source(data: Path, scenes: Path) -> Named:
+    for path in sorted(scenes.glob("*/rgb/*")):
+        yield f"scenes_{path.parts[-3]}_{path.name}", path.read_bytes()
+    for path in sorted(_permissive(data / "more")):
+        yield f"more_{path.parts[-3]}_{path.name}", path.read_bytes()
+
+
+def _permissive(more: Path) -> list[Path]:
+    folders = [
+        path.parent
+        for path in more.glob("*/dataset.toml")
+        if tomllib.loads(path.read_text(encoding="utf-8"))["class"] in ("A", "B")
+    ]
+    return [picture for folder in folders for picture in folder.glob("rgb/*")]
