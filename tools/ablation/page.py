@@ -54,7 +54,7 @@ The poster's own target, with what is at hand: the 141 frames of KITTI 2012 in t
 numbers. The teacher of the shipped students learns the labels of the first third; students that
 have seen rendered scenes and permissive frames see the photos of the second and those of CamVid,
 153 in all, for 4,000 views; the last third is the test, under `aligned` and, in the column of the
-poster's protocol, as the poster scores KITTI. These data are for research alone: no weights are kept.
+poster's protocol, as the poster scores KITTI. The data are for research alone: no weights are kept.
 
 ```bash
 FEATHERDEPTH_DATA=<data folder> python -m tools.ablation runs/streets --domain streets \\
