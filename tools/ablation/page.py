@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from featherdepth.evaluation.compare import compare
 from featherdepth.report.plots.element import drawing, element
 from featherdepth.report.plots.frame import BOTTOM, RIGHT, WIDTH, Axis, text, x_axis
 from featherdepth.report.plots.scale import Scale
@@ -67,6 +68,7 @@ FEATHERDEPTH_DATA=<data folder> python -m tools.ablation runs/streets --domain s
 class Line:
     """A row, under both protocols."""
 
+    name: str
     title: str
     photos: str
     labels: bool
@@ -103,6 +105,7 @@ def lines(domain: str) -> list[Line]:
         published = theirs.get(row["name"])
         found.append(
             Line(
+                name=row["name"],
                 title=row["title"],
                 photos=PHOTOS[domain].get(recipe.get("photos", ""), ""),
                 labels=recipe.get("labels", row["name"] in ("teacher", "student")),
@@ -120,9 +123,9 @@ def lines(domain: str) -> list[Line]:
 
 def ablation_page() -> str:
     """The tables, beside the poster's shares."""
-    parts = [INTRO, *_table("rooms"), _missing("rooms"), COMMANDS]
+    parts = [INTRO, *_table("rooms"), _best("rooms"), _missing("rooms"), COMMANDS]
     if results("streets").is_file():
-        parts += [STREETS, *_table("streets"), _missing("streets")]
+        parts += [STREETS, *_table("streets"), _best("streets"), _missing("streets")]
     return "\n".join(parts) + "\n"
 
 
@@ -141,6 +144,23 @@ def _table(domain: str) -> list[str]:
             f" | {'' if line.published is None else f'{line.published:.0%}'} |"
         )
     return parts
+
+
+def _best(domain: str) -> str:
+    """Which row without labels is the best, and how far the best other one is from it."""
+    rows = [line for line in lines(domain) if line.aligned.get("gap") and not line.labels]
+    best = rows[0]
+    other = rows[1] if best.name == "ours" else next(row for row in rows if row.name == "ours")
+    scores = [
+        json.loads((results(domain).parent / f"aligned-{line.name}.json").read_text())
+        for line in (best, other)
+    ]
+    found = compare(*scores)["metrics"]["abs_rel"]
+    return (
+        f"\nBest without a label: *{best.title}*, whose abs_rel is lower than that of"
+        f" *{other.title}* by {found['difference']:.4f} ({found['low']:.4f} to"
+        f" {found['high']:.4f}, paired by image)."
+    )
 
 
 def _missing(domain: str) -> str:
