@@ -23,14 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from tools.ablation.photos import DOMAINS, Kind, gather
+from tools.ablation.places import RECIPES, results_of
 
 from featherdepth import api
 from featherdepth.config import from_table, read_toml
 from featherdepth.images.atomic import write_atomic
 
-ROOT = Path(__file__).resolve().parents[2]
-RECIPES = ROOT / "recipes" / "ablation"
-RESULTS = ROOT / "docs" / "results"
 DONE = "done.json"
 
 
@@ -91,8 +89,7 @@ class Experiment:
         self.data = Path(os.environ["FEATHERDEPTH_DATA"])
         self.changes: list[str] = options.set
         self.threads: int = options.threads
-        plain = "ablation" if self.name == "rooms" else f"ablation-{self.name}"
-        self.results: Path = options.results or RESULTS / plain
+        self.results: Path = options.results or results_of(self.name)
         self.given: dict[str, Path] = {
             name: path
             for name, path in (("teacher", options.teacher), ("student", options.student))

@@ -3,8 +3,9 @@
 import json
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from tools.ablation.places import RECIPES, results_of
 
 from featherdepth.evaluation.compare import compare
 from featherdepth.report.plots.element import drawing, element
@@ -12,9 +13,7 @@ from featherdepth.report.plots.frame import BOTTOM, RIGHT, WIDTH, Axis, text, x_
 from featherdepth.report.plots.scale import Scale
 from featherdepth.report.speed import alone
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "docs" / "results"
-RECIPES = ROOT / "recipes" / "ablation"
+SUITE = "suite.json"
 MEASURES = ("rmse_normalized", "mae_normalized", "abs_rel", "delta1", "delta2")
 PHOTOS = {
     "rooms": {
@@ -78,14 +77,12 @@ class Line:
     """Share of the gap that the poster's own figures close, on KITTI."""
 
 
-def results(domain: str) -> Path:
-    """What `tools.ablation` wrote of a domain."""
-    return RESULTS / ("ablation" if domain == "rooms" else f"ablation-{domain}") / "suite.json"
-
-
 def lines(domain: str) -> list[Line]:
     """Teacher and student, then the rows that are finished, best first."""
-    data = {found["name"]: found for found in json.loads(results(domain).read_text())["data"]}
+    data = {
+        found["name"]: found
+        for found in json.loads((results_of(domain) / SUITE).read_text())["data"]
+    }
     rows_toml = RECIPES / domain / "rows.toml"
     recipes = {row["name"]: row for row in tomllib.loads(rows_toml.read_text())["rows"]}
     poster = {row["name"]: row for row in data["poster"]["rows"]}
@@ -124,7 +121,7 @@ def lines(domain: str) -> list[Line]:
 def ablation_page() -> str:
     """The tables, beside the poster's shares."""
     parts = [INTRO, *_table("rooms"), _best("rooms"), _missing("rooms"), COMMANDS]
-    if results("streets").is_file():
+    if (results_of("streets") / SUITE).is_file():
         parts += [STREETS, *_table("streets"), _best("streets"), _missing("streets")]
     return "\n".join(parts) + "\n"
 
@@ -152,7 +149,7 @@ def _best(domain: str) -> str:
     best = rows[0]
     other = rows[1] if best.name == "ours" else next(row for row in rows if row.name == "ours")
     scores = [
-        json.loads((results(domain).parent / f"aligned-{line.name}.json").read_text())
+        json.loads((results_of(domain) / f"aligned-{line.name}.json").read_text())
         for line in (best, other)
     ]
     found = compare(*scores)["metrics"]["abs_rel"]
@@ -164,10 +161,10 @@ def _best(domain: str) -> str:
 
 
 def _missing(domain: str) -> str:
-    found = results(domain)
-    missing = json.loads(found.read_text())["missing_models"]
+    folder = results_of(domain)
+    missing = json.loads((folder / SUITE).read_text())["missing_models"]
     rows = "; ".join(row["title"] for row in missing)
-    page = f"results/{found.parent.name}/suite.md"
+    page = f"results/{folder.name}/suite.md"
     return (f"\nNot run yet: {rows}." if rows else "") + f"\nAll measures: [results]({page}).\n"
 
 
