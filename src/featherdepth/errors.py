@@ -15,10 +15,30 @@ Wrong use inside Python code stays `ValueError` or `TypeError`.
 from typing import ClassVar
 
 
+def printable(text: str) -> str:
+    r"""On one line, with what a terminal would not show as it is escaped: \x1b, \u202e."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    if character in "\t\r\n":
+        return " "
+    # A byte of a name that is not text comes as half of a pair: "\udce9" is byte e9.
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
+
 class FeatherDepthError(Exception):
-    """Base of every error that is meant for a person; printed as one line."""
+    """Base of every error that is meant for a person; printed as one line.
+
+    Names of files may hold line ends and commands to the terminal: those are shown, not sent.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class UsageError(FeatherDepthError):

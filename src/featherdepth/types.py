@@ -90,6 +90,10 @@ class Image:
         height, width = self.pixels.shape[:2]
         return height, width
 
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"<Image {self.name}, {height}x{width}>"
+
     @property
     def photo_size(self) -> tuple[int, int]:
         """(height, width) of the photo, which is that of `pixels` unless those are reduced."""
@@ -137,6 +141,18 @@ class Depth:
         if not np.isfinite(self.values).all():
             raise ValueError("depth values must be finite; set unknown pixels to 0 and mask them")
 
+    def __repr__(self) -> str:
+        # Arrays of a whole map say nothing in a notebook or a log; what they hold does.
+        height, width = self.size
+        known = self.values[self.valid]
+        held = "nothing valid"
+        if known.size:
+            count = "all" if self.valid.all() else f"{known.size:,} pixels"
+            unit = f" {self.unit}" if self.unit else ""
+            held = f"{count} valid, {known.min():.4g} to {known.max():.4g}{unit}"
+        made_by = f", of {self.provenance.model}" if self.provenance.model else ""
+        return f"<Depth {height}x{width} {self.kind}, {held}{made_by}>"
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width)"""
@@ -174,7 +190,7 @@ class Aligned:
     depth: Depth
     """METRIC."""
     alignment: Alignment
-    rejected: Int[np.ndarray, " k"]
+    rejected: Int[np.ndarray, " k"] = field(repr=False)
     """Points that were left out as wrong, by their place in the row-by-row list of all points."""
     log_error: float
     """Median of |log(measured / aligned)| over the points that were kept: 0.05 is 5 %."""
@@ -188,11 +204,11 @@ class Completion:
 
     depth: Depth
     """METRIC."""
-    confidence: Float32[np.ndarray, "h w"]
+    confidence: Float32[np.ndarray, "h w"] = field(repr=False)
     """0..1: exp(-e / 0.1) for an expected error of the share e: 0.9 at 1 %, 0.37 at 10 %."""
-    support_px: Float32[np.ndarray, "h w"]
+    support_px: Float32[np.ndarray, "h w"] = field(repr=False)
     """Distance to the nearest trusted point in pixels."""
-    rejected: Int[np.ndarray, " k"]
+    rejected: Int[np.ndarray, " k"] = field(repr=False)
     """Points that were left out as wrong, by their place in the row-by-row list of all points."""
     alignment: Alignment
     """Of the first stage's map to the points."""

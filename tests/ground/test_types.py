@@ -1,5 +1,7 @@
 """Values of wrong shape or dtype are refused at the door; cameras follow the picture."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,14 @@ def test_a_crop_moves_the_principal_point_and_a_flip_mirrors_it():
     assert (crop.cx, crop.cy, crop.fx) == (299.5, 229.5, 500)
     assert crop.flipped().cx == 199 - 299.5
     assert crop.flipped().flipped() == crop
+
+
+def test_a_map_is_told_in_a_line():
+    values = np.array([[1.5, 2, 0]], np.float32)
+    depth = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)
+    nothing = replace(depth, valid=np.zeros((1, 3), np.bool_), kind=DepthKind.SCALE_INVARIANT)
+    photo = Image(pixels=np.zeros((4, 6, 3), np.uint8), name="room.jpg")
+
+    assert repr(depth) == "<Depth 1x3 metric, 2 pixels valid, 1.5 to 2 m>"
+    assert repr(nothing) == "<Depth 1x3 scale_invariant, nothing valid>"
+    assert repr(photo) == "<Image room.jpg, 4x6>"

@@ -1,12 +1,17 @@
 """Files, folders, globs and lists name photos; results of no two photos meet."""
 
 import io
+import os
 from pathlib import Path, PurePath
 
+import numpy as np
 import pytest
 
+from featherdepth.data.sparsify import DEPTH_MAPS
 from featherdepth.errors import InputError
-from featherdepth.images.read import find_images
+from featherdepth.images.find import find_images
+from featherdepth.images.write import save
+from featherdepth.types import Depth, DepthKind
 
 
 @pytest.fixture
@@ -68,13 +73,67 @@ def test_a_list_names_photos_relative_to_itself(tree):
     assert found[2].path == tree / "b.jpg"
 
 
+def stdin(content: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(content))
+
+
 def test_a_dash_reads_the_list_from_standard_input(tree, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{tree}/b.jpg\nphotos/x.jpg\n"))
+    monkeypatch.setattr("sys.stdin", stdin(f"{tree}/b.jpg\nphotos/x.jpg\r\n".encode()))
 
     found = find_images(["-"])
 
     assert [image.path for image in found] == [tree / "b.jpg", Path("photos/x.jpg")]
     assert relatives(found) == ["b.jpg", "photos/x.jpg"]
+
+
+def test_a_name_that_is_not_text_is_found(tree, monkeypatch):
+    path = os.fsencode(tree) + b"/caf\xe9.jpg"
+    monkeypatch.setattr("sys.stdin", stdin(path + b"\n"))
+
+    [found] = find_images(["-"])
+
+    assert os.fsencode(found.path) == path
+
+
+def test_a_photo_in_place_of_a_list_is_refused(tree, monkeypatch):
+    content = b"\xff\xd8\xff\xe0\0\x10JFIF\0"
+    (tree / "list.txt").write_bytes(b"a.jpg\n\0")
+    monkeypatch.setattr("sys.stdin", stdin(content))
+
+    with pytest.raises(InputError, match="standard input: is no list of photos but bytes"):
+        find_images(["-"])
+    with pytest.raises(InputError, match=r"list\.txt: is no list of photos"):
+        find_images([tree / "list.txt"])
+
+
+@pytest.fixture
+def depth():
+    values = np.ones((2, 3), np.float32)
+    return Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)
+
+
+def test_results_are_no_photos(tree, depth):
+    save(depth, tree / "b.png")
+    save(depth, tree / "b.color.png", format="color")
+    save(depth, tree / "deep" / "d.npy")
+    save(depth, tree / "deep" / "d.color.png", format="color")
+    (tree / "frame.color.png").touch()  # a photo by the names of a known data set
+    (tree / "b.jpg.json").write_text('{"title": "b.jpg", "photoTakenTime": {}}')
+
+    found = relatives(find_images([tree]))
+
+    assert found == ["a.PNG", "b.jpg", "deep/d.webp", "deep/er/c.tif", "frame.color.png"]
+    assert relatives(find_images([f"{tree}/**/*"])) == found
+    assert relatives(find_images([tree / "b.png"])) == ["b.png"]  # asked for by its name
+    assert "b.png" in relatives(find_images([tree], DEPTH_MAPS))
+
+
+def test_the_folder_of_results_is_not_searched(tree):
+    out = tree / "deep"
+
+    assert relatives(find_images([tree], out=out)) == ["a.PNG", "b.jpg"]
+    assert relatives(find_images([f"{tree}/**/*"], out=out)) == ["a.PNG", "b.jpg"]
+    assert len(find_images([tree], out=tree)) == 4  # beside the photos
 
 
 def test_a_photo_named_twice_is_found_once(tree):

@@ -1,6 +1,7 @@
 """`featherdepth predict` as a person uses it: whole processes, real files, real faults."""
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -315,3 +316,29 @@ def test_predicting_loads_nothing_heavy(small_model: Path, photo: Path, tmp_path
     )
 
     assert (result.returncode, result.stderr) == (0, "[]\n")
+
+
+def test_a_folder_predicted_twice_into_itself_keeps_its_photos(predict, photo, tmp_path):
+    out = tmp_path / "depth"
+    for where in (out, tmp_path):
+        first = predict(tmp_path, "-o", where, "--json")
+        second = predict(tmp_path, "-o", where, "--json")
+
+        assert json.loads(first.stdout)["done"] == 1
+        assert (json.loads(second.stdout)["done"], json.loads(second.stdout)["skipped"]) == (0, 1)
+
+
+def test_names_that_are_not_text_or_command_the_terminal_are_shown(predict, photo, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    shutil.copy(photo, folder / "room.jpg")
+    (folder / "\x1b[31mred\n.jpg").write_bytes(b"no photo")
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+
+    result = predict(folder, "-o", folder / "out", env=strict)
+
+    assert result.returncode == 3
+    assert r"\x1b[31mred .jpg: is not a photo" in result.stdout + result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+    assert r"caf\udce9/out: 1 done, 1 failed" in result.stdout
+    assert (folder / "out" / "room.png").is_file()

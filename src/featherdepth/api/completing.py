@@ -64,7 +64,7 @@ def complete(
     if not 0 <= min_confidence <= 1:
         raise UsageError(f"confidence {min_confidence:g}; expected 0 to 1")
     chosen = OutputOptions(**options)
-    photos = find_images([images])
+    photos = find_images([images], out=Path(output))
     points = Path(sparse)
     if not points.exists():
         raise InputError(f"{points}: not found; expected measured points")

@@ -66,7 +66,7 @@ def predict(
     packed = [entry for entry in entries if str(entry) != "-" and is_packed(Path(entry))]
     if packed and len(packed) < len(entries):
         raise UsageError(f"{packed[0]}: many photos in a file; name such files alone")
-    photos = [] if packed else find_images(entries)
+    photos = [] if packed else find_images(entries, out=Path(output))
     failures = "failures.jsonl"
     if shard is not None:
         index, count = shard

@@ -1,5 +1,6 @@
 """The command `featherdepth`: a table of verbs; errors end in one line and an exit code."""
 
+import io
 import logging
 import sys
 import traceback
@@ -89,6 +90,9 @@ def _root(
 
 def main() -> None:
     """Entry point of the command `featherdepth`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files need not be text: as on stderr, what cannot be written is shown escaped.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

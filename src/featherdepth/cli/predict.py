@@ -31,8 +31,8 @@ def run(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="A photo, a folder (to the bottom), a glob, a .txt list, or - for one on stdin; or"
-            " tars and parquet files of photos.",
+            help="A photo, a folder (to the bottom), a glob, a .txt list, or - for a list on"
+            " stdin; or tars and parquet files of photos.",
         ),
     ],
     *,
@@ -73,8 +73,9 @@ def run(
 ) -> int:
     """Photo to depth, at the photo's size.
 
-    Results that exist and are whole are skipped. Photos that cannot be read are listed in
-    OUT/failures.jsonl, the rest go on, and the exit code is 3.
+    Results that exist and are whole are skipped; among the photos of a folder they are not taken
+    for some. Photos that cannot be read are listed in OUT/failures.jsonl, the rest go on, and the
+    exit code is 3.
     """
     options: dict[str, Any] = {
         "formats": tuple(dict.fromkeys(name for name in save.replace(" ", "").split(",") if name)),

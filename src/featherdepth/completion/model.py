@@ -42,6 +42,9 @@ class CompletionModel:
         self.reject_outliers = reject_outliers
         self.threads = threads
 
+    def __repr__(self) -> str:
+        return f"<CompletionModel {self.method} behind {self.first!r}>"
+
     @property
     def sha256(self) -> str:
         """Of the first stage's weights; of known depth that of what made it."""

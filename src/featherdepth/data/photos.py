@@ -6,7 +6,8 @@ from pathlib import Path
 from featherdepth.data.reader import Reader
 from featherdepth.data.storage import Storage
 from featherdepth.errors import InputError
-from featherdepth.images.read import IMAGE_SUFFIXES, read_image
+from featherdepth.images.find import IMAGE_SUFFIXES, in_folder
+from featherdepth.images.read import read_image
 from featherdepth.types import Sample
 
 
@@ -80,8 +81,7 @@ class Photos(Reader):
 
 
 def _names_in_folder(root: Path) -> list[str]:
-    paths = (p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-    return sorted(p.relative_to(root).as_posix() for p in paths)
+    return sorted(name.as_posix() for _, name in in_folder(root))
 
 
 def _open_zip(path: Path) -> tuple[Storage, list[str]]:

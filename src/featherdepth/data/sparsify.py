@@ -14,7 +14,7 @@ from featherdepth.images.atomic import make_folder, write_atomic
 from featherdepth.images.find import FoundImage, Wanted
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
-from featherdepth.images.sidecar import sidecar_path
+from featherdepth.images.sidecar import COLORS, sidecar_path
 from featherdepth.images.write import save
 from featherdepth.rng import generator
 from featherdepth.types import Depth, DepthKind, Image, Intrinsics
@@ -24,7 +24,8 @@ DEPTH_MAPS = Wanted(
     many="depth maps",
     suffixes=frozenset({".png", ".npy"}),
     usual=".png (16-bit) or .npy",
-    leave_out=".color.png",
+    leave_out=COLORS,
+    results=True,
 )
 """The color pictures that `predict` writes beside its maps are for people."""
 SUFFIXES = {"png16": ".png", "npy": ".npy", "csv": ".csv"}

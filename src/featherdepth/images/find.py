@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from featherdepth.errors import InputError
+from featherdepth.images.sidecar import is_result
 
 _SUFFIXES = "avif bmp gif jfif jp2 jpeg jpg mpo pgm png pnm ppm tif tiff webp"
 IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
@@ -26,12 +27,19 @@ class Wanted:
     usual: str = ".jpg, .png, .webp or .tif"
     leave_out: str = ""
     """Names that end so are something else."""
+    results: bool = False
+    """Whether what this package wrote counts; a photo is none of that."""
 
     def fits(self, name: str) -> bool:
         ending = self.leave_out
         return Path(name).suffix.lower() in self.suffixes and not (
             ending and name.lower().endswith(ending)
         )
+
+    def takes(self, path: Path) -> bool:
+        """Whether a file that a folder or glob holds is one."""
+        hidden = path.name.startswith(".")
+        return not hidden and self.fits(path.name) and (self.results or not is_result(path))
 
 
 PHOTOS = Wanted()
@@ -48,12 +56,18 @@ class FoundImage:
     """`relative` without its suffix: where results go, the same for no two photos."""
 
 
-def find_images(inputs: Sequence[str | Path], wanted: Wanted = PHOTOS) -> list[FoundImage]:
+def find_images(
+    inputs: Sequence[str | Path], wanted: Wanted = PHOTOS, *, out: Path | None = None
+) -> list[FoundImage]:
     """List the photos (or what else is `wanted`) named by `inputs`, in their order, each once.
 
     An input is a file (of any suffix), a folder (searched to the bottom, sorted), a glob
     (`**` too), a .txt file with one path a line (relative to that file; `#` starts a comment) or
-    "-" for such lines on standard input. Hidden files are left out of folders.
+    "-" for such lines on standard input. Hidden files are left out of folders, and so are results:
+    whoever predicts a folder into itself, twice, means its photos both times.
+
+    Args:
+        out: where results go; not searched where it lies inside what is.
 
     Raises:
         InputError: an input that does not exist or holds no photo.
@@ -61,7 +75,7 @@ def find_images(inputs: Sequence[str | Path], wanted: Wanted = PHOTOS) -> list[F
     found: dict[Path, FoundImage] = {}
     for entry in inputs:
         try:
-            pairs = _expand(entry, wanted)
+            pairs = _expand(entry, wanted, out)
         except OSError as error:
             raise InputError(f"{entry}: cannot be read: {error.strerror or error}") from error
         for path, relative in pairs:
@@ -70,12 +84,12 @@ def find_images(inputs: Sequence[str | Path], wanted: Wanted = PHOTOS) -> list[F
     return _with_distinct_outputs(list(found.values()))
 
 
-def _expand(entry: str | Path, wanted: Wanted) -> Iterable[tuple[Path, PurePath]]:
+def _expand(entry: str | Path, wanted: Wanted, out: Path | None) -> Iterable[tuple[Path, PurePath]]:
     if str(entry) == "-":
-        return _from_lines(sys.stdin, Path(), "standard input", wanted)
+        return _from_lines(_stdin_lines(), Path(), "standard input", wanted)
     path = Path(entry)
     if path.is_dir():
-        return _required(_in_folder(path, wanted), f"{path}: holds no {wanted.many}", wanted)
+        return _required(in_folder(path, wanted, out), f"{path}: holds no {wanted.many}", wanted)
     if path.is_file():
         if path.suffix.lower() == ".txt":
             try:
@@ -92,8 +106,13 @@ def _expand(entry: str | Path, wanted: Wanted) -> Iterable[tuple[Path, PurePath]
         )
     if glob.has_magic(str(entry)):
         missed = f"{entry}: matches no {wanted.one.removeprefix('a ')}"
-        return _required(_by_glob(str(entry), wanted), missed, wanted)
+        return _required(_by_glob(str(entry), wanted, out), missed, wanted)
     raise InputError(f"{path}: not found; expected {wanted.one}, a folder, a glob or a list")
+
+
+def _stdin_lines() -> list[str]:
+    """Names of files need not be text: bytes become what the file system takes back."""
+    return os.fsdecode(sys.stdin.buffer.read()).split("\n")
 
 
 def _required(
@@ -105,24 +124,36 @@ def _required(
     return listed
 
 
-def _in_folder(folder: Path, wanted: Wanted) -> Iterator[tuple[Path, PurePath]]:
+def in_folder(
+    folder: Path, wanted: Wanted = PHOTOS, out: Path | None = None
+) -> Iterator[tuple[Path, PurePath]]:
+    """What a folder holds to its bottom, with its path below it; in no order."""
     # os.walk does not follow links to folders, so it ends.
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [
+            name for name in folders if not (name.startswith(".") or _is(Path(parent, name), out))
+        ]
         for name in files:
             path = Path(parent, name)
-            if not name.startswith(".") and wanted.fits(name):
+            if wanted.takes(path):
                 yield path, path.relative_to(folder)
 
 
-def _by_glob(pattern: str, wanted: Wanted) -> Iterator[tuple[Path, PurePath]]:
+def _is(folder: Path, out: Path | None) -> bool:
+    return out is not None and folder.absolute() == out.absolute()
+
+
+def _by_glob(pattern: str, wanted: Wanted, out: Path | None) -> Iterator[tuple[Path, PurePath]]:
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed])
     for path in root.glob(str(Path(*parts[fixed:]))):
         relative = path.relative_to(root)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if not hidden and wanted.fits(path.name) and path.is_file():
+        folders = list(path.parents)[: len(relative.parts) - 1]
+        left_out = any(part.startswith(".") for part in relative.parts) or any(
+            _is(folder, out) for folder in folders
+        )
+        if not left_out and wanted.takes(path) and path.is_file():
             yield path, relative
 
 
@@ -132,6 +163,10 @@ def _from_lines(
     pairs = []
     for line in lines:
         text = line.strip()
+        if "\0" in text:
+            raise InputError(
+                f"{shown}: is no list of {wanted.many} but bytes; expected one path a line"
+            )
         if text and not text.startswith("#"):
             named = PurePath(text)
             inside = not named.is_absolute() and ".." not in named.parts

@@ -11,11 +11,30 @@ from featherdepth.geometry.span import span_of
 from featherdepth.types import Alignment, Depth, DepthKind, Image, Intrinsics, Provenance
 
 SCHEMA = "featherdepth-depth-1"
+COLORS = ".color.png"
+MAPS = (".png", ".npy", ".ply")
+"""Of the map beside whose sidecar its colors lie."""
 
 
 def sidecar_path(path: Path) -> Path:
     """Return where the sidecar of a depth file lies: `room.png` has `room.png.json`."""
     return path.with_name(path.name + ".json")
+
+
+def is_result(picture: Path) -> bool:
+    """Whether a picture was written as depth, or as its colors: a sidecar of ours says so."""
+    names = [picture.name]
+    if picture.name.endswith(COLORS):
+        stem = picture.name.removesuffix(COLORS)
+        names += [stem + suffix for suffix in MAPS]
+    for name in names:
+        try:
+            text = sidecar_path(picture.with_name(name)).read_text(encoding="utf-8")
+            parse(text, name)
+        except (OSError, ValueError, InputError):  # none, or another program's
+            continue
+        return True
+    return False
 
 
 def describe(

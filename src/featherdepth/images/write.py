@@ -17,7 +17,7 @@ from featherdepth.images.atomic import write_atomic, write_together
 from featherdepth.images.cloud import AFFINE_NOTE, EDGE_JUMP, ply_bytes
 from featherdepth.images.colormap import colorize
 from featherdepth.images.encoding import encode
-from featherdepth.images.sidecar import describe, sidecar_path, to_text
+from featherdepth.images.sidecar import COLORS, describe, sidecar_path, to_text
 from featherdepth.types import Alignment, Depth, Image
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def output_path(stem: PurePath, file_format: str) -> Path:
         UsageError: an unknown format.
     """
     _check_format(file_format)
-    ending = ".color.png" if file_format == "color" else SUFFIXES[file_format][0]
+    ending = COLORS if file_format == "color" else SUFFIXES[file_format][0]
     return Path(stem.with_name(stem.name + ending))
 
 

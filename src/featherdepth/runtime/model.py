@@ -55,6 +55,12 @@ class DepthModel:
         self.network = network
         """RGB in 0..1, `1 3 h w` with sides that `preset.multiple` divides, to raw depth."""
 
+    def __repr__(self) -> str:
+        return (
+            f"<DepthModel {self.preset.name} on {self.backend} in {self.precision},"
+            f" {self.preset.kind}>"
+        )
+
     @classmethod
     def from_pretrained(
         cls,
