@@ -159,6 +159,14 @@ def test_a_typed_point_that_cannot_be_right_ends_in_one_line(
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["r.npy", "points.npy"])
+def test_what_meters_are_made_of_stays(
+    folder: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, folder / "points.npy", "-o", folder / name) == 2
+    assert f"{name}: would be overwritten" in capsys.readouterr().err
+
+
 def test_neither_file_nor_points_is_wrong_use(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,8 @@ import pytest
 from featherdepth.cli import main as cli
 from featherdepth.completion import DEFAULT
 from featherdepth.images.read_depth import read_depth
-from featherdepth.types import DepthKind
+from featherdepth.images.write import save
+from featherdepth.types import Depth, DepthKind
 
 SIZE = (60, 80)
 
@@ -107,3 +108,27 @@ def test_one_point_completes(folder: Path, small_model: Path) -> None:
 
     assert run(folder, small_model, "photos/0.jpg", "one.csv", "--save", "npy") == 0
     assert read_depth(folder / "out" / "0.npy").values[30, 40] == pytest.approx(2.5, rel=0.02)
+
+
+def test_one_photo_goes_to_the_file_that_is_named(folder: Path, small_model: Path) -> None:
+    out = ("-o", folder / "new" / "meters.npy")
+
+    assert run(folder, small_model, "photos/0.jpg", "points/0.csv", *out) == 0
+    assert read_depth(folder / "new" / "meters.npy").size == SIZE
+    assert len(list((folder / "new").iterdir())) == 2  # and its sidecar
+
+
+def test_measured_points_are_not_overwritten(
+    folder: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.zeros(SIZE, np.float32)
+    values[::9, ::9] = 2
+    points = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)
+    for name in ("0", "1"):  # a result of `sparsify` is a result: not refused for that
+        save(points, folder / "points" / f"{name}.png")
+        (folder / "points" / f"{name}.csv").unlink()
+    before = (folder / "points" / "0.png").read_bytes()
+
+    assert run(folder, small_model, "photos", "points", "-o", folder / "points") == 2
+    assert "points/0.png: would be overwritten" in capsys.readouterr().err
+    assert (folder / "points" / "0.png").read_bytes() == before

@@ -115,6 +115,7 @@ def test_one_depth_everywhere_is_drawn(folder: Path) -> None:
         (["photos", "--sparse", "points", "--width", "9"], "width 9; expected 64 to 2048"),
         (["photos", "--sparse", "points", "-o", "f.bmp"], "unknown suffix '.bmp'"),
         (["photos", "--sparse", "points", "-o", "no/f.png"], "no folder no; make it first"),
+        (["photos", "--sparse", "points", "-o", "photos/a.png"], "photos/a.png: would be overwr"),
     ],
 )
 def test_what_cannot_be_drawn_ends_in_one_line(

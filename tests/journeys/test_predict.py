@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -281,7 +282,8 @@ def test_killed_in_the_middle_it_leaves_whole_files_and_goes_on(
         (["room.jpg", "--workers", "2"], 2, "are of a cluster; add --engine ray"),
         (["room.jpg", "--engine", "ray", "--workers", "0"], 2, "workers is 0"),
         (["room.jpg", "--precision", "bf16"], 5, "computes in fp32 or int8, not bf16"),
-        (["room.jpg", "--out", "room.jpg"], 6, "room.jpg"),
+        (["room.jpg", "--out", "room.jpg/deep"], 6, "room.jpg"),
+        (["room.jpg", "--size", "100000"], 2, "size 100000 is more than memory takes"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_its_exit_code(
@@ -342,3 +344,52 @@ def test_names_that_are_not_text_or_command_the_terminal_are_shown(predict, phot
     assert "\x1b" not in result.stdout + result.stderr
     assert r"caf\udce9/out: 1 done, 1 failed" in result.stdout
     assert (folder / "out" / "room.png").is_file()
+
+
+def test_one_photo_goes_to_the_file_that_is_named(predict, photo, tmp_path):
+    for name in ("new/map.png", "map.npy", "map.color.png"):
+        result = predict(photo, "-o", tmp_path / name)
+
+        assert result.stdout.startswith(f"{tmp_path / name}: 1 done")
+        assert (tmp_path / name).is_file()
+    assert read_depth(tmp_path / "new" / "map.png").size == read_image(photo).size
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["map.png", "map.png.json"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "out", "said"),
+    [
+        (["room.jpg"], "map.jpg", "depth is not written so"),
+        (["room.jpg", "drawn.png"], "map.png", "one file, but not for one photo"),
+        (["drawn.png"], "drawn.png", "drawn.png: would be overwritten"),
+        (["drawn.png"], ".", "drawn.png: would be overwritten"),
+        (["link.png"], ".", "link.png: would be overwritten"),
+        (["photos.tar"], ".", "photos.tar: would be overwritten"),
+        (["room.jpg"], ".", "room.png: is there already and no result"),
+    ],
+)
+def test_nothing_of_other_people_is_overwritten(predict, photo, tmp_path, inputs, out, said):
+    drawn = PIL.Image.open(photo)
+    drawn.save(tmp_path / "drawn.png")
+    drawn.save(tmp_path / "room.png")
+    (tmp_path / "link.png").symlink_to("drawn.png")
+    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
+        tar.add(photo, "room.jpg")
+    before = files_in(tmp_path)
+
+    result = predict(*inputs, "-o", out, cwd=tmp_path)
+
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert files_in(tmp_path) == before
+
+
+def test_a_photo_that_fails_alone_leaves_nothing_behind(predict, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    (tmp_path / "failures.jsonl").write_text("of another run")
+
+    result = predict(tmp_path / "broken.jpg", "-o", tmp_path / "map.png")
+
+    assert result.returncode == 3
+    assert "broken.jpg: is not a photo" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "failures.jsonl"]

@@ -40,7 +40,8 @@ def align(
         (median share by which the map is off at the used points), `moved_fraction`.
 
     Raises:
-        UsageError: an unknown kind or method, or points from two sides.
+        UsageError: an unknown kind or method, points from two sides, or an output that is one of
+            the inputs.
         InputError: a file that cannot be used, or points that do not fit the map.
         RunError: the result cannot be written.
     """
@@ -48,6 +49,7 @@ def align(
     from featherdepth.geometry.align_points import METHODS
     from featherdepth.geometry.align_points import align as align_map
     from featherdepth.images.read_depth import read_depth
+    from featherdepth.images.targets import check_targets
     from featherdepth.images.write import save
 
     if method not in METHODS:
@@ -56,6 +58,7 @@ def align(
         raise UsageError("expected measured points: a file POINTS, or one --point or more")
     if kind is not None and kind not in list(DepthKind):
         raise UsageError(f"unknown kind {kind!r}; known: {', '.join(DepthKind)}")
+    check_targets([Path(depth), *([] if points is None else [Path(points)])], [Path(output)])
     relative = read_depth(depth, scale=scale, kind=None if kind is None else DepthKind(kind))
     if points is None:
         sparse = points_depth(more_points, relative.size, "--point")

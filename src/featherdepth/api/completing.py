@@ -32,7 +32,8 @@ def complete(
         images: a photo, or a folder, glob or .txt list of photos.
         sparse: the measured points of the photo (or a COLMAP model), or a folder with a file of
             the same relative name for each photo.
-        output: folder; mirrors where the photos were found.
+        output: folder, which mirrors where the photos were found; or, for one photo, a file: .png,
+            .npy, .ply or .color.png.
         first: the first stage: a model as `predict` takes it, or a depth file for one photo.
         method: a name of `featherdepth.completion.METHODS`.
         depth_scale, calibration: of the points, as for `featherdepth.data.sparse.read_sparse`.
@@ -47,7 +48,8 @@ def complete(
         lists them), `first`, `method`, `kind`.
 
     Raises:
-        UsageError: a model, method or option that does not exist or fit.
+        UsageError: a model, method or option that does not exist or fit; a result that would take
+            the place of a photo, or of a file that is no result.
         InputError: an input that does not exist or holds no photo; for one photo, whatever is
             wrong with it.
         WeightsError: a model that is missing or damaged.
@@ -58,16 +60,21 @@ def complete(
     from featherdepth.completion.model import CompletionModel, is_depth_file
     from featherdepth.data.sparse.colmap import holds_model
     from featherdepth.images.read import find_images
-    from featherdepth.runtime.outputs import OutputOptions
+    from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
     from featherdepth.types import Depth
 
     if not 0 <= min_confidence <= 1:
         raise UsageError(f"confidence {min_confidence:g}; expected 0 to 1")
     chosen = OutputOptions(**options)
-    photos = find_images([images], out=Path(output))
+    out, failures = Path(output), "failures.jsonl"
+    photos = find_images([images], out=out)
+    if one := one_file(out, photos, chosen):
+        out, photos, chosen, failures = one.folder, [one.photo], one.options, one.failures
     points = Path(sparse)
     if not points.exists():
         raise InputError(f"{points}: not found; expected measured points")
+    others = [points, *points.rglob("*"), *([] if first is None else [Path(first)])]
+    check_outputs(photos, out, chosen, overwrite=overwrite, others=others)
     single = Path(images).is_file() and len(photos) == 1
     if not single and not points.is_dir():
         raise UsageError(
@@ -93,14 +100,15 @@ def complete(
             depth_scale=depth_scale,
             calibration=None if calibration is None else Path(calibration),
         ),
-        Path(output),
+        out,
         chosen,
+        failures=failures,
         min_confidence=min_confidence,
         overwrite=overwrite,
         progress=progress,
     )
     if single and result.failed:
-        Path(output, "failures.jsonl").unlink(missing_ok=True)
+        (out / failures).unlink(missing_ok=True)
         raise InputError(result.failed[0]["error"])
     known = model.first
     return {
@@ -108,7 +116,7 @@ def complete(
         "done": result.done,
         "skipped": result.skipped,
         "failed": result.failed,
-        "failures": str(Path(output, "failures.jsonl")) if result.failed else None,
+        "failures": str(out / failures) if result.failed else None,
         "first": "depth file" if isinstance(known, Depth) else known.preset.name,
         "method": method,
         "kind": "metric",

@@ -66,6 +66,7 @@ def figure_completion(
     from featherdepth.data.sparse.colmap import holds_model
     from featherdepth.images.atomic import write_atomic
     from featherdepth.images.read import FoundImage, find_images, read_image
+    from featherdepth.images.targets import check_targets
     from featherdepth.images.write import SUFFIXES, picture_bytes
     from featherdepth.report.completion import Style, assemble, show
     from featherdepth.runtime.outputs import OutputOptions
@@ -83,6 +84,7 @@ def figure_completion(
     found = find_images(photos)
     if len(found) > MOST_PHOTOS:
         raise UsageError(f"{len(found)} photos for one figure; expected at most {MOST_PHOTOS}")
+    check_targets((photo.path for photo in found), [out])
     points = _points_of([Path(path) for path in sparse], found)
     embedded = [name for name in depth_models() if name != EVERYDAY]
     named = dict(models or {name: name for name in (EVERYDAY, *embedded)})

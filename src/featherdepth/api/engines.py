@@ -48,10 +48,19 @@ def run_work(
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> "JobResult":
-    """Do what is missing of the units that `shard` deals to us."""
+    """Do what is missing of the units that `shard` deals to us.
+
+    Raises:
+        UsageError: a file of results would take the place of one of photos.
+    """
+    from featherdepth.images.targets import check_targets
     from featherdepth.runtime.ledger import deal
     from featherdepth.runtime.units import run_units
 
+    check_targets(
+        (unit.root for unit in units.units),
+        (work.folder / f"{unit.name}.tar" for unit in units.units if work.packs(unit)),
+    )
     dealt = deal(units, shard)
     if engine == "local":
         return run_units(work, dealt, overwrite=overwrite, progress=progress)

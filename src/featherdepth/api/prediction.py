@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from featherdepth.errors import UsageError
+from featherdepth.errors import InputError, UsageError
 
 
 def predict(
@@ -31,6 +31,7 @@ def predict(
     Args:
         inputs: photos, folders, globs, .txt lists, or "-" for a list on standard input; or tars
             and parquet files, or folders with some and without a photo.
+        output: the folder; or, for one photo, a file: .png, .npy, .ply or .color.png.
         model: a name, a model folder, or NETWORK@FILE.
         shard: (i, n): only every n-th photo, or tar, beginning with the i-th; i from 1.
         engine: "local", or "ray" for Ray Data, which gives the same files.
@@ -46,8 +47,10 @@ def predict(
         lists them), `model`, `sha256`, `kind`, `unit`, `larger_is`, `backend`, `precision`.
 
     Raises:
-        UsageError: a model, size or option that does not exist or fit.
-        InputError: an input that does not exist or holds no photo.
+        UsageError: a model, size or option that does not exist or fit; a result that would take
+            the place of a photo, or of a file that is no result.
+        InputError: an input that does not exist or holds no photo; where `output` is a file,
+            whatever is wrong with the photo.
         WeightsError: a model that is missing or damaged.
         BackendError: a backend or Ray is not installed.
         RunError: the results cannot be written, or the cluster does not answer; what is there
@@ -58,7 +61,7 @@ def predict(
     from featherdepth.images.read import find_images
     from featherdepth.runtime.job import predict_files, write_failures
     from featherdepth.runtime.model import DepthModel
-    from featherdepth.runtime.outputs import OutputOptions
+    from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
 
     check_engine(engine, workers, address)
     chosen = OutputOptions(**options)
@@ -67,15 +70,17 @@ def predict(
     if packed and len(packed) < len(entries):
         raise UsageError(f"{packed[0]}: many photos in a file; name such files alone")
     photos = [] if packed else find_images(entries, out=Path(output))
-    failures = "failures.jsonl"
+    out, failures = Path(output), "failures.jsonl"
+    if one := one_file(out, photos, chosen):
+        out, photos, chosen, failures = one.folder, [one.photo], one.options, one.failures
     if shard is not None:
         index, count = shard
         photos = photos[index - 1 :: count]
         failures = f"failures-{index}-of-{count}.jsonl"
+    check_outputs(photos, out, chosen, overwrite=overwrite)
     network = DepthModel.from_pretrained(
         model, backend=backend, precision=precision, threads=threads
     )
-    out = Path(output)
     if not packed and engine == "local":
         result = predict_files(
             network,
@@ -118,6 +123,9 @@ def predict(
         )
         result.skipped += skipped
         write_failures(out / failures, result.failed)
+    if one and result.failed:
+        (out / failures).unlink(missing_ok=True)
+        raise InputError(result.failed[0]["error"])
     preset = network.preset
     return {
         "out": str(output),

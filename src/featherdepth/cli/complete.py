@@ -39,9 +39,9 @@ def run(
         ),
     ],
     *,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path(
-        "completed"
-    ),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder for the results, or a file as of predict.")
+    ] = Path("completed"),
     first: Annotated[
         str | None,
         typer.Option("--first", help="First stage: a model as for predict, or a depth file."),

@@ -37,7 +37,13 @@ def run(
     ],
     *,
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder for the results; mirrors the inputs.")
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Folder for the results; mirrors the inputs. Or a file for one photo: .png, .npy,"
+            " .ply, .color.png.",
+        ),
     ] = Path("depth"),
     model: Annotated[
         str | None,

@@ -65,12 +65,13 @@ def complete_files(
     *,
     min_confidence: float = 0.0,
     overwrite: bool = False,
+    failures: str = "failures.jsonl",
     progress: Callable[[int, int], None] | None = None,
 ) -> JobResult:
     """Complete photos into a folder that mirrors where they were found.
 
     What exists, is whole and was made of the same photo and points in the same way is skipped.
-    Photos that fail are listed in `out/failures.jsonl`, which is there only if some did.
+    Photos that fail are listed in `out/failures`, which is there only if some did.
 
     Args:
         measured: the points of a photo; may raise InputError.
@@ -98,7 +99,7 @@ def complete_files(
             if progress is not None:
                 progress(result.finished, len(photos))
     finally:
-        write_failures(out / "failures.jsonl", result.failed)
+        write_failures(out / failures, result.failed)
     return result
 
 

@@ -15,6 +15,7 @@ from featherdepth.images.find import FoundImage, Wanted
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
 from featherdepth.images.sidecar import COLORS, sidecar_path
+from featherdepth.images.targets import check_targets
 from featherdepth.images.write import save
 from featherdepth.rng import generator
 from featherdepth.types import Depth, DepthKind, Image, Intrinsics
@@ -85,11 +86,9 @@ def sparsify_files(
         BackendError: a pattern of OpenCV without it.
         RunError: a file cannot be written; what was written stays.
     """
-    sources = {found.path.resolve() for found in maps}
-    for found in maps:
-        for path in targets(found).values():
-            if path.resolve() in sources:
-                raise UsageError(f"{path}: would be overwritten; choose another place for results")
+    check_targets(
+        (found.path for found in maps), (path for f in maps for path in targets(f).values())
+    )
     result = SparsifyResult()
     for number, found in enumerate(maps, start=1):
         try:

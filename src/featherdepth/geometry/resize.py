@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float32, UInt8
 from featherdepth.errors import UsageError
 
 Size = tuple[int, int]
+LARGEST = 8192
+"""Side of a square; networks were trained near 448, and a typing error fills any memory."""
 
 
 def network_size(
@@ -32,7 +34,7 @@ def network_size(
     and on the long side what the area leaves: cost stays bounded for any aspect ratio.
 
     Raises:
-        UsageError: a size below 1, or a pair that is not made of multiples.
+        UsageError: a size below 1 or above 8192 (in area), or a pair that is not made of multiples.
         ValueError: a picture without pixels.
 
     Example:
@@ -43,6 +45,9 @@ def network_size(
     """
     if height < 1 or width < 1:
         raise ValueError(f"a picture has at least one pixel, got {height}x{width}")
+    area = size * size if isinstance(size, int) else size[0] * size[1]
+    if area > LARGEST * LARGEST:
+        raise UsageError(f"size {size} is more than memory takes; expected at most {LARGEST}")
     if not isinstance(size, int):
         return _checked_pair(size, multiple)
     if size < 1:

@@ -1,10 +1,10 @@
 """The files of one photo: which there are, whether they are whole, and writing them."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.camera import Range, from_fov_x
 from featherdepth.geometry.resize import Size
 from featherdepth.images.atomic import make_folder, write_atomic
+from featherdepth.images.find import IMAGE_SUFFIXES, FoundImage
 from featherdepth.images.palettes import palette
-from featherdepth.images.read import FoundImage
 from featherdepth.images.sidecar import describe, parse, sidecar_path, to_text
+from featherdepth.images.targets import check_targets
 from featherdepth.images.write import output_path, save
 from featherdepth.types import Alignment, Depth, DepthKind, Image, Intrinsics
 
@@ -88,6 +89,68 @@ class OutputOptions:
         options = {key: value for key, value in asdict(self).items() if key != "formats"}
         rounded: dict[str, Any] = json.loads(json.dumps(options))  # tuples become lists
         return rounded
+
+
+class OneFile(NamedTuple):
+    """Where the one result of one photo goes, and as what."""
+
+    folder: Path
+    photo: FoundImage
+    options: OutputOptions
+    failures: str
+    """Of no folder of results, whose list would be mistaken for this photo's."""
+
+
+def one_file(out: Path, photos: Sequence[FoundImage], options: OutputOptions) -> OneFile | None:
+    """What is meant by results that go to room.png, room.npy, room.ply or room.color.png.
+
+    None where `out` is a folder, or will be one.
+
+    Raises:
+        UsageError: the name of a file of another format, or of one file for other than one photo.
+    """
+    if out.is_dir() or out.suffix.lower() not in {*IMAGE_SUFFIXES, ".npy", ".ply"}:
+        return None
+    formats = ("color", "png16", "npy", "ply")  # .color.png is a .png as well
+    endings = {name: output_path(PurePath("_"), name).name[1:] for name in formats}
+    found = next((name for name, ending in endings.items() if out.name.endswith(ending)), None)
+    if found is None:
+        raise UsageError(
+            f"{out}: depth is not written so; expected a folder, or a file with one of the endings"
+            f" {', '.join(endings.values())}"
+        )
+    if len(photos) != 1:
+        raise UsageError(f"{out}: one file, but not for one photo; expected a folder")
+    stem = PurePath(out.name.removesuffix(endings[found]))
+    return OneFile(
+        folder=out.parent,
+        photo=replace(photos[0], output=stem),
+        options=replace(options, formats=(found,)),
+        failures=f"{out.name}.failures.jsonl",
+    )
+
+
+def check_outputs(
+    photos: Sequence[FoundImage],
+    out: Path,
+    options: OutputOptions,
+    *,
+    overwrite: bool,
+    others: Iterable[Path] = (),
+) -> None:
+    """Refuse results that would replace a photo, or what is no result.
+
+    Args:
+        others: what the results are made of beside the photos.
+
+    Raises:
+        UsageError: they would.
+    """
+    check_targets(
+        [*others, *(photo.path for photo in photos)],
+        (output_path(out / photo.output, name) for photo in photos for name in options.formats),
+        replace_others=overwrite,
+    )
 
 
 def source_facts(photo: FoundImage) -> dict[str, Any]:

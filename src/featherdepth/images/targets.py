@@ -1,0 +1,44 @@
+"""Results never take the place of what they were made of, nor of what is no result."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from featherdepth.errors import UsageError
+from featherdepth.images.sidecar import COLORS, is_result
+
+
+def check_targets(
+    sources: Iterable[Path], targets: Iterable[Path], *, replace_others: bool = True
+) -> None:
+    """Look, before any work, at the files that results will go to.
+
+    Files are told by what the system knows them by: links, and names that differ in case only
+    where that means the same file, are seen through.
+
+    Args:
+        replace_others: also pictures and maps that this package did not write.
+
+    Raises:
+        UsageError: a target is one of the sources, or no result.
+    """
+    own = {found for path in set(sources) if (found := _identity(path)) is not None}
+    for target in targets:
+        found = _identity(target)
+        if found in own:
+            raise UsageError(f"{target}: would be overwritten; choose another place for results")
+        # Colors may lie there alone after a kill: their map, with the sidecar, is written last.
+        if not (replace_others or found is None or target.name.endswith(COLORS)) and not is_result(
+            target
+        ):
+            raise UsageError(
+                f"{target}: is there already and no result; choose another place for results, or"
+                " say --overwrite"
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
