@@ -51,6 +51,13 @@ def test_a_pair_is_taken_as_it_is():
     assert network_size(480, 640, (128, 1024)) == (128, 1024)
 
 
+@pytest.mark.parametrize("size", [8193, 100_000, (8192, 8256)])
+def test_what_fills_any_memory_is_refused(size):
+    assert network_size(480, 640, 8192) == (7104, 9472)
+    with pytest.raises(UsageError, match="expected at most 8192"):
+        network_size(480, 640, size)
+
+
 @pytest.mark.parametrize("pair", [(450, 448), (448, 0), (-64, 64)])
 def test_a_pair_that_does_not_fit_is_refused_with_one_that_does(pair):
     with pytest.raises(UsageError, match=r"multiples of 64, such as \d+x\d+"):
