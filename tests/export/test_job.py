@@ -108,7 +108,7 @@ def killed(*arguments, **keywords):
     return before(*arguments, **keywords)
 
 room.{name} = killed
-sys.exit(run(["export", sys.argv[2], "--to", "openvino", "-o", sys.argv[3]]))
+sys.exit(run(["export", sys.argv[2], "-o", sys.argv[3]]))
 """
 
 
@@ -182,6 +182,7 @@ def test_the_graph_of_a_model_folder_is_not_overwritten(source: Source, tmp_path
     ("words", "code", "told"),
     [
         (["none", "--to", "onnx", "-o", "a.onnx"], 2, "unknown model 'none'"),
+        (["small", "-o", "a.tflite"], 2, "unknown suffix '.tflite'; expected .onnx"),
         (["efficientnet-lite0@{w}", "--to", "onnx", "-o", "a.onnx"], 4, "model.safetensors"),
         (["small", "--to", "onnx", "-o", "a.onnx", "--size", "448"], 2, "a pair, such as 448x448"),
         (["small", "--to", "onnx", "-o", "a.onnx", "--split", "val"], 2, "name it with --data"),

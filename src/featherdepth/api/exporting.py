@@ -15,7 +15,7 @@ def export(
     model: str | Path | None,
     output: str | Path,
     *,
-    to: str,
+    to: str | None = None,
     precision: str = "fp32",
     size: tuple[int, int] | None = None,
     uint8_input: bool = False,
@@ -31,7 +31,7 @@ def export(
     Args:
         model: an embedded model, a model folder, or NETWORK@FILE; the everyday model if None.
         output: the file: .onnx, .xml (its .bin is written beside it) or .pt2.
-        to: "onnx", "openvino" or "pt2".
+        to: "onnx", "openvino" or "pt2"; by default what the suffix of `output` says.
         precision: "fp32"; "fp16" stores weights in half and computes in float32; "bf16" (not
             onnx); "int8" (not pt2).
         size: (height, width) to fix; both are open by default.
@@ -60,7 +60,7 @@ def export(
         import torch  # noqa: F401
 
         from featherdepth.export.job import export as export_model
-        from featherdepth.export.order import Order, Precision
+        from featherdepth.export.order import Order, Precision, written_as
         from featherdepth.export.source import open_source
     except ModuleNotFoundError as error:
         message = f"export needs {error.name}; pip install 'featherdepth[export]'"
@@ -68,7 +68,7 @@ def export(
     if data is None and (split is not None or every != 1):
         raise UsageError("--split and --every choose from labeled data; name it with --data")
     order = Order(
-        to=to,
+        to=written_as(Path(output)) if to is None else to,
         output=Path(output),
         precision=cast(Precision, precision),  # looked at by `checked`
         fixed=size,

@@ -16,10 +16,12 @@ def run(
         typer.Argument(help="Name, model folder, or NETWORK@FILE. By default the everyday model."),
     ] = None,
     *,
-    to: Annotated[str, typer.Option("--to", help="onnx, openvino or pt2.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File: .onnx, .xml (with its .bin) or .pt2.")
     ],
+    to: Annotated[
+        str | None, typer.Option("--to", help="onnx, openvino or pt2; by default as the file says.")
+    ] = None,
     precision: Annotated[str, typer.Option("--precision", help="fp32, fp16, bf16 or int8.")] = (
         "fp32"
     ),

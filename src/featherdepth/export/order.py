@@ -22,6 +22,19 @@ PRECISIONS = {
 """fp16 is storage: half the bytes, arithmetic in float32."""
 
 
+def written_as(output: Path) -> str:
+    """What the name of a file says it is for.
+
+    Raises:
+        UsageError: nothing that is known.
+    """
+    for to, suffix in SUFFIX.items():
+        if output.suffix == suffix:
+            return to
+    names = ", ".join(f"{suffix} ({to})" for to, suffix in SUFFIX.items())
+    raise UsageError(f"-o {output}: unknown suffix {output.suffix!r}; expected {names}")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """What is wanted."""
