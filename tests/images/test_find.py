@@ -128,6 +128,16 @@ def test_results_are_no_photos(tree, depth):
     assert "b.png" in relatives(find_images([tree], DEPTH_MAPS))
 
 
+def test_the_report_of_a_run_holds_no_photos(tree):
+    for name in ("report/a.jpg", "run/model.safetensors", "run/report/a.jpg", "run/b.jpg"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).touch()
+
+    found = relatives(find_images([tree]))
+
+    assert found[4:] == ["report/a.jpg", "run/b.jpg"]
+
+
 def test_the_folder_of_results_is_not_searched(tree):
     out = tree / "deep"
 

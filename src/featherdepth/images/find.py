@@ -15,6 +15,9 @@ _SUFFIXES = "avif bmp gif jfif jp2 jpeg jpg mpo pgm png pnm ppm tif tiff webp"
 IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 """Lower case; what is taken for a photo in a folder or by a glob."""
 
+WEIGHTS, REPORT = "model.safetensors", "report"
+"""What tells the folder of a run, and the folder of pictures in it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
@@ -130,8 +133,12 @@ def in_folder(
     """What a folder holds to its bottom, with its path below it; in no order."""
     # os.walk does not follow links to folders, so it ends.
     for parent, folders, files in os.walk(folder):
+        # A run among the photos has learned from them: its report shows them once more.
+        hidden = {REPORT} if WEIGHTS in files else set()
         folders[:] = [
-            name for name in folders if not (name.startswith(".") or _is(Path(parent, name), out))
+            name
+            for name in folders
+            if not (name.startswith(".") or name in hidden or _is(Path(parent, name), out))
         ]
         for name in files:
             path = Path(parent, name)
