@@ -28,13 +28,17 @@ _HOME = {
     "fit_scale_shift": "featherdepth.geometry.align",
     "points": "featherdepth.geometry.camera",
     "read_image": "featherdepth.images.read",
+    "read_sparse": "featherdepth.data.sparse",
     "save": "featherdepth.images.write",
+    "sparse_depth": "featherdepth.data.sparse",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
 
 if TYPE_CHECKING:
     from featherdepth.completion.model import CompletionModel as CompletionModel
+    from featherdepth.data.sparse import read_sparse as read_sparse
+    from featherdepth.data.sparse import sparse_depth as sparse_depth
     from featherdepth.geometry.align import fit_scale_shift as fit_scale_shift
     from featherdepth.geometry.align_points import align as align
     from featherdepth.geometry.camera import points as points

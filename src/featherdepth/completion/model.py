@@ -4,6 +4,7 @@ from pathlib import Path
 
 from featherdepth.completion import DEFAULT, METHODS
 from featherdepth.completion.complete import complete_map
+from featherdepth.data.sparse import Points, sparse_depth
 from featherdepth.errors import InputError
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
@@ -93,7 +94,7 @@ class CompletionModel:
     def complete(
         self,
         image: Photo | None,
-        sparse: Depth,
+        sparse: Points,
         *,
         size: int | tuple[int, int] | None = None,
         intrinsics: Intrinsics | None = None,
@@ -102,8 +103,9 @@ class CompletionModel:
 
         Args:
             image: as for `DepthModel.infer`; may be None where the first stage is known depth.
-            sparse: METRIC depth at the photo's size, valid at the measured points only; one point
-                is enough for a scale.
+            sparse: the measured points, one or more, as `featherdepth.sparse_depth` takes them:
+                (h, w) of meters with 0 where there is none, rows of (column, row, meters), a file,
+                or a METRIC `Depth` at the photo's size.
             size: of the network's input, as for `DepthModel.infer`.
             intrinsics: the camera, where it is known better than from EXIF or the points.
 
@@ -116,6 +118,7 @@ class CompletionModel:
         """
         photo = self._photo(image, size)
         prior = self._estimated(photo, size, intrinsics)
+        sparse = sparse_depth(sparse, size=prior.size)
         if prior.size != sparse.size:
             raise InputError(
                 f"the photo has {prior.size[1]}x{prior.size[0]} pixels, the measured points belong"

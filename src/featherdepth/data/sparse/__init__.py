@@ -13,10 +13,13 @@ counts are checked against the file.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from featherdepth.data.sparse.colmap import is_model, read_colmap
-from featherdepth.data.sparse.maps import read_archive, read_array, read_png
+from featherdepth.data.sparse.maps import map_or_rows, read_archive, read_array, read_png
 from featherdepth.data.sparse.request import Request
 from featherdepth.data.sparse.scan import read_scan
 from featherdepth.data.sparse.table import read_table
@@ -34,6 +37,44 @@ READ = {
     ".bin": read_scan,
 }
 """Suffix -> what reads it; a COLMAP model is known by its folder or its files' names."""
+
+
+Points = Depth | str | Path | np.ndarray | Sequence[Sequence[float | int]]
+"""What `sparse_depth` takes."""
+
+
+def sparse_depth(points: Points, *, size: tuple[int, int]) -> Depth:
+    """Measured points as a program holds them, as one metric `Depth`.
+
+    Args:
+        points: (h, w) of meters, 0 or NaN where nothing was measured; or rows of column, row,
+            meters, as an array or a list; or a file, as for `read_sparse`. A `Depth` is returned
+            as it is.
+        size: (height, width) of the picture.
+
+    Raises:
+        InputError: another shape, no point inside the picture, negative, or a median that cannot
+            be meters.
+        UsageError: a file of an unknown suffix.
+
+    Example:
+        >>> sparse_depth([(3, 1, 2.5)], size=(4, 6))
+        <Depth 4x6 metric, 1 pixels valid, 2.5 to 2.5 m>
+    """
+    if isinstance(points, Depth):
+        return points
+    if isinstance(points, str | Path):
+        return read_sparse(points, size=size)
+    try:
+        values = np.asarray(points, np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.ndim != 2:
+        raise InputError(
+            f"measured points of shape {np.shape(values)}; expected (height, width) of meters, or"
+            " rows of column, row, meters"
+        )
+    return map_or_rows(Request(path=Path("measured points"), size=size), values, None)
 
 
 def read_sparse(

@@ -60,7 +60,7 @@ def read_array(request: Request) -> Depth:
             raise InputError(f"{request.name}: holds {depth.kind} values; expected metres")
         return _ours(request, depth)
     values = read_npy(read_bytes(request.path, "a .npy array", request.most_bytes), request.name)
-    return _map_or_rows(request, values, None)
+    return map_or_rows(request, values, None)
 
 
 def read_archive(request: Request) -> Depth:
@@ -101,7 +101,7 @@ def read_archive(request: Request) -> Depth:
             f"{request.name}: {value_name} of shape {values.shape} but {masks[0]} of"
             f" {valid.shape}; expected the same"
         )
-    return _map_or_rows(request, values, valid)
+    return map_or_rows(request, values, valid)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, request: Request) -> bytes:
@@ -115,7 +115,8 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, request: Request) -
     return data
 
 
-def _map_or_rows(request: Request, values: np.ndarray, valid: np.ndarray | None) -> Depth:
+def map_or_rows(request: Request, values: np.ndarray, valid: np.ndarray | None) -> Depth:
+    """(h, w) of the picture's size, or rows of column, row, depth; errors as `from_map`."""
     if values.shape[1] == 3 and values.shape != request.size and valid is None:
         wide = values.astype(np.float64)
         refuse_negative(request, wide[:, 2])
