@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from importlib.util import find_spec
 
 import numpy as np
 import PIL.Image
@@ -373,7 +374,9 @@ def test_a_truncated_file_is_refused_in_one_line(tmp_path, file_format, share):
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "is not a photo"),
         (
             b"\0\0\0\x18ftypheic\0\0\0\0",
-            "is a HEIC photo, which is not supported; convert it to JPEG",
+            r"is a HEIC photo; pip install 'featherdepth\[heic\]', or convert it to JPEG"
+            if find_spec("pillow_heif") is None
+            else "damaged HEIC",
         ),
     ],
 )
@@ -463,3 +466,25 @@ def test_a_damaged_file_is_read_or_refused_but_never_crashes(file_format, place,
         assert "\n" not in str(error)
     else:
         assert image.pixels.dtype == np.uint8
+
+
+def test_a_photo_of_a_phone_is_read_upright_with_its_camera(tmp_path):
+    heif = pytest.importorskip("pillow_heif", reason="needs featherdepth[heic]")
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[:24, :32] = (250, 20, 20)
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    exif.get_ifd(0x8769)[0xA405] = 26  # focal length at 35 mm
+    photo = heif.from_pillow(PIL.Image.fromarray(pixels))
+    photo.save(tmp_path / "IMG_1.HEIC", quality=90, exif=exif.tobytes())
+
+    image = read_image(tmp_path / "IMG_1.HEIC")
+
+    assert image.size == (64, 48)
+    assert image.pixels[5, 40].tolist() == pytest.approx([250, 20, 20], abs=12)
+    assert image.pixels[5, 5].max() < 12
+    assert image.intrinsics is not None
+    assert image.intrinsics.source == "exif"
+    (tmp_path / "cut.heic").write_bytes((tmp_path / "IMG_1.HEIC").read_bytes()[:300])
+    with pytest.raises(InputError, match=r"cut\.heic: damaged HEIC: "):
+        read_image(tmp_path / "cut.heic")

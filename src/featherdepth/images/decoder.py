@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 from importlib import import_module
+from typing import Any
 
 import PIL.Image
 import PIL.ImageFile
@@ -25,8 +26,10 @@ PLUGINS = {
     "PPM": "PpmImagePlugin",
     "JPEG2000": "Jpeg2KImagePlugin",
     "AVIF": "AvifImagePlugin",
+    "HEIC": "pillow_heif",  # an extra
 }
 """What is read, most frequent first; others start programs (EPS) or hold no photos."""
+HEIC_BRANDS = frozenset(b"heic heix heim heis hevc hevx mif1 msf1".split())
 
 DECODE_FAULTS = (
     ArithmeticError,
@@ -64,22 +67,40 @@ def open_picture(
         raise InputError(f"{shown}: is empty (0 bytes); expected a photo")
     for picture_format in formats:
         try:
-            import_module(f"PIL.{PLUGINS[picture_format]}")
+            factory, accept = _opener(picture_format)
         except ImportError:  # AVIF came with Pillow 11.3
             continue
-        factory, accept = PIL.Image.OPEN[picture_format]
         if accept is None or accept(start) is not True:
             continue
         stream.seek(0)
         try:
-            return factory(stream, "")
+            opened: PIL.ImageFile.ImageFile = factory(stream, "")
+            return opened
         except DECODE_FAULTS as fault:
             raise damaged(shown, picture_format, fault) from fault
-    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
-        raise InputError(f"{shown}: is a HEIC photo, which is not supported; convert it to JPEG")
+    if _is_heic(start):
+        raise InputError(
+            f"{shown}: is a HEIC photo; pip install 'featherdepth[heic]', or convert it to JPEG"
+        )
     raise InputError(
         f"{shown}: is not a photo: starts with {start[:12]!r}; expected {', '.join(formats)}"
     )
+
+
+def _opener(picture_format: str) -> tuple[Any, Any]:
+    """What opens a format, and what knows it by its first bytes.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    if picture_format == "HEIC":  # asked directly: nothing is registered for all of the process
+        return import_module(PLUGINS[picture_format]).HeifImageFile, _is_heic
+    import_module(f"PIL.{PLUGINS[picture_format]}")
+    return PIL.Image.OPEN[picture_format]
+
+
+def _is_heic(start: bytes) -> bool:
+    return start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS
 
 
 def damaged(shown: str, picture_format: str, fault: BaseException) -> InputError:

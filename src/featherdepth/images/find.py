@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from featherdepth.errors import InputError
 from featherdepth.images.sidecar import is_result
 
-_SUFFIXES = "avif bmp gif jfif jp2 jpeg jpg mpo pgm png pnm ppm tif tiff webp"
+_SUFFIXES = "avif bmp gif heic heif jfif jp2 jpeg jpg mpo pgm png pnm ppm tif tiff webp"
 IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 """Lower case; what is taken for a photo in a folder or by a glob."""
 
