@@ -79,9 +79,9 @@ def run(
 ) -> int:
     """Photo to depth, at the photo's size.
 
-    Results that exist and are whole are skipped; among the photos of a folder they are not taken
-    for some. Photos that cannot be read are listed in OUT/failures.jsonl, the rest go on, and the
-    exit code is 3.
+    Results that exist and are whole are skipped, and those that lie in a folder of photos are not
+    taken for photos. Photos that cannot be read are listed in OUT/failures.jsonl, the rest go on,
+    and the exit code is 3.
     """
     options: dict[str, Any] = {
         "formats": tuple(dict.fromkeys(name for name in save.replace(" ", "").split(",") if name)),

@@ -98,7 +98,7 @@ class OneFile(NamedTuple):
     photo: FoundImage
     options: OutputOptions
     failures: str
-    """Of no folder of results, whose list would be mistaken for this photo's."""
+    """Name of their list: not that of a folder of results, which may lie there and stays."""
 
 
 def one_file(out: Path, photos: Sequence[FoundImage], options: OutputOptions) -> OneFile | None:
