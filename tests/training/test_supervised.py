@@ -102,6 +102,15 @@ def test_a_folder_with_a_model_is_not_trained_over(data: Path, tmp_path: Path) -
     train(recipe, folder, device="cpu", resume=True)  # stopped before its first checkpoint
 
 
+def test_the_card_takes_the_place_of_nobodys_readme(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("of a project")
+
+    with pytest.raises(RunError, match=r"holds a README\.md already; take another folder"):
+        train(parse_recipe(recipe_table(data), "r"), tmp_path, device="cpu")
+
+    assert (tmp_path / "README.md").read_text() == "of a project"
+
+
 def test_training_lowers_the_loss(data: Path, tmp_path: Path) -> None:
     table = recipe_table(data, steps=80, losses=[{"name": "ilnr"}])
     table["loop"] |= {"lr": 3e-3, "log_every": 10}

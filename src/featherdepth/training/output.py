@@ -17,7 +17,7 @@ import featherdepth
 from featherdepth.errors import RunError
 from featherdepth.images.atomic import write_atomic
 from featherdepth.networks.counting import count_macs, count_params
-from featherdepth.networks.folder import CONFIG
+from featherdepth.networks.folder import CARD, CONFIG
 from featherdepth.networks.weights import save_model
 from featherdepth.types import DepthKind, Preset
 
@@ -68,12 +68,16 @@ class About:
 def refuse_model(folder: Path, *, resume: bool) -> None:
     """Refuse a folder with a model that no run here goes on from: its weights would be replaced.
 
+    Or with a README.md alone, which is somebody's own: in its place the card would be written.
+
     Raises:
         RunError: it holds one.
     """
-    if (folder / CONFIG).exists() and not resume and not (folder / "checkpoints").exists():
+    held = next((name for name in (CONFIG, CARD) if (folder / name).exists()), None)
+    if held is not None and not resume and not (folder / "checkpoints").exists():
+        what = "a model" if held == CONFIG else f"a {held}"
         raise RunError(
-            f"{folder}: holds a model already; take another folder, or --resume if a run of this"
+            f"{folder}: holds {what} already; take another folder, or --resume if a run of this"
             " recipe was stopped there before its first checkpoint"
         )
 
