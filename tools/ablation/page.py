@@ -165,7 +165,7 @@ def _best(domain: str) -> str:
     said = [f"Best without a label: {_lower(domain, best, other)}."]
     beside = [_lower(domain, line, ours) for line in rows if not line.equal]
     if beside:
-        said.append(f"Apart from these, with more to go by: {'; '.join(beside)}.")
+        said.append(f"On other photos, or for longer or at another rate: {'; '.join(beside)}.")
     return "\n" + "\n".join(said)
 
 
