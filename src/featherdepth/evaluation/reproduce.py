@@ -228,6 +228,8 @@ def _measured(
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
     """Write JSON, whole or not at all, into a folder that is made where it is missing.
 
+    Without spaces: a row holds every image, and people read the page beside it.
+
     Raises:
         RunError: it cannot be written.
     """
@@ -235,7 +237,8 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from error
-    write_atomic(path, (json.dumps(document, indent=2, sort_keys=True) + "\n").encode())
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    write_atomic(path, f"{text}\n".encode())
 
 
 def _named(progress: Progress, row: str, data: str) -> Callable[[int, int], None]:
