@@ -73,11 +73,11 @@ def predict(
     out, failures = Path(output), "failures.jsonl"
     if one := one_file(out, photos, chosen):
         out, photos, chosen, failures = one.folder, [one.photo], one.options, one.failures
+    check_outputs(photos, out, chosen, overwrite=overwrite)
     if shard is not None:
         index, count = shard
         photos = photos[index - 1 :: count]
         failures = f"failures-{index}-of-{count}.jsonl"
-    check_outputs(photos, out, chosen, overwrite=overwrite)
     network = DepthModel.from_pretrained(
         model, backend=backend, precision=precision, threads=threads
     )
