@@ -81,7 +81,8 @@ class DistillRecipe:
     """The student's start: a model, `random`, or `default`: the embedded model of its name, or
     random weights where there is none."""
     encoder_weights: str = ""
-    """ImageNet weights for the encoder of a random start, as in supervised recipes."""
+    """For the encoder of a random start: a model folder or ImageNet weights, as in supervised
+    recipes."""
     teacher_size: int | tuple[int, int] | None = None
     """Of the teacher's input, an area or (height, width); by default its own."""
     standardize: bool = True

@@ -9,8 +9,8 @@ from featherdepth.distill.recipe import DistillRecipe
 from featherdepth.errors import UsageError
 from featherdepth.networks.build import build_network
 from featherdepth.networks.depthnet import DepthNet
+from featherdepth.networks.encoder_start import start_encoder
 from featherdepth.networks.folder import read_preset
-from featherdepth.networks.imagenet import load_imagenet
 from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
 from featherdepth.runtime.presets import embedded_folder, embedded_models
@@ -64,7 +64,7 @@ def start_student(recipe: DistillRecipe, kind: DepthKind) -> nn.Module:
         load_into(model, folder)
         turn(model, read_preset(folder).kind, kind)
     elif recipe.encoder_weights:
-        load_imagenet(model.encoder, recipe.encoder_weights)
+        start_encoder(model.encoder, recipe.encoder_weights)
     return model
 
 

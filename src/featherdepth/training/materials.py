@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from featherdepth.data.reader import Reader
+from featherdepth.networks.encoder_start import is_model
 from featherdepth.networks.folder import read_preset
 
 Row = dict[str, Any]
@@ -29,13 +30,14 @@ def data_row(reader: Reader, use: str, terms: str = "") -> Row:
 
 
 def start_rows(init: Path | None, encoder_weights: str) -> list[Row]:
-    """The rows of what training began from: all that a model folder was made from, or an encoder.
+    """The rows of what training began from: all that a model was made from, or ImageNet weights.
 
     Raises:
-        WeightsError: `init` is no model folder.
+        WeightsError: `init` is no model folder, or one of the two is damaged.
     """
-    rows = [] if init is None else [dict(row) for row in read_preset(init).materials]
-    if encoder_weights:
+    start = Path(encoder_weights) if is_model(encoder_weights) else init
+    rows = [] if start is None else [dict(row) for row in read_preset(start).materials]
+    if encoder_weights and start is None:
         rows.append(
             {
                 "name": Path(encoder_weights).name,

@@ -93,7 +93,8 @@ class Recipe:
     init: Path | None = None
     """A model folder to start from."""
     encoder_weights: str = ""
-    """ImageNet weights for the encoder: an installed package or a .pth file; empty for none."""
+    """For the encoder: the folder of a model with the same one, or ImageNet weights (an installed
+    package or a .pth file); empty for none."""
     long_side: int = 320
     """Frames are kept in memory with at most this long an edge."""
     input_size: int = 448

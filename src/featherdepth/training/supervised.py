@@ -22,7 +22,7 @@ from featherdepth.losses import LOSSES
 from featherdepth.losses.views import ViewLoss, Views
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.networks.build import build_network
-from featherdepth.networks.imagenet import load_imagenet
+from featherdepth.networks.encoder_start import start_encoder
 from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
 from featherdepth.training.loop import Outcome, run
@@ -192,7 +192,7 @@ def start_model(recipe: Recipe) -> nn.Module:
         encoder = getattr(model, "encoder", None)
         if not isinstance(encoder, nn.Module):
             raise UsageError(f"network {recipe.network!r}: encoder_weights need one with encoder")
-        load_imagenet(encoder, recipe.encoder_weights)
+        start_encoder(encoder, recipe.encoder_weights)
     return model
 
 
