@@ -15,6 +15,8 @@ from featherdepth.errors import UsageError
 Size = tuple[int, int]
 LARGEST = 8192
 """Side of a square; networks were trained near 448, and a typing error fills any memory."""
+_BLOCK = 128
+"""Rows enlarged at a time: what they need stays in the cache, half of the time at 12 megapixels."""
 
 
 def network_size(
@@ -88,14 +90,19 @@ def resize_map(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.nda
 
 
 def _with_rows(values: Float32[np.ndarray, "h w"], count: int) -> Float32[np.ndarray, "H w"]:
-    """`count` rows in place of fewer: bilinear as Pillow's, in half of its time."""
+    """`count` rows in place of fewer: bilinear as Pillow's, in a fraction of its time."""
     last = len(values) - 1
     place = ((np.arange(count) + 0.5) * (len(values) / count) - 0.5).clip(0, last)
     above = place.astype(np.intp)
-    rows = values[np.minimum(above + 1, last)]
-    rows -= values[above]
-    rows *= (place - above).astype(np.float32)[:, None]
-    rows += values[above]
+    below = np.minimum(above + 1, last)
+    part = (place - above).astype(np.float32)[:, None]
+    rows = np.empty((count, values.shape[1]), dtype=np.float32)
+    for start in range(0, count, _BLOCK):
+        some = slice(start, start + _BLOCK)
+        first, out = values[above[some]], rows[some]
+        np.subtract(values[below[some]], first, out=out)
+        out *= part[some]
+        out += first
     return rows
 
 
