@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -134,3 +135,39 @@ def test_info_and_evaluation_load_no_torch() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("suffix", "options"), [(".onnx", []), (".xml", ["--size", "64x128"])])
+def test_an_exported_file_says_what_it_is(
+    suffix: str,
+    options: list[str],
+    make_model: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("openvino")
+    folder, file = make_model("fast"), tmp_path / f"mine{suffix}"
+    assert cli.run(["export", str(folder), "-o", str(file), *options]) == 0
+    capsys.readouterr()
+
+    (row,) = json.loads(info(capsys, file, "--json"))["models"]
+    (source,) = json.loads(info(capsys, folder, "--json"))["models"]
+    text = info(capsys, file, "--licenses")
+
+    said = row.pop("exported")
+    fixed = [64, 128] if options else None
+    assert (said["precision"], said["input"], said["fixed"]) == ("fp32", "float", fixed)
+    assert row["size"] == (fixed or source["size"])
+    weights = file.with_suffix(".bin") if suffix == ".xml" else file
+    assert row["bytes"] == weights.stat().st_size
+    same = ("name", "network", "params", "macs", "kind", "license", "sha256")
+    assert [row[key] for key in same] == [source[key] for key in same]
+    assert "exported in fp32 by featherdepth" in text
+    assert f"sides {'fixed' if options else 'open'}" in text
+
+
+def test_a_file_that_is_not_there_is_not_taken_for_a_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["info", "gone.onnx"]) == 4
+    assert capsys.readouterr().err.startswith("featherdepth: gone.onnx: no such file")

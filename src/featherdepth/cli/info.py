@@ -11,7 +11,9 @@ from featherdepth.cli.options import AsJson
 def run(
     model: Annotated[
         str | None,
-        typer.Argument(help="A model (name or folder) or a network; all if left out."),
+        typer.Argument(
+            help="A model (name, folder or exported file) or a network; all if left out."
+        ),
     ] = None,
     *,
     licenses: Annotated[
@@ -30,6 +32,7 @@ def run(
     if result["models"]:
         columns = ("name", "network", "params", "macs", "size", "kind", "license", "bytes")
         blocks.append(_table(result["models"], columns))
+    blocks += [_exported(row["exported"]) for row in result["models"] if "exported" in row]
     if licenses:
         blocks += [_materials(row) for row in result["models"]]
     if result["networks"]:
@@ -57,6 +60,17 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return "x".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _exported(said: dict[str, Any]) -> str:
+    takes = "RGB in 0..1, b 3 h w" if said["input"] == "float" else "RGB of 8 bits, b h w 3"
+    sides = "fixed" if said["fixed"] else "open"
+    opset = f", opset {said['opset']}" if said["opset"] else ""
+    kept = f"; in float32 stay {', '.join(said['kept'])}" if said["kept"] else ""
+    return (
+        f"exported in {said['precision']} by featherdepth {said['version']}{opset}; takes {takes},"
+        f" sides {sides}{kept}"
+    )
 
 
 def _materials(row: dict[str, Any]) -> str:

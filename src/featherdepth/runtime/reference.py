@@ -64,7 +64,7 @@ def resolve(reference: str | Path | None, *, files: bool = False) -> Reference:
             raise WeightsError(f"model {name!r}: no file {file!r}; expected the weights there")
         return Reference(path=Path(file), network=network)
     path = Path(name).expanduser()
-    if path.exists() or len(path.parts) > 1 or name.startswith("."):
+    if path.exists() or len(path.parts) > 1 or name.startswith(".") or path.suffix in SUFFIXES:
         return Reference(path=_place(path, files))
     raise UsageError(_unknown(name, at != "", network))
 
