@@ -41,6 +41,8 @@ class Row:
     photos: Kind
     losses: list[dict[str, Any]]
     labels: bool = False
+    part: bool = False
+    """Of what the parts of ours are worth: `tools.ablation.page` tells them apart."""
     seeds: tuple[int, ...] = (0,)
     keys: dict[str, Any] = field(default_factory=dict)
     """Further keys of the recipe."""

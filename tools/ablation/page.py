@@ -1,28 +1,16 @@
 """The experiment without labels on one page: docs/ablation.md and its picture."""
 
 import json
-import tomllib
-from dataclasses import dataclass, replace
 from typing import Any
 
-from tools.ablation.places import RECIPES, results_of
+from tools.ablation.lines import SUITE, Line, lines, lower
+from tools.ablation.places import results_of
 
-from featherdepth.evaluation.compare import compare
 from featherdepth.report.plots.element import drawing, element
 from featherdepth.report.plots.frame import BOTTOM, RIGHT, WIDTH, Axis, text, x_axis
 from featherdepth.report.plots.scale import Scale
 from featherdepth.report.speed import alone
 
-SUITE = "suite.json"
-MEASURES = ("rmse_normalized", "mae_normalized", "abs_rel", "delta1", "delta2")
-PHOTOS = {
-    "rooms": {
-        "target": "rooms, never labelled",
-        "source": "the source's own",
-        "labelled": "rooms whose labels the teacher saw",
-    },
-    "streets": {"target": "streets, never labelled", "source": "the source's own"},
-}
 LINE, TOP = 20.0, 8.0
 
 INTRO = """# The experiment without labels
@@ -41,6 +29,14 @@ images of `val`); *other seeds*: what the same row closes with other draws of vi
 ![Share of the gap that each row closes](pictures/ablation.svg)
 """
 
+REFERENCE = "part-reference"
+PARTS = """
+## What the parts are worth
+
+Ours with one thing changed, 10,000 views each from the same weights and the same draws of views,
+all in bfloat16 (the rows above ran in float32). Intervals are of the 127 images, paired; another
+draw of views moves a row by some three points of the gap (other seeds, above).
+"""
 COMMANDS = """To run a row or all of them:
 
 ```bash
@@ -64,75 +60,9 @@ FEATHERDEPTH_DATA=<data folder> python -m tools.ablation runs/streets --domain s
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """A row, under both protocols."""
-
-    name: str
-    title: str
-    photos: str
-    labels: bool
-    aligned: dict[str, Any]
-    poster: dict[str, Any]
-    published: float | None
-    """Share of the gap that the poster's own figures close, on KITTI."""
-    seeds: tuple[float, ...]
-    """Shares of the gap with other seeds."""
-    equal: bool
-    """Without a label that student or teacher saw, and with as many views as the others."""
-
-
-def lines(domain: str) -> list[Line]:
-    """Teacher and student, then the rows that are finished, best first."""
-    data = {
-        found["name"]: found
-        for found in json.loads((results_of(domain) / SUITE).read_text())["data"]
-    }
-    rows_toml = RECIPES / domain / "rows.toml"
-    recipes = {row["name"]: row for row in tomllib.loads(rows_toml.read_text())["rows"]}
-    poster = {row["name"]: row for row in data["poster"]["rows"]}
-    theirs = {
-        row["name"]: row["poster"]["abs_rel"]
-        for found in data.values()
-        for row in found["rows"]
-        if "abs_rel" in row["poster"]
-    }
-    start, gap = theirs["student"], theirs["student"] - theirs["teacher"]
-    seeds: dict[str, tuple[float, ...]] = {}
-    found = []
-    for row in data["aligned"]["rows"]:
-        if not row["metrics"]:
-            continue
-        name, _, seed = row["name"].rpartition("-")
-        if seed.isdigit():  # `ours-1` is `ours` with another seed
-            seeds[name] = (*seeds.get(name, ()), row["gap"]["value"])
-            continue
-        recipe = recipes.get(row["name"], {})
-        published = theirs.get(row["name"])
-        found.append(
-            Line(
-                name=row["name"],
-                title=row["title"],
-                photos=PHOTOS[domain].get(recipe.get("photos", ""), ""),
-                labels=recipe.get("labels", row["name"] in ("teacher", "student")),
-                aligned=row,
-                poster=poster[row["name"]],
-                published=None
-                if published is None or not row.get("gap")
-                else (start - published) / gap,
-                seeds=(),
-                equal=recipe.get("photos") == "target" and not recipe.get("keys"),
-            )
-        )
-    found = [replace(line, seeds=seeds.get(line.name, ())) for line in found]
-    ends = [line for line in found if not line.aligned.get("gap")]
-    rows = [line for line in found if line.aligned.get("gap")]
-    return ends + sorted(rows, key=lambda line: -line.aligned["gap"]["value"])
-
-
 def ablation_page() -> str:
     """The tables, beside the poster's shares."""
-    parts = [INTRO, *_table("rooms"), _best("rooms"), _missing("rooms"), COMMANDS]
+    parts = [INTRO, *_table("rooms"), _best("rooms"), *_parts(), _missing("rooms"), COMMANDS]
     if (results_of("streets") / SUITE).is_file():
         parts += [STREETS, *_table("streets"), _best("streets"), _missing("streets")]
     return "\n".join(parts) + "\n"
@@ -144,7 +74,7 @@ def _table(domain: str) -> list[str]:
         " other seeds | share under `poster` | the poster's share (KITTI) |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for line in lines(domain):
+    for line in _rows(domain):
         error, delta1 = (line.aligned["metrics"][name] for name in ("abs_rel", "delta1"))
         parts.append(
             f"| {line.title} | {line.photos} | {'yes' if line.labels else 'no'}"
@@ -158,7 +88,7 @@ def _table(domain: str) -> list[str]:
 
 def _best(domain: str) -> str:
     """Which of the rows without labels is the best, and how far the others are from `ours`."""
-    rows = [line for line in lines(domain) if line.aligned.get("gap") and not line.labels]
+    rows = [line for line in _rows(domain) if line.aligned.get("gap") and not line.labels]
     equal = [line for line in rows if line.equal]
     best, ours = equal[0], next(line for line in rows if line.name == "ours")
     other = equal[1] if best is ours else ours
@@ -170,15 +100,35 @@ def _best(domain: str) -> str:
 
 
 def _lower(domain: str, row: Line, other: Line) -> str:
-    scores = [
-        json.loads((results_of(domain) / f"aligned-{line.name}.json").read_text())
-        for line in (row, other)
-    ]
-    found = compare(*scores)["metrics"]["abs_rel"]
     return (
         f"*{row.title}*, whose abs_rel lies below that of *{other.title}* by"
-        f" {found['difference']:.4f} ({found['low']:.4f} to {found['high']:.4f}, paired by image)"
+        f" {lower(domain, row, other).removesuffix(')')}, paired by image)"
     )
+
+
+def _parts() -> list[str]:
+    """The variants of ours, each beside ours in the same arithmetic."""
+    found = {line.name: line for line in lines("rooms") if line.part}
+    if REFERENCE not in found:
+        return []
+    ours = found.pop(REFERENCE)
+    parts = [
+        PARTS,
+        "| one thing changed | abs_rel, `aligned` | delta1 | share of the gap |"
+        " abs_rel below that of ours by |",
+        "|---|---|---|---|---|",
+    ]
+    for line in (ours, *found.values()):
+        error, delta1 = (line.aligned["metrics"][name]["value"] for name in ("abs_rel", "delta1"))
+        below = "" if line is ours else lower("rooms", line, ours)
+        parts.append(
+            f"| {line.title} | {error:.4f} | {delta1:.3f} | {_share(line.aligned)} | {below} |"
+        )
+    return parts
+
+
+def _rows(domain: str) -> list[Line]:
+    return [line for line in lines(domain) if not line.part]
 
 
 def _missing(domain: str) -> str:
@@ -191,7 +141,7 @@ def _missing(domain: str) -> str:
 
 def ablation_picture() -> str:
     """The shares with their intervals, and the poster's beside them: an SVG of its own."""
-    shown = [line for line in lines("rooms") if line.aligned.get("gap")]
+    shown = [line for line in _rows("rooms") if line.aligned.get("gap")]
     bottom = TOP + 2 * LINE * len(shown)
     least = min([-0.1, *(line.aligned["gap"]["low"] for line in shown)])
     across = Scale(low=least, high=1.0, start=10.0, end=WIDTH - RIGHT - 10)
