@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.ablation.photos import DOMAINS, Kind, gather
+from tools.ablation.photos import DOMAINS, TERMS, Kind, gather
 from tools.ablation.places import RECIPES, results_of
 
 from featherdepth import api
@@ -128,7 +128,9 @@ class Experiment:
         photos = gather(
             row.photos, self.name, self.folder / "photos", data=self.data, scenes=self.scenes
         )
-        table = {"losses": row.losses, "seed": seed, **self.domain.keys, **row.keys}
+        terms = TERMS[self.name][row.photos]
+        table = {"losses": row.losses, "seed": seed, "photo_terms": terms}
+        table |= {**self.domain.keys, **row.keys}
         if row.labels:
             labels = self.domain.labels
             data = [dict(source) for source in labels["data"]]

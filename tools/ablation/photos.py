@@ -15,6 +15,21 @@ from featherdepth.data.storage import Storage
 
 Kind = Literal["target", "source", "labelled"]
 Named = Iterable[tuple[str, bytes]]
+NYU = "NYU Depth V2 (class B: research, no redistribution of the images)"
+OWN = "own renders (class A); frames of repositories and data sets (class A and class B)"
+TERMS: dict[str, dict[Kind, str]] = {
+    "rooms": {
+        "target": f"{NYU}; rooms of research photo sets (class B)",
+        "source": OWN,
+        "labelled": NYU,
+    },
+    "streets": {
+        "target": "KITTI 2012 (class C: CC BY-NC-SA 3.0); CamVid (class B: research)",
+        "source": OWN,
+        "labelled": "KITTI 2012 (class C: CC BY-NC-SA 3.0)",
+    },
+}
+"""Of the photos of a domain, for the bill of materials of what is trained on them."""
 
 
 def gather(kind: Kind, domain: str, folder: Path, *, data: Path, scenes: Path) -> Path:
