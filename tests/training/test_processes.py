@@ -89,3 +89,10 @@ def test_alone_nothing_is_summed() -> None:
     assert processes.world == 1
     assert processes.sum_(values).tolist() == [1.0, 2.0]
     assert (processes.any(True), processes.any(False)) == (True, False)
+
+
+def test_each_process_leaves_the_group_before_the_interpreter_ends(folders) -> None:
+    # Threads of a group that is still there then end a finished run in SIGABRT, now and again.
+    _, together = folders
+
+    assert [(together / f"group{rank}.txt").read_text() for rank in (0, 1)] == ["left", "left"]

@@ -6,6 +6,7 @@ python tiny.py kill FOLDER TIMES SEED [key=value ...]   fork, kill, resume; prin
 python tiny.py shares FOLDER                            one of several processes of torchrun
 """
 
+import atexit
 import json
 import os
 import random
@@ -150,12 +151,18 @@ def warm_up() -> None:
 
 def shares(folder: Path) -> None:
     """Train with frozen and with free BatchNorm; leave what each process ended with."""
+    if "RANK" in os.environ:  # what is registered first is called last
+        atexit.register(_tell_of_group, folder / f"group{os.environ['RANK']}.txt")
     train(folder / "frozen", **SHARED, freeze_batchnorm=True, size=7, steps=3)
     net = new_net(dropout=0.0)
     if os.environ.get("RANK") == "1":
         nn.init.zeros_(net.decoder.weight)  # the first process decides what all begin with
     train(folder / "free", **SHARED, net=net, steps=1)
     torch.save(net.state_dict(), folder / f"rank{os.environ.get('RANK', 'alone')}.pt")
+
+
+def _tell_of_group(path: Path) -> None:
+    path.write_text("left" if not torch.distributed.is_initialized() else "still there")
 
 
 def guarded(call: Any) -> int:

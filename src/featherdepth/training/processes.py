@@ -9,6 +9,7 @@ Processes are started by `accelerate launch` or, on CPUs (where that starts only
 Alone, every sum is what it was.
 """
 
+import atexit
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,9 @@ class Processes:
         self.world: int = state.num_processes
         alone = self.world == 1 and device is not None
         self.device = torch.device(device) if alone and device else state.device
+        if self.world > 1:
+            atexit.unregister(_leave)
+            atexit.register(_leave)
 
     @property
     def first(self) -> bool:
@@ -92,6 +96,12 @@ class Processes:
         for statistic, part in zip(statistics, parts[len(gradients) :], strict=False):
             statistic.copy_(part.view_as(statistic) / self.world)
         return parts[-1].reshape(())
+
+
+def _leave() -> None:
+    """Leave the group in order: its threads, torn down with the interpreter, may abort it."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def running_statistics(modules: Sequence[nn.Module]) -> list[Tensor]:
