@@ -37,8 +37,8 @@ from featherdepth.data.pack import write_shards
 from featherdepth.data.packs import Entry, PackIndex, join_parts, write_part
 from featherdepth.data.photos import Photos
 from featherdepth.data.tar import list_tar, read_member
+from featherdepth.data.teacher_maps import SUFFIX, MapCache
 from featherdepth.data.units import list_units
-from featherdepth.distill.cache import SUFFIX, MapCache
 from featherdepth.distill.label_work import LabelWork
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.runtime.units import decode_unit

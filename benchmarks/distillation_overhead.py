@@ -40,6 +40,7 @@ from featherdepth.training.processes import Processes
 from featherdepth.training.supervised import SupervisedObjective
 from featherdepth.training.trainer import Trainer
 from featherdepth.training.views import Batch, render
+from featherdepth.types import DepthKind
 
 PHOTOS = 64
 
@@ -90,6 +91,7 @@ def as_labeled(photos: PhotoPool) -> Pool:
         sizes=photos.boxes[:, 2:],
         intrinsics=photos.intrinsics,
         ranking_only=np.zeros(PHOTOS, np.bool_),
+        kinds=(DepthKind.METRIC,) * PHOTOS,
         keys=photos.keys,
         members=photos.members,
         shares=photos.shares,

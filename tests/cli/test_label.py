@@ -12,7 +12,7 @@ import torch
 
 from featherdepth.cli import main as cli
 from featherdepth.data.photos import Photos
-from featherdepth.distill.cache import MapCache, photo_key
+from featherdepth.data.teacher_maps import MapCache, photo_key
 from featherdepth.distill.teachers.open import open_teacher
 
 

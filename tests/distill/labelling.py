@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from featherdepth.data.probe import open_data
-from featherdepth.distill.cache import MapCache
+from featherdepth.data.teacher_maps import MapCache
 from featherdepth.distill.label import LabelResult, label_photos
 from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.errors import FeatherDepthError

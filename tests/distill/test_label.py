@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from featherdepth.data.probe import open_data
-from featherdepth.distill.cache import MapCache, Refused, photo_key
+from featherdepth.data.teacher_maps import MapCache, Refused, photo_key
 from featherdepth.distill.label import fault
 from featherdepth.errors import RunError
 

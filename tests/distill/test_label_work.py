@@ -10,9 +10,9 @@ import pytest
 from featherdepth.data import packs
 from featherdepth.data.packs import PackIndex
 from featherdepth.data.probe import open_data
+from featherdepth.data.teacher_maps import SUFFIX, MapCache, Refused, photo_key
 from featherdepth.data.units import list_units
 from featherdepth.distill.batching import batches
-from featherdepth.distill.cache import SUFFIX, MapCache, Refused, photo_key
 from featherdepth.distill.label_network import Network, Prepared, Preparing
 from featherdepth.distill.label_work import LabelWork
 from featherdepth.distill.teachers.base import TorchTeacher

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from featherdepth.data.probe import open_data
-from featherdepth.distill.cache import MapCache
+from featherdepth.data.teacher_maps import MapCache
 from featherdepth.distill.run import describe
 from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.open import open_teacher

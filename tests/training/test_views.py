@@ -10,7 +10,7 @@ from featherdepth.geometry.resize import resize_map, resize_pixels, resize_truth
 from featherdepth.training.plan import Plan, ViewConfig, draw_plan, plain_plan
 from featherdepth.training.pool import Pool
 from featherdepth.training.views import Batch, cut_images, cut_maps, render
-from featherdepth.types import Intrinsics
+from featherdepth.types import DepthKind, Intrinsics
 
 PLAIN = ViewConfig(
     brightness=0.0,
@@ -46,6 +46,7 @@ def pool_of(
         boxes=np.array(boxes or [(0, 0, *d.shape) for d in depths], np.int64),
         intrinsics=np.tile([50.0, 60.0, 20.25, 14.5], (len(frames), 1)),
         ranking_only=np.zeros(len(frames), np.bool_),
+        kinds=(DepthKind.METRIC,) * len(frames),
         keys=tuple(str(i) for i in range(len(frames))),
         members=tuple(np.array(m) for m in members or [list(range(len(frames)))]),
         shares=np.array(shares),

@@ -67,8 +67,8 @@ def label(
         import torch
 
         from featherdepth.data.probe import open_data
+        from featherdepth.data.teacher_maps import MapCache
         from featherdepth.distill.batching import WAITING
-        from featherdepth.distill.cache import MapCache
         from featherdepth.distill.label import label_photos
         from featherdepth.distill.label_work import LabelWork
         from featherdepth.distill.teachers.open import open_teacher

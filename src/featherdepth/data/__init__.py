@@ -18,6 +18,7 @@ READERS = Registry(
         "paired": "featherdepth.data.paired:Paired",
         "parquet": "featherdepth.data.parquet:Parquet",
         "photos": "featherdepth.data.photos:Photos",
+        "pseudo_labels": "featherdepth.data.pseudo_labels:PseudoLabels",
         "shards": "featherdepth.data.shards:Shards",
         "sunrgbd": "featherdepth.data.sunrgbd:SunRgbd",
     },

@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError
@@ -43,6 +44,11 @@ class Reader(ABC):
         self.groups: list[str] = []
         """One per key: scene or source, for splits and sampling weights."""
         self._faults: dict[str, str] = {}
+
+    @property
+    def materials(self) -> tuple[Mapping[str, Any], ...]:
+        """Bill of materials of the truth (`TeacherCard.materials`), where it was not measured."""
+        return ()
 
     @property
     def skipped(self) -> list[Skipped]:

@@ -26,7 +26,7 @@ from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
 from featherdepth.training.loop import Outcome, check_start, run
-from featherdepth.training.materials import data_row, start_rows
+from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.output import About, RunFolder, refuse_model
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
@@ -146,7 +146,9 @@ def describe(recipe: FeaturesRecipe, photos: Reader, teacher_digest: str) -> Abo
         materials=(
             *start_rows(recipe.init, ""),
             teacher | {"use": "teacher of the encoder"},
-            data_row(photos, f"feature stage, {len(photos)} unlabeled photos", recipe.photo_terms),
+            *data_rows(
+                photos, f"feature stage, {len(photos)} unlabeled photos", recipe.photo_terms
+            ),
         ),
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "photos": len(photos)},

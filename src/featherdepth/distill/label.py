@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float32
 
 from featherdepth.data.reader import Reader
+from featherdepth.data.teacher_maps import MapCache, Refused, photo_key, to_half
 from featherdepth.distill.batching import WAITING
-from featherdepth.distill.cache import MapCache, Refused, photo_key, to_half
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size

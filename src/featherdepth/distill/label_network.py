@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from featherdepth.data.teacher_maps import MapCache, Refused, photo_key
 from featherdepth.data.units import OpenUnit, Unit
 from featherdepth.distill.batching import batches
-from featherdepth.distill.cache import MapCache, Refused, photo_key
 from featherdepth.distill.label import PATIENCE, fault, only_nan, teacher_maps
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.geometry.resize import Size

@@ -20,7 +20,7 @@ from jaxtyping import Float16, Float32, Float64, Int64, UInt8
 from torch import Tensor
 
 from featherdepth.data.reader import Reader
-from featherdepth.distill.cache import to_half
+from featherdepth.data.teacher_maps import to_half
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels

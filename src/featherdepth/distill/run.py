@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from jaxtyping import Float32, Int64
 from torch import nn
 
 from featherdepth.data.reader import Reader
+from featherdepth.data.teacher_maps import MapCache, Refused, photo_key
 from featherdepth.distill.agreement import Agreement, HeldOut, drift_alarm
-from featherdepth.distill.cache import MapCache, Refused, photo_key
 from featherdepth.distill.label import LabelResult, fault, label_photos
 from featherdepth.distill.labelled import LabelledData
 from featherdepth.distill.objective import AFFINE, Distiller
@@ -37,7 +38,7 @@ from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.images.prepare import prepare
 from featherdepth.losses.zscore import trimmed_zscore
 from featherdepth.training.loop import Outcome, check_start, run
-from featherdepth.training.materials import data_row, start_rows
+from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.output import About, RunFolder, refuse_model
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
@@ -244,8 +245,8 @@ def describe(
         materials=(
             *starts,
             *card.materials,
-            data_row(photos, f"distillation, {len(photos)} unlabeled photos", recipe.photo_terms),
-            *(data_row(reader, f"training, {len(reader)} frames") for reader in beside),
+            *data_rows(photos, f"distillation, {len(photos)} unlabeled photos", recipe.photo_terms),
+            *chain(*(data_rows(reader, f"training, {len(reader)} frames") for reader in beside)),
         ),
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "photos": len(photos), "held_out": held_out},

@@ -14,19 +14,20 @@ from featherdepth.networks.folder import read_preset
 Row = dict[str, Any]
 
 
-def data_row(reader: Reader, use: str, terms: str = "") -> Row:
-    """The row of a data set.
+def data_rows(reader: Reader, use: str, terms: str = "") -> list[Row]:
+    """The row of a data set, and those of the teacher whose maps are its truth.
 
     Args:
         terms: in place of what the reader knows of them.
     """
     terms = terms or reader.terms
-    return {
+    row = {
         "name": f"{reader.name}{f' ({reader.split})' if reader.split else ''}",
         "class": _strictest(terms),
         "terms": terms,
         "use": use,
     }
+    return [row, *map(dict, reader.materials)]
 
 
 def start_rows(init: Path | None, encoder_weights: str) -> list[Row]:

@@ -68,6 +68,8 @@ class Pool:
     intrinsics: Float64[np.ndarray, "n 4"]
     """fx, fy, cx, cy in pixels of the stored frame; NaN = unknown."""
     ranking_only: Bool[np.ndarray, " n"]
+    kinds: tuple[DepthKind, ...]
+    """What the truth was before it became `depths`."""
     keys: tuple[str, ...]
     members: tuple[Int64[np.ndarray, " _"], ...]
     """Positions of the frames of each source."""
@@ -88,6 +90,7 @@ class _Frame:
     box: tuple[int, int, int, int]
     intrinsics: tuple[float, float, float, float]
     ranking_only: bool
+    kind: DepthKind
 
     def digest(self) -> bytes:
         said = f"{self.key} {self.box} {self.intrinsics} {self.ranking_only} {self.depth.shape}"
@@ -142,6 +145,7 @@ def load_pool(
         boxes=np.array([frame.box for frame in frames], np.int64),
         intrinsics=np.array([frame.intrinsics for frame in frames], np.float64),
         ranking_only=np.array([frame.ranking_only for frame in frames], np.bool_),
+        kinds=tuple(frame.kind for frame in frames),
         keys=tuple(frame.key for frame in frames),
         members=tuple(members),
         shares=weights / weights.sum(),
@@ -176,6 +180,7 @@ def _load(source: Source, index: int, *, long_side: int) -> _Frame | None:
         box=_shrink_box(source.frames.usable(index), (height, width), size),
         intrinsics=_numbers(sample.image.intrinsics or depth.intrinsics, size),
         ranking_only=source.ranking_only or depth.kind is DepthKind.AFFINE_INVARIANT_DISPARITY,
+        kind=depth.kind,
     )
 
 

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from featherdepth.networks.encoder_start import start_encoder
 from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
 from featherdepth.training.loop import Outcome, run
-from featherdepth.training.materials import data_row, start_rows
+from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.objective import Losses
 from featherdepth.training.output import About, RunFolder, refuse_model
 from featherdepth.training.plan import ViewConfig, draw_plan
@@ -157,7 +158,7 @@ def train(
 
 def describe(recipe: Recipe, readers: Sequence[Reader], pool: Pool) -> About:
     """What the run folder says of the model."""
-    rows = [data_row(reader, f"training, {len(reader)} frames") for reader in readers]
+    bills = [data_rows(reader, f"training, {len(reader)} frames") for reader in readers]
     table = recipe.validation
     identity = {"recipe": asdict(recipe), "data_sha256": pool.sha256}
     return About(
@@ -166,7 +167,7 @@ def describe(recipe: Recipe, readers: Sequence[Reader], pool: Pool) -> About:
         kind=KIND,
         input_size=recipe.input_size,
         license=recipe.license,
-        materials=(*start_rows(recipe.init, recipe.encoder_weights), *rows),
+        materials=(*start_rows(recipe.init, recipe.encoder_weights), *chain(*bills)),
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "frames": len(pool)},
         story="trained {step} steps on labelled depth.",

@@ -1,5 +1,7 @@
 """Training views of completion: points on the truth, a start that knows them, reproducible."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,16 +9,16 @@ import torch
 from featherdepth.completion.learning.degrade import DegradeConfig, degrade
 from featherdepth.completion.learning.fit import to_points
 from featherdepth.completion.learning.mix import FAMILIES, MixConfig, measure, specify
+from featherdepth.completion.learning.ranges import UNKNOWN, RangeConfig, with_range
 from featherdepth.completion.learning.views import CompletionBatches, ViewSettings
 from featherdepth.data.patterns.grammar import parse
-from featherdepth.errors import InputError
 from featherdepth.training.pool import Pool
 from featherdepth.types import Depth, DepthKind, Image
 
 CLEAN = MixConfig(clean=1.0, few=0.0)
 
 
-def pool_of(frames: int = 3, ranking_only: tuple[bool, ...] = ()) -> Pool:
+def pool_of(frames: int = 3, kind: DepthKind = DepthKind.METRIC) -> Pool:
     rows, columns = np.indices((120, 160))
     depths = np.stack([2 + 0.01 * rows + np.sin(columns / 30 + i) for i in range(frames)])
     pictures = np.random.default_rng(0).integers(0, 256, (frames, 3, 120, 160), np.uint8)
@@ -26,7 +28,8 @@ def pool_of(frames: int = 3, ranking_only: tuple[bool, ...] = ()) -> Pool:
         sizes=np.tile([120, 160], (frames, 1)),
         boxes=np.tile([0, 0, 120, 160], (frames, 1)),
         intrinsics=np.tile([150.0, 150.0, 79.5, 59.5], (frames, 1)),
-        ranking_only=np.array(ranking_only or [False] * frames),
+        ranking_only=np.zeros(frames, np.bool_),
+        kinds=(kind,) * frames,
         keys=tuple(str(i) for i in range(frames)),
         members=(np.arange(frames),),
         shares=np.array([1.0]),
@@ -75,18 +78,58 @@ def test_clean_points_are_the_truth_and_the_start_is_a_depth() -> None:
     assert start.min() > 0 and torch.isfinite(start).all()
 
 
-def test_frames_that_only_order_their_points_are_not_drawn() -> None:
-    pool = pool_of(ranking_only=(True, False, True))
-    pool.depths[0] = pool.depths[2] = 1000.0
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_truth_without_a_scale_gets_another_range_in_each_view(kind: DepthKind) -> None:
+    pool = pool_of(frames=1, kind=kind)
 
-    truth = torch.cat([batches_of(pool)(step, 0, 1).truth for step in range(4)])
+    batches = batches_of(pool, settings=ViewSettings(ranges=RangeConfig(ratio=(5.0, 50.0))))
+    seen = [batches(step, 0, 1) for step in range(3)]
 
-    assert truth.max() < 100
+    medians = torch.cat([batch.truth.flatten(1).median(dim=1).values for batch in seen])
+    assert medians.min() >= 1 - 1e-3 and medians.max() <= 20 + 1e-3
+    assert len(medians.unique()) == len(medians)
+    for batch in seen:
+        points = batch.inputs[:, 4:]
+        # Clean points lie on the truth: what is drawn comes before the sensor.
+        exact = torch.isclose(points, batch.truth, rtol=1e-4)[points > 0]
+        assert exact.float().mean() > 0.5
 
 
-def test_a_data_set_of_order_alone_is_refused() -> None:
-    with pytest.raises(InputError, match="without metric depth"):
-        batches_of(pool_of(frames=1, ranking_only=(True,)))
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_the_range_of_a_frame_is_what_was_drawn(kind: DepthKind) -> None:
+    far = torch.linspace(1, 4, 64 * 96).reshape(1, 64, 96)
+    valid = torch.ones_like(far, dtype=torch.bool)
+    valid[:, :, 90:] = False
+    config = RangeConfig(ratio=(7.0, 7.0), median=(2.0, 2.0), relief=0.0)
+
+    depth = with_range(
+        far, valid, limits=(1.0, 4.0), kind=kind, config=config, rng=np.random.default_rng(0)
+    )
+
+    known = depth[valid]
+    assert known.max() / known.min() == pytest.approx(7, rel=0.01)
+    assert known.median() == pytest.approx(2, rel=1e-5)
+    assert (depth[~valid] == 0).all()
+    line = known if kind is DepthKind.AFFINE_INVARIANT else 1 / known
+    expected = far[valid] if kind is DepthKind.AFFINE_INVARIANT else 1 / far[valid]
+    # Affine in the map, or in its inverse, with a factor above 0.
+    fit = np.polyfit(expected.double().numpy(), line.double().numpy(), 1)
+    assert fit[0] > 0
+    np.testing.assert_allclose(np.polyval(fit, expected), line, rtol=1e-4)
+
+
+def test_measured_truth_keeps_its_values() -> None:
+    pool = pool_of(frames=1)
+
+    truth = batches_of(pool, settings=ViewSettings(ranges=RangeConfig(relief=0.5)))(0, 0, 1).truth
+
+    assert truth.min() >= pool.depths.min() - 0.01 and truth.max() <= pool.depths.max() + 0.01
+
+
+@pytest.mark.parametrize("wrong", [{"ratio": (1.0, 5.0)}, {"median": (0.0, 3.0)}, {"relief": 1.0}])
+def test_ranges_that_cannot_be_drawn_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        RangeConfig(**wrong)
 
 
 @pytest.mark.parametrize("family", FAMILIES[:-1])

@@ -7,6 +7,7 @@ from typing import Any
 
 from featherdepth.completion.learning.degrade import DegradeConfig
 from featherdepth.completion.learning.mix import MixConfig
+from featherdepth.completion.learning.ranges import RangeConfig
 from featherdepth.config import from_table
 from featherdepth.data import READERS
 from featherdepth.data.patterns.grammar import parse
@@ -61,6 +62,7 @@ class CompletionRecipe:
     losses: Weights = field(default_factory=Weights)
     patterns: MixConfig = field(default_factory=MixConfig)
     degrade: DegradeConfig = field(default_factory=DegradeConfig)
+    ranges: RangeConfig = field(default_factory=RangeConfig)
     views: ViewConfig = field(default_factory=lambda: ViewConfig(crop=(0.4, 0.9)))
     validation: ValidationTable | None = None
     seed: int = 0

@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
 from featherdepth.runtime.model import DepthModel
 from featherdepth.training.loop import Outcome, run
-from featherdepth.training.materials import data_row, start_rows
+from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.output import About, RunFolder, refuse_model
 from featherdepth.training.pool import Source, load_pool
 from featherdepth.training.supervised import open_reader
@@ -76,7 +77,7 @@ def train(
         "data_sha256": pool.sha256,
         "prior_sha256": prior.preset.sha256,
     }
-    rows = [data_row(reader, f"training, {len(reader)} frames") for reader in readers]
+    bills = [data_rows(reader, f"training, {len(reader)} frames") for reader in readers]
     about = About(
         network=recipe.network,
         settings=recipe.settings,
@@ -84,7 +85,7 @@ def train(
         input_size=INPUT_SIZE,
         multiple=MULTIPLE,
         license=recipe.license,
-        materials=(*start_rows(recipe.init, ""), *rows),
+        materials=(*start_rows(recipe.init, ""), *chain(*bills)),
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "frames": len(pool)},
         story=(
@@ -96,7 +97,12 @@ def train(
     batches = CompletionBatches(
         pool,
         priors,
-        views=ViewSettings(views=recipe.views, patterns=recipe.patterns, degrade=recipe.degrade),
+        views=ViewSettings(
+            views=recipe.views,
+            patterns=recipe.patterns,
+            degrade=recipe.degrade,
+            ranges=recipe.ranges,
+        ),
         size=recipe.size,
         batch=recipe.batch,
         seed=recipe.seed,

@@ -1,6 +1,6 @@
 """Training views of completion: photo, truth, points measured on it, and an aligned prior."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from featherdepth.completion.learning.degrade import DegradeConfig, degrade
 from featherdepth.completion.learning.fit import to_points
 from featherdepth.completion.learning.mix import MixConfig, measure
-from featherdepth.errors import InputError
+from featherdepth.completion.learning.ranges import UNKNOWN, RangeConfig, with_range
 from featherdepth.rng import generator
 from featherdepth.training.plan import Plan, ViewConfig, draw_plan
 from featherdepth.training.pool import Pool
@@ -39,6 +39,7 @@ class ViewSettings:
     views: ViewConfig = field(default_factory=ViewConfig)
     patterns: MixConfig = field(default_factory=MixConfig)
     degrade: DegradeConfig = field(default_factory=DegradeConfig)
+    ranges: RangeConfig = field(default_factory=RangeConfig)
 
 
 class CompletionBatches:
@@ -58,8 +59,9 @@ class CompletionBatches:
         batch: int,
         seed: int,
     ) -> None:
-        self._pool = _valued(pool)
+        self._pool = pool
         self._priors = priors
+        self._limits = _limits(pool.depths)
         self._views = views
         self._size = size
         self._batch = batch
@@ -88,6 +90,16 @@ class CompletionBatches:
         aligned, points = torch.empty_like(truth), torch.empty_like(truth)
         for i, seed in enumerate(plan.seeds):
             rng = generator(int(seed), "completion")
+            frame = int(plan.index[i])
+            if self._pool.kinds[frame] in UNKNOWN:
+                truth[i] = with_range(
+                    truth[i],
+                    batch.valid[i],
+                    limits=(float(self._limits[frame, 0]), float(self._limits[frame, 1])),
+                    kind=self._pool.kinds[frame],
+                    config=self._views.ranges,
+                    rng=rng,
+                )
             depth = Depth(
                 values=truth[i, 0].numpy(), valid=batch.valid[i, 0].numpy(), kind=DepthKind.METRIC
             )
@@ -106,16 +118,12 @@ class CompletionBatches:
         )
 
 
-def _valued(pool: Pool) -> Pool:
-    """The pool without frames that only order their points.
-
-    Raises:
-        InputError: a source has no others.
-    """
-    members = tuple(m[~pool.ranking_only[m]] for m in pool.members)
-    if min(len(m) for m in members) == 0:
-        raise InputError("a data set without metric depth; completion learns values, not order")
-    return replace(pool, members=members)
+def _limits(depths: Float16[Tensor, "n 1 H W"]) -> Float32[np.ndarray, "n 2"]:
+    """Smallest and largest known value of each frame."""
+    flat = depths.flatten(1)
+    low = torch.where(flat > 0, flat, torch.inf).amin(dim=1)
+    limits: Float32[np.ndarray, "n 2"] = torch.stack([low, flat.amax(dim=1)], 1).float().numpy()
+    return limits
 
 
 def _between_pixels(

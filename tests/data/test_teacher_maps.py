@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from featherdepth.distill.cache import MapCache, Refused, photo_key, to_half
+from featherdepth.data.teacher_maps import MapCache, Refused, photo_key, to_half
 from featherdepth.errors import InputError, RunError
 from featherdepth.types import DepthKind
 
@@ -269,8 +269,8 @@ def test_what_a_killed_process_left_is_removed_and_what_one_writes_is_not(cache:
 WRITERS = """
 import sys; from pathlib import Path; import numpy as np
 sys.path.insert(0, sys.argv[1])
-from test_cache import CARD, KEY, ramp
-from featherdepth.distill.cache import MapCache
+from test_teacher_maps import CARD, KEY, ramp
+from featherdepth.data.teacher_maps import MapCache
 print("ready", flush=True); sys.stdin.readline()
 for i in range(10):
     cache = MapCache.open(Path(sys.argv[2]) / str(i), CARD, 448)
@@ -306,7 +306,7 @@ def test_processes_that_begin_a_cache_and_write_the_same_maps_at_once_agree(
 
 
 def test_the_file_loads_no_torch() -> None:
-    code = "import featherdepth.distill.cache, sys; sys.exit('torch' in sys.modules)"
+    code = "import featherdepth.data.teacher_maps, sys; sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -314,8 +314,8 @@ def test_the_file_loads_no_torch() -> None:
 CONFINED = """
 import os, resource, sys; from pathlib import Path; import numpy as np
 sys.path.insert(0, sys.argv[1])
-from test_cache import CARD, KEY
-from featherdepth.distill.cache import MapCache
+from test_teacher_maps import CARD, KEY
+from featherdepth.data.teacher_maps import MapCache
 from featherdepth.errors import RunError
 noise = np.random.default_rng(0).random((100, 100), np.float32)
 folder = Path(sys.argv[3])

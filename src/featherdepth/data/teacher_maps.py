@@ -70,6 +70,18 @@ class Card(Protocol):
     def params(self) -> int | None: ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stated:
+    """A `Card` as the folder of a cache states it."""
+
+    name: str
+    kind: DepthKind
+    digest: str
+    license: str
+    materials: tuple[dict[str, Any], ...]
+    params: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """In place of a map: this photo's was of no use, and why."""
@@ -152,6 +164,35 @@ class MapCache:
         # Also what was just written: another process may have come first with another teacher.
         _check_same(path, about)
         return cls(folder, card, size)
+
+    @classmethod
+    def existing(cls, folder: Path) -> "MapCache":
+        """The cache that lies in a folder, whoever its teacher is.
+
+        Raises:
+            InputError: there is none, or it is damaged.
+        """
+        path = folder / ABOUT
+        if not path.is_file():
+            raise InputError(
+                f"{folder}: no cache of maps here ({ABOUT}); make one with featherdepth label"
+            )
+        try:
+            about = read_json(path)
+            said, size = about["teacher"], about["size"]
+            card = _Stated(
+                name=str(said["name"]),
+                kind=DepthKind(said["kind"]),
+                digest=str(said["digest"]),
+                license=str(said["license"]),
+                materials=tuple(dict(row) for row in said["materials"]),
+                params=said["params"],
+            )
+            if about["format"] != FORMAT:
+                raise ValueError(f"format {about['format']!r}")
+        except (InputError, LookupError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: damaged, or not of a cache of maps: {error}") from error
+        return cls(folder, card, tuple(size) if isinstance(size, list) else size)
 
     def has(self, key: str) -> bool:
         """Whether a photo is done: a whole map, or the mark that it was refused."""
