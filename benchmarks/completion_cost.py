@@ -76,8 +76,8 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
         scene, _ = scene_of(prior, sparse, photo=image, method=method, reject_outliers=True)
         unit, size = np.float32(np.median(scene.log_meters)), learned.seen_size(scene)
         seen = resize_map(drift(scene).log_depth(scene) - unit, size)
-        inputs = learned._inputs(scene, seen, unit, size)
-        network = learned._network(options.threads)
+        network, multiple = learned.open_network(None, options.threads)
+        inputs = learned._inputs(scene, seen, unit, size, multiple)
         calls |= {"start": lambda: drift(scene), "network": lambda: network(inputs)}
     kept = interleave(
         calls, rounds=options.rounds, warmup=options.warmup, device=torch.device("cpu")

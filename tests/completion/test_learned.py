@@ -1,7 +1,11 @@
 """The embedded completion network: any size, any scale, and what happens without a photo."""
 
+import hashlib
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +14,10 @@ from featherdepth.completion import DEFAULT, learned
 from featherdepth.completion.complete import complete_map
 from featherdepth.completion.model import CompletionModel
 from featherdepth.completion.scene import Scene
-from featherdepth.errors import RunError, UsageError
+from featherdepth.errors import RunError, UsageError, WeightsError
 from featherdepth.export.parity import verify
 from featherdepth.geometry.anchors import Anchors
-from featherdepth.networks.folder import read_preset
+from featherdepth.networks.folder import layout, read_config, read_preset
 from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.presets import embedded_folder
 from featherdepth.types import Completion, Depth, DepthKind, Image
@@ -176,13 +180,71 @@ def test_outliers_that_are_kept_are_followed(
 def test_threads_reach_its_network(
     guess: Depth, measured: Measured, photo: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened, asked = learned._network, []
-    monkeypatch.setattr(learned, "_network", lambda threads: asked.append(threads) or opened(1))
+    opened, asked = learned.open_network, []
+    monkeypatch.setattr(
+        learned, "open_network", lambda folder, threads: asked.append(threads) or opened(folder, 1)
+    )
 
     CompletionModel.from_pretrained(guess, threads=1).complete(photo, measured(80))
     CompletionModel.from_pretrained(guess).complete(photo, measured(80))
 
     assert asked == [1, None]
+
+
+def test_a_network_of_ones_own_takes_the_place_of_the_embedded_one(
+    guess: Depth, measured: Measured, photo: Image, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(embedded_folder("completion"), own)
+    points = measured(80)
+
+    shipped = completed(guess, points, photo)
+    copied = complete_map(guess, points, photo=photo, method=f"learned@{own}")
+
+    assert copied.method == f"learned@{own}"
+    np.testing.assert_array_equal(copied.values, shipped.values)
+
+    shipped_sha256 = change_bias(own)
+    other = CompletionModel.from_pretrained(guess, method=f"learned@{own}")
+    learned.open_network.cache_clear()
+
+    assert not np.array_equal(other.complete(photo, points).values, shipped.values)
+    assert other.network_sha256 == read_config(own).sha256 != shipped_sha256
+
+
+def change_bias(folder: Path) -> str:
+    """Other weights under the same graph; what their sha256 was."""
+    weights, config = folder / "model.safetensors", folder / "config.json"
+    place = layout(folder)["head.bias"]
+    data = bytearray(weights.read_bytes())
+    data[place.offset : place.offset + place.length] = bytes([0x38] * place.length)  # .5 each
+    weights.write_bytes(data)
+    told = json.loads(config.read_text())
+    before, told["sha256"] = told["sha256"], hashlib.sha256(data).hexdigest()
+    config.write_text(json.dumps(told))
+    return str(before)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("auto@runs/mine", "only learned@FOLDER names a network"),
+        ("learned@", "only learned@FOLDER names a network"),
+        ("lerned@runs/mine", "did you mean 'learned'"),
+    ],
+)
+def test_a_method_that_takes_no_network_says_so(guess: Depth, method: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        CompletionModel.from_pretrained(guess, method=method)
+
+
+def test_a_model_that_sees_depth_completes_nothing(
+    guess: Depth, measured: Measured, photo: Image, tmp_path: Path
+) -> None:
+    for folder, message in ((embedded_folder("small"), "'small'; expected"), (tmp_path, "config")):
+        model = CompletionModel.from_pretrained(guess, method=f"learned@{folder}")
+        with pytest.raises(WeightsError, match=message):
+            model.complete(photo, measured(80))
 
 
 def test_backends_agree_on_it() -> None:

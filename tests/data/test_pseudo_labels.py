@@ -66,10 +66,10 @@ def test_each_photo_has_its_own_map_at_its_own_size(reader: PseudoLabels) -> Non
 def test_a_photo_whose_map_was_refused_or_is_missing_is_named(
     reader: PseudoLabels, photos: Path
 ) -> None:
-    with pytest.raises(InputError, match="2.png: its map in .*cache was refused: constant"):
+    with pytest.raises(InputError, match=r"2\.png: its map in .*cache was refused: constant"):
         reader[2]
     Picture.fromarray(np.zeros((30, 40, 3), np.uint8)).save(photos / "1.png")
-    with pytest.raises(InputError, match="1.png: its map in .*cache is missing; run label again"):
+    with pytest.raises(InputError, match=r"1\.png: its map in .*cache is missing; run label again"):
         reader[1]
     assert [fault.key for fault in reader.skipped] == ["1.png", "2.png"]
 
@@ -85,7 +85,7 @@ def test_a_folder_without_a_cache_and_a_damaged_one_are_one_line(
     reader: PseudoLabels, photos: Path, tmp_path: Path
 ) -> None:
     assert len(reader) == 3
-    with pytest.raises(InputError, match="photos: no cache of maps here .*featherdepth label"):
+    with pytest.raises(InputError, match=r"photos: no cache of maps here .*featherdepth label"):
         PseudoLabels(PseudoLabels.Config(root=photos, cache=photos))
     for text in ("{", "{}", '{"format": 1, "size": null, "teacher": {"kind": "x"}}'):
         (tmp_path / "cache" / ABOUT).write_text(text)

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,30 @@ import pytest
 from featherdepth.cli import main as cli
 
 DOCS = Path(__file__).parents[2] / "docs"
-BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(bash|python|toml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"# (\w+\.toml)\n")
 
 
 @pytest.fixture
-def run_page() -> Callable[[str], int]:
+def run_page() -> Callable[..., int]:
     """Run every bash line that begins with `featherdepth`, and every Python block.
 
-    Returns how many were run.
+    A TOML block that begins with `# NAME.toml` becomes that file. `instead` replaces texts of the
+    page, such as the steps of a training. Returns how many were run.
     """
 
-    def run(name: str) -> int:
+    def run(name: str, instead: Mapping[str, str] | None = None) -> int:
         count = 0
         names: dict[str, Any] = {}
-        for language, code in BLOCK.findall((DOCS / name).read_text(encoding="utf-8")):
+        page = (DOCS / name).read_text(encoding="utf-8")
+        for old, new in (instead or {}).items():
+            assert old in page
+            page = page.replace(old, new)
+        for language, code in BLOCK.findall(page):
+            if language == "toml":
+                if named := NAMED.match(code):
+                    Path(named[1]).write_text(code)
+                continue
             if language == "python":
                 exec(compile(code, name, "exec"), names)
                 count += 1

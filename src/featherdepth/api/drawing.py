@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from featherdepth.completion import DEFAULT, METHODS
+from featherdepth.completion import DEFAULT, parse_method
 from featherdepth.errors import InputError, UsageError
 
 MOST_PHOTOS = 40
@@ -73,7 +73,7 @@ def figure_completion(
     from featherdepth.runtime.presets import DEFAULT as EVERYDAY
     from featherdepth.runtime.presets import depth_models
 
-    METHODS.load(method)
+    parse_method(method)
     out = Path(output)
     if out.suffix.lower() not in SUFFIXES["color"]:
         suffixes = ", ".join(sorted(SUFFIXES["color"]))

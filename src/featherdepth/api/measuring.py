@@ -80,7 +80,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     from dataclasses import replace
 
     from featherdepth.api.systems import is_system, published_system
-    from featherdepth.completion import METHODS
+    from featherdepth.completion import parse_method
     from featherdepth.config import set_keys
     from featherdepth.data.patterns.grammar import parse as parse_pattern
     from featherdepth.data.probe import open_data
@@ -118,7 +118,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     if pattern is not None:
         if pattern != MEASURED:
             parse_pattern(pattern)  # wrong names are said before hours of work
-        METHODS.load(method)
+        parse_method(method)
         completer = Completer(
             rules=rules, pattern=pattern, method=method, seed=seed, held_out=held_out
         )

@@ -27,7 +27,11 @@ KeepOutliers = Annotated[
     bool, typer.Option("--keep-outliers", help="Use also points that disagree with others.")
 ]
 Method = Annotated[
-    str, typer.Option("--method", help="How points are completed; a wrong name lists all.")
+    str,
+    typer.Option(
+        "--method",
+        help="How points are completed; a wrong name lists all. learned@FOLDER: your own network.",
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Also what is already there and whole.")

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32
 
-from featherdepth.completion import DEFAULT, METHODS
+from featherdepth.completion import DEFAULT, METHODS, parse_method
 from featherdepth.completion.auto import Choice, choose, confidence
 from featherdepth.completion.kriging import completed
 from featherdepth.completion.learned import look, usable
@@ -48,7 +48,7 @@ def complete_map(
         prior: of any kind; pixels that it does not know are filled from those around them.
         sparse: METRIC, of the same size, valid at the measured points only.
         photo: of both, of any size; without one the default method is `auto`.
-        method: a name of `METHODS`.
+        method: a name of `METHODS`, or `learned@FOLDER` with a network of your own.
         reject_outliers: leave out points that disagree with those around them.
         threads: of the method's network; by default what its backend takes.
 
@@ -71,16 +71,17 @@ def complete_map(
         threads=threads,
     )
     support_px = scene.support()
-    if method == "learned":
+    asked, _ = parse_method(method)
+    if asked == "learned":
         found = look(scene)
         log_depth, name = found.log_depth, method
         sure = scene.upsampled(np.exp(-found.spread / EXPECTED))
     else:
         choice = choose(scene)
-        if method == "auto":
+        if asked == "auto":
             log_depth, name = completed(scene, choice.made), choice.name
         else:
-            log_depth, name = METHODS.load(method)(scene), method
+            log_depth, name = METHODS.load(asked)(scene), asked
         sure = _confidence(choice, support_px, aligned)
     return Completion(
         depth=_depth(log_depth, scene, sparse),
@@ -111,7 +112,8 @@ def complete_depth(
         reject_outliers=reject_outliers,
         threads=threads,
     )
-    return _depth(METHODS.load(method)(scene), scene, sparse)
+    name, _ = parse_method(method)
+    return _depth(METHODS.load(name)(scene), scene, sparse)
 
 
 def _possible(method: str, photo: Image | None) -> str:
@@ -129,8 +131,8 @@ def scene_of(
     threads: int | None = None,
 ) -> tuple[Scene, Aligned]:
     """Align, and leave out what is wrong; errors as `complete_map`."""
-    METHODS.load(method)  # a wrong name is said before anything is done
-    least = TOLERANCE.get(method, LEAST)
+    name, network = parse_method(method)  # a wrong one is said before anything is done
+    least = TOLERANCE.get(name, LEAST)
     aligned = aligned_to(prior, sparse, reject_outliers=reject_outliers, least=least)
     anchors = anchors_of(sparse)
     trusted = anchors.only(~np.isin(numbers(anchors, sparse), aligned.rejected))
@@ -141,6 +143,7 @@ def scene_of(
         photo=photo,
         all_right=not reject_outliers,
         threads=threads,
+        network=network,
     )
     return scene, aligned
 

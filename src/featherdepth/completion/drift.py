@@ -17,6 +17,11 @@ MOST = 128
 LEAST = 0.3
 """Of a logarithm; points that disagree with those around them by more are not followed here, where
 one of them bends everything."""
+NUGGET = 0.02
+DRIFT = 0.1
+"""As in kriging, but the network knows better than this start: where the points are near ones
+alone, their noise makes the map look flatter than it is, and all that is farther would be drawn in
+(docs/experiments.md)."""
 
 
 def drift(scene: Scene) -> Field:
@@ -35,7 +40,7 @@ def drift(scene: Scene) -> Field:
         log_prior=scene.log_prior_at(size),
         prior=scene.prior,
     )
-    return Kriging.fit(half, guided=True).field(half)
+    return Kriging.fit(half, guided=True, nugget=NUGGET, drift=DRIFT).field(half)
 
 
 def _selection(count: int) -> np.ndarray:

@@ -127,6 +127,7 @@ def _facts(model: CompletionModel, points: Measured, min_confidence: float) -> d
         "points_bytes": size_bytes,
         "depth_scale": points.depth_scale,
         "method_asked": model.method,
+        "network_sha256": model.network_sha256,
         "reject_outliers": model.reject_outliers,
         "min_confidence": min_confidence,
     }

@@ -48,12 +48,21 @@ class Kriging:
     target: Values
 
     @classmethod
-    def fit(cls, scene: Scene, *, guided: bool, relief: float = RELIEF) -> "Kriging":
+    def fit(
+        cls,
+        scene: Scene,
+        *,
+        guided: bool,
+        relief: float = RELIEF,
+        nugget: float = NUGGET,
+        drift: float = DRIFT,
+    ) -> "Kriging":
         """Solve for the weights.
 
         Args:
             guided: predict the log-ratio with a trend along the prior; else log depth alone, in
                 which the prior has no part (`relief` is then 0).
+            nugget, drift: in place of `NUGGET` and `DRIFT`.
         """
         chosen = _selection(len(scene.anchors))
         prior = scene.anchors.at(scene.log_prior)[chosen]
@@ -61,11 +70,11 @@ class Kriging:
         features = _features(scene, scene.anchors.places[chosen], prior, relief)
         n, t = len(chosen), 2 if guided else 1
         system = np.zeros((n + t, n + t))
-        system[:n, :n] = NUGGET * np.eye(n) - _distances(features, features)
+        system[:n, :n] = nugget * np.eye(n) - _distances(features, features)
         system[:n, n] = system[n, :n] = 1
         if guided:
             system[:n, n + 1] = system[n + 1, :n] = prior - prior.mean()
-            system[n + 1, n + 1] = -1 / DRIFT
+            system[n + 1, n + 1] = -1 / drift
         inverse = np.linalg.inv(system)
         target = (scene.log_ratio if guided else scene.log_meters)[chosen]
         solved = inverse[:, :n] @ target

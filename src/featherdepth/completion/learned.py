@@ -9,6 +9,7 @@ around them (docs/experiments.md has the figures of both).
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +71,9 @@ def look(scene: Scene) -> Learned:
     start, size = drift(scene), seen_size(scene)
     relief = np.float32(start.trust) * scene.log_prior_at(size)
     seen = (resize_map(start.values, size) + relief).clip(low, high) - unit
-    found = _network(scene.threads)(_inputs(scene, seen, unit, size))[0, :, : size[0], : size[1]]
+    network, multiple = open_network(scene.network, scene.threads)
+    inputs = _inputs(scene, seen, unit, size, multiple)
+    found = network(inputs)[0, :, : size[0], : size[1]]
     if not np.isfinite(found).all():
         raise RunError("the completion network gave NaN or infinity; expected finite depth")
     log_depth = np.log(found[0]) + unit
@@ -111,14 +114,13 @@ def seen_size(scene: Scene) -> Size:
 
 
 def _inputs(
-    scene: Scene, start: Fine, unit: np.float32, size: Size
+    scene: Scene, start: Fine, unit: np.float32, size: Size, multiple: int
 ) -> Float32[np.ndarray, "1 5 H W"]:
     """RGB, start and points at the network's size."""
     photo = scene.photo
     assert photo is not None  # noqa: S101 - checked by `look`
     pixels = photo.pixels if photo.size == size else resize_pixels(photo.pixels, size)
-    preset = read_config(embedded_folder(COMPLETION))
-    below, beside = (-side % preset.multiple for side in size)
+    below, beside = (-side % multiple for side in size)
     inputs = np.empty((5, size[0] + below, size[1] + beside), np.float32)
     inside = inputs[:, : size[0], : size[1]]
     np.multiply(pixels.transpose(2, 0, 1), np.float32(1 / 255), out=inside[:3])
@@ -140,13 +142,30 @@ def _scattered(scene: Scene, unit: np.float32, size: Size, canvas: tuple[int, ..
 
 
 @lru_cache(maxsize=2)
-def _network(threads: int | None) -> Network:
-    folder = embedded_folder(COMPLETION)
-    if COMPLETION not in embedded_models():
+def open_network(folder: Path | None, threads: int | None) -> tuple[Network, int]:
+    """The network of a folder, by default the embedded one, and what its sides are multiples of.
+
+    Raises:
+        WeightsError: it is missing, damaged, or of another kind.
+    """
+    place = folder or embedded_folder(COMPLETION)
+    if folder is None and COMPLETION not in embedded_models():
         raise WeightsError(
-            f"this installation carries no completion network; expected {folder};"
+            f"this installation carries no completion network; expected {place};"
             " use another method, such as auto"
         )
+    preset = read_config(place)
+    if preset.network != COMPLETION:
+        raise WeightsError(
+            f"{place}: a model of network {preset.network!r}; expected {COMPLETION!r}, as a recipe"
+            " of completion trains it"
+        )
     # A thousand small steps of the solve: onnxruntime starts each in half of OpenVINO's time.
-    network: Network = BACKENDS.load("onnx").open(folder, read_config(folder), threads, "fp32")
-    return network
+    return BACKENDS.load("onnx").open(place, preset, threads, "fp32"), preset.multiple
+
+
+def network_sha256(folder: Path | None) -> str:
+    """Of the weights of the network; empty where there is none."""
+    if folder is None and COMPLETION not in embedded_models():
+        return ""
+    return read_config(folder or embedded_folder(COMPLETION)).sha256

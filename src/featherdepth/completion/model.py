@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from featherdepth.completion import DEFAULT, METHODS
+from featherdepth.completion import DEFAULT, parse_method
 from featherdepth.completion.complete import complete_map
+from featherdepth.completion.learned import network_sha256
 from featherdepth.data.sparse import Points, sparse_depth
 from featherdepth.errors import InputError
 from featherdepth.images.read import read_image
@@ -37,7 +38,7 @@ class CompletionModel:
         reject_outliers: bool = True,
         threads: int | None = None,
     ) -> None:
-        METHODS.load(method)
+        parse_method(method)  # a wrong one is said here
         self.first = first
         self.method = method
         self.reject_outliers = reject_outliers
@@ -52,6 +53,12 @@ class CompletionModel:
         if isinstance(self.first, Depth):
             return self.first.provenance.sha256
         return self.first.preset.sha256
+
+    @property
+    def network_sha256(self) -> str:
+        """Of the weights of the method's network; empty if it has none."""
+        name, network = parse_method(self.method)
+        return network_sha256(network) if name == DEFAULT else ""
 
     @classmethod
     def from_pretrained(
@@ -70,7 +77,8 @@ class CompletionModel:
             first: an embedded model, a model folder or NETWORK@FILE; the everyday model if left
                 out. Or a `DepthModel`, or depth that is known already: a `Depth`, or a depth file
                 (.png, .npy) for photos of its size.
-            method: how the points are completed, a name of `featherdepth.completion.METHODS`.
+            method: how the points are completed, a name of `featherdepth.completion.METHODS`, or
+                `learned@FOLDER` with a network that you trained.
             reject_outliers: leave out points that disagree with those around them.
             backend, precision: of the first stage, as for `DepthModel`; "auto" is fp32 here.
             threads: of both networks.
@@ -81,7 +89,7 @@ class CompletionModel:
             WeightsError: missing, damaged or not matching weights.
             BackendError: the backend is not installed.
         """
-        METHODS.load(method)
+        parse_method(method)
         if isinstance(first, str | Path) and is_depth_file(first):
             first = read_depth(first)
         if first is None or isinstance(first, str | Path):

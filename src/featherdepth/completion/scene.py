@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int
@@ -34,6 +35,8 @@ class Scene:
     """No point is wrong: none is left out on the way."""
     threads: int | None = None
     """Of a method's network; by default what the backend takes."""
+    network: Path | None = None
+    """Folder of a method's network; by default the embedded one."""
 
     @property
     def size(self) -> tuple[int, int]:

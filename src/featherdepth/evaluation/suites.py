@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from featherdepth.completion import METHODS
+from featherdepth.completion import parse_method
 from featherdepth.config import from_table, read_toml
 from featherdepth.data.manifest import MANIFEST
 from featherdepth.data.patterns.grammar import parse as parse_pattern
@@ -110,7 +110,7 @@ class Suite:
             raise ValueError(f"a table of {self.kind} needs measures and [[data]]")
         for row in self.rows:
             if row.method:
-                METHODS.load(row.method)
+                parse_method(row.method)
         for wanted in self.data:
             if (self.kind == "completion") != bool(wanted.pattern):
                 raise ValueError(f"{wanted.name}: a pattern goes with a table of completion")
