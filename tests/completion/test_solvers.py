@@ -7,6 +7,7 @@ import pytest
 
 from featherdepth.completion import pull_push as pull_push_file
 from featherdepth.completion.auto import blocks_of, choose
+from featherdepth.completion.drift import drift
 from featherdepth.completion.ip_basic import ip_basic
 from featherdepth.completion.kriging import DRIFT, NUGGET, Kriging
 from featherdepth.completion.nearest import nearest_anchor, nearest_pixels
@@ -149,6 +150,19 @@ def test_the_trend_follows_points_that_deny_the_prior():
     assert abs(1 + Kriging.fit(scene, guided=True).trend[1]) < 0.1
     agreed = scene_with(places, np.exp(prior[tuple(places.T)]), (60, 80), prior)
     assert abs(Kriging.fit(agreed, guided=True).trend[1]) < 0.01
+
+
+def test_noise_of_near_points_does_not_flatten_what_the_network_starts_from():
+    random = np.random.default_rng(5)
+    rows, _ = np.indices((60, 80))
+    prior = rows / 30  # farther by a factor of 7 from top to bottom
+    places = np.argwhere((random.random((60, 80)) < 0.05) & (rows < 20))  # none of what is far
+    seen = prior + random.normal(0, 0.25, prior.shape)
+    true = prior[tuple(places.T)] + random.normal(0, 0.05, len(places))
+    scene = scene_with(places, np.exp(true), (60, 80), seen)
+
+    assert Kriging.fit(scene, guided=True).field(scene).trust < 0.8
+    assert 0.9 < drift(scene).trust < 1.1
 
 
 def test_lines_of_a_scanner_are_not_taken_apart_point_by_point():
