@@ -1,8 +1,6 @@
 """Photos with the maps of a cache as truth: the right map for each photo, and its terms."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,18 +11,7 @@ from featherdepth.data.teacher_maps import ABOUT, MapCache, photo_key
 from featherdepth.errors import InputError
 from featherdepth.training.materials import data_rows
 from featherdepth.types import DepthKind
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    name: str = "tiny"
-    kind: DepthKind = DepthKind.AFFINE_INVARIANT
-    digest: str = "d" * 64
-    license: str = "Apache-2.0"
-    materials: tuple[dict[str, Any], ...] = (
-        {"name": "streets", "class": "C", "terms": "none", "use": "training"},
-    )
-    params: int | None = 7
+from teacher_cards import CARD
 
 
 @pytest.fixture
@@ -43,7 +30,7 @@ def pixels_of(path: Path) -> np.ndarray:
 
 @pytest.fixture
 def reader(photos: Path, tmp_path: Path) -> PseudoLabels:
-    cache = MapCache.open(tmp_path / "cache", Card(), (12, 16))
+    cache = MapCache.open(tmp_path / "cache", CARD, (12, 16))
     for i in (0, 1):
         rows = np.linspace(i, i + 1, 12, dtype=np.float32)
         cache.write(photo_key(pixels_of(photos / f"{i}.png")), np.tile(rows[:, None], (1, 16)))
@@ -78,7 +65,7 @@ def test_what_the_teacher_was_made_from_is_in_the_bill(reader: PseudoLabels) -> 
     first, teacher = data_rows(reader, "training, 3 frames")
 
     assert (first["name"], first["class"]) == ("photos", "A")
-    assert teacher == Card().materials[0]
+    assert teacher == CARD.materials[0]
 
 
 def test_a_folder_without_a_cache_and_a_damaged_one_are_one_line(

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,12 @@ import pytest
 from featherdepth.data.teacher_maps import MapCache, Refused, photo_key, to_half
 from featherdepth.errors import InputError, RunError
 from featherdepth.types import DepthKind
+from teacher_cards import CARD, Card
 
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    name: str = "tiny"
-    kind: DepthKind = DepthKind.AFFINE_INVARIANT
-    digest: str = "d" * 64
-    license: str = "Apache-2.0"
-    materials: tuple[dict[str, Any], ...] = ({"name": "renders", "class": "A"},)
-    params: int | None = 7
-
-
-CARD = Card()
 KEY = "ab" * 32
+HERE = Path(__file__).parent
+PLACES = os.pathsep.join(map(str, (HERE, HERE.parent / "helpers")))
+"""Where other processes find this module and what it imports."""
 
 
 @pytest.fixture
@@ -180,7 +172,7 @@ def test_the_folder_says_whose_maps_it_holds(cache: MapCache) -> None:
             "digest": "d" * 64,
             "kind": "affine_invariant",
             "license": "Apache-2.0",
-            "materials": [{"class": "A", "name": "renders"}],
+            "materials": list(CARD.materials),
             "name": "tiny",
             "params": 7,
         },
@@ -267,8 +259,8 @@ def test_what_a_killed_process_left_is_removed_and_what_one_writes_is_not(cache:
 
 
 WRITERS = """
-import sys; from pathlib import Path; import numpy as np
-sys.path.insert(0, sys.argv[1])
+import os, sys; from pathlib import Path; import numpy as np
+sys.path[:0] = sys.argv[1].split(os.pathsep)
 from test_teacher_maps import CARD, KEY, ramp
 from featherdepth.data.teacher_maps import MapCache
 print("ready", flush=True); sys.stdin.readline()
@@ -284,7 +276,7 @@ def test_processes_that_begin_a_cache_and_write_the_same_maps_at_once_agree(
     tmp_path: Path,
 ) -> None:
     command = [sys.executable, "-c", WRITERS]
-    arguments = [str(Path(__file__).parent), str(tmp_path)]
+    arguments = [PLACES, str(tmp_path)]
     processes = [
         subprocess.Popen(
             [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -313,7 +305,7 @@ def test_the_file_loads_no_torch() -> None:
 
 CONFINED = """
 import os, resource, sys; from pathlib import Path; import numpy as np
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1].split(os.pathsep)
 from test_teacher_maps import CARD, KEY
 from featherdepth.data.teacher_maps import MapCache
 from featherdepth.errors import RunError
@@ -340,7 +332,7 @@ def test_a_full_disk_and_a_closed_folder_are_one_line_and_leave_nothing(tmp_path
             folder.chmod(0o555)
         said = {
             kind: subprocess.run(
-                [sys.executable, "-c", CONFINED, str(Path(__file__).parent), kind, str(path)],
+                [sys.executable, "-c", CONFINED, PLACES, kind, str(path)],
                 capture_output=True,
                 text=True,
                 check=True,

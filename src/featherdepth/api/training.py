@@ -27,6 +27,7 @@ def train(
     device: str | None = None,
     threads: int | None = None,
     shown: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Train a network as a recipe says; `output` becomes a model folder.
 
@@ -39,7 +40,8 @@ def train(
         assignments: `key=value` texts that replace keys of the recipe.
         device: such as "cpu" or "cuda:0"; by default what accelerate finds.
         threads: CPU threads.
-        shown: progress on stderr.
+        shown: progress of training on stderr.
+        progress: called with (what is going on, done, in all) before it.
 
     Returns:
         `folder`, `step` and the `figures` of the last validation.
@@ -92,6 +94,7 @@ def train(
         device=device,
         threads=threads or os.cpu_count() or 1,
         shown=shown,
+        stages=progress,
     )
     if not features:  # a start gives no depth to run anywhere
         _write_checked_graph(Path(output))

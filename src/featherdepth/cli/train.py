@@ -34,17 +34,20 @@ def run(
     RUN becomes a model folder. A stopped run goes on with --resume and ends in the same weights.
     """
     from featherdepth import api
+    from featherdepth.cli.progress import stages
 
-    result = api.train(
-        recipe,
-        output,
-        resume=resume,
-        init=init,
-        assignments=assignments or [],
-        device=device,
-        threads=threads,
-        shown=not as_json,
-    )
+    with stages() as progress:
+        result = api.train(
+            recipe,
+            output,
+            resume=resume,
+            init=init,
+            assignments=assignments or [],
+            device=device,
+            threads=threads,
+            shown=not as_json,
+            progress=None if as_json else progress,
+        )
     if as_json:
         print(json.dumps(result, indent=2, sort_keys=True))
         return

@@ -30,6 +30,7 @@ from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.output import About, RunFolder, refuse_model
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
+from featherdepth.training.progress import Stages, stage
 from featherdepth.types import DepthKind
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def train_features(
     device: str | None = None,
     threads: int = 2,
     shown: bool = False,
+    stages: Stages | None = None,
 ) -> Outcome:
     """Teach a network's encoder; `folder` becomes a model folder that also holds the run.
 
@@ -51,6 +53,7 @@ def train_features(
         device: such as "cpu" or "cuda:0"; by default what accelerate finds.
         threads: for decoding photos.
         shown: progress on stderr.
+        stages: of what comes before training.
 
     Raises:
         UsageError: a network without an encoder, or a teacher that is no bare encoder.
@@ -81,6 +84,7 @@ def train_features(
         batch=recipe.batch,
         visits=recipe.visits,
         seed=recipe.seed,
+        progress=stage(stages, "photos"),
     )
     with closing(windows):
         batches = DistillBatches(

@@ -4,7 +4,7 @@ Both go through the student together, so that BatchNorm sees one batch of both, 
 the output goes to its own losses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,9 +106,18 @@ class LabelledData:
 
     @classmethod
     def load(
-        cls, recipe: DistillRecipe, kind: DepthKind, *, device: torch.device, threads: int
+        cls,
+        recipe: DistillRecipe,
+        kind: DepthKind,
+        *,
+        device: torch.device,
+        threads: int,
+        progress: Callable[[int, int], None] | None = None,
     ) -> "LabelledData | None":
         """Open and decode them; None where the recipe has none.
+
+        Args:
+            progress: called with (frames done, frames in all).
 
         Raises:
             UsageError: the teacher's kind is another than what labels teach.
@@ -129,6 +138,7 @@ class LabelledData:
             long_side=recipe.long_side,
             device=device,
             threads=threads,
+            progress=progress,
         )
         return cls(readers=readers, pool=pool, recipe=recipe)
 

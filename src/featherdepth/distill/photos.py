@@ -188,23 +188,26 @@ class Windows:
     """The pool of each step.
 
     Args:
-        load: decodes the photos at these positions.
+        load: decodes the photos at these positions; a `load_photos`.
         photos_held: how many fit into memory at a time; two windows share them.
         batch: views in a step.
         visits: views of a photo while its window is in memory.
+        progress: of the first window, for which training waits.
     """
 
     def __init__(
         self,
-        load: Callable[[Int64[np.ndarray, " n"]], PhotoPool],
+        load: Callable[..., PhotoPool],
         training: Int64[np.ndarray, " n"],
         *,
         photos_held: int,
         batch: int,
         visits: int,
         seed: int,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._load, self._training, self._seed = load, training, seed
+        self._progress = progress
         whole = len(training) <= photos_held
         # While one window is trained on, the next is loaded.
         self._count = 1 if whole else -(-len(training) // max(photos_held // 2, 1))
@@ -224,7 +227,8 @@ class Windows:
         self._pools = {n: pool for n, pool in self._pools.items() if n in wanted}
         for n in wanted:
             if n not in self._pools:
-                self._pools[n] = self._worker.submit(self._load, self.members(n))
+                told = {} if n or self._progress is None else {"progress": self._progress}
+                self._pools[n] = self._worker.submit(self._load, self.members(n), **told)
         return self._pools[number].result()
 
     def members(self, number: int) -> Int64[np.ndarray, " n"]:

@@ -42,12 +42,10 @@ from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.output import About, RunFolder, refuse_model
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
+from featherdepth.training.progress import Stages, stage
 from featherdepth.types import DepthKind, Image
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is going on, done, in all)."""
 
 
 class CachedLabels:
@@ -83,7 +81,7 @@ def distill(
     device: str | None = None,
     threads: int = 2,
     shown: bool = False,
-    progress: Progress | None = None,
+    progress: Stages | None = None,
 ) -> Distilled:
     """Train a student on photos by what a teacher says of them; `folder` becomes its model folder.
 
@@ -109,7 +107,13 @@ def distill(
     card = teacher.card
     teacher.to(processes.device)
     split = split_photos(photos, recipe.holdout, recipe.seed)
-    labelled = LabelledData.load(recipe, card.kind, device=processes.device, threads=threads)
+    labelled = LabelledData.load(
+        recipe,
+        card.kind,
+        device=processes.device,
+        threads=threads,
+        progress=stage(progress, "labelled frames"),
+    )
     about = describe(
         recipe, photos, card, len(split.held_out), cached=cache is not None, labelled=labelled
     )
@@ -126,7 +130,7 @@ def distill(
             teacher,
             store,
             device=processes.device,
-            progress=None if progress is None else partial(progress, "labels"),
+            progress=stage(progress, "labels"),
             shard=(processes.rank + 1, processes.world),
         )
         processes.any(False)  # all labels are there before anybody reads them
@@ -144,6 +148,7 @@ def distill(
         batch=recipe.batch,
         visits=recipe.visits,
         seed=recipe.seed,
+        progress=stage(progress, "photos"),
     )
     with closing(windows):
         windows.of(0)  # what cannot be used shows now, not in the first step
@@ -268,7 +273,7 @@ def hold_out(
     *,
     labels: CachedLabels | None,
     device: torch.device,
-    progress: Progress | None,
+    progress: Stages | None,
 ) -> list[HeldOut]:
     """The held-out photos as the student sees them, with their teacher's maps.
 

@@ -1,8 +1,9 @@
 """What a person sees of a run: a bar on a terminal, plain lines elsewhere; and TensorBoard."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,6 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 logger = logging.getLogger(__name__)
+
+Stages = Callable[[str, int, int], None]
+"""Called with (what is going on, done, in all), for what comes before training."""
+
+
+def stage(stages: Stages | None, what: str) -> Callable[[int, int], None] | None:
+    """One of the stages, to be called with (done, in all); None where nobody watches."""
+    return None if stages is None else partial(stages, what)
 
 
 class Display:

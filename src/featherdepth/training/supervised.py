@@ -34,6 +34,7 @@ from featherdepth.training.plan import ViewConfig, draw_plan
 from featherdepth.training.pool import Pool, Source, load_pool
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
+from featherdepth.training.progress import Stages, stage
 from featherdepth.training.recipe import KIND, DataTable, LossTable, Recipe
 from featherdepth.training.validation import DepthValidation
 from featherdepth.training.views import Batch, render
@@ -105,6 +106,7 @@ def train(
     device: str | None = None,
     threads: int = 2,
     shown: bool = False,
+    stages: Stages | None = None,
 ) -> Outcome:
     """Train the network of a recipe; `folder` becomes a model folder that also holds the run.
 
@@ -112,6 +114,7 @@ def train(
         device: such as "cpu" or "cuda:0"; by default what accelerate finds.
         threads: for decoding frames at the start.
         shown: progress on stderr.
+        stages: of what comes before training.
 
     Raises:
         UsageError: a name or key of the recipe that does not fit.
@@ -130,6 +133,7 @@ def train(
         long_side=recipe.long_side,
         device=processes.device,
         threads=threads,
+        progress=stage(stages, "frames"),
     )
     about = describe(recipe, readers, pool)
     bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
@@ -223,8 +227,12 @@ def pool_of(
     long_side: int,
     device: torch.device,
     threads: int,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Pool:
     """The frames of all data sets of a recipe in memory, each with its weight.
+
+    Args:
+        progress: called with (frames done, frames in all).
 
     Raises:
         InputError: a data set without a readable frame with depth.
@@ -239,7 +247,9 @@ def pool_of(
         )
         for i, (table, reader) in enumerate(zip(tables, readers, strict=True))
     ]
-    pool = load_pool(sources, long_side=long_side, device=device, threads=threads)
+    pool = load_pool(
+        sources, long_side=long_side, device=device, threads=threads, progress=progress
+    )
     logger.info("%d frames in memory", len(pool))
     return pool
 

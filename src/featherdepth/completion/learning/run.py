@@ -21,8 +21,8 @@ from featherdepth.runtime.model import DepthModel
 from featherdepth.training.loop import Outcome, run
 from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.output import About, RunFolder, refuse_model
-from featherdepth.training.pool import Source, load_pool
-from featherdepth.training.supervised import open_reader
+from featherdepth.training.progress import Stages, stage
+from featherdepth.training.supervised import open_reader, pool_of
 from featherdepth.types import DepthKind
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ def train(
     device: str | None = None,
     threads: int = 2,
     shown: bool = False,
+    stages: Stages | None = None,
 ) -> Outcome:
     """Train the completion network; `folder` becomes a model folder that also holds the run.
 
@@ -49,6 +50,7 @@ def train(
         device: such as "cpu" or "cuda:0"; by default what accelerate finds.
         threads: for decoding frames at the start, and of the first stage.
         shown: progress on stderr.
+        stages: of what comes before training.
 
     Raises:
         UsageError: a name or key of the recipe that does not fit.
@@ -60,13 +62,15 @@ def train(
     model = _start(recipe)
     readers = [open_reader(table.name, table.reader) for table in recipe.data]
     prior = DepthModel.from_pretrained(recipe.prior, threads=threads)
-    sources = [
-        Source(name=f"data[{i}] ({reader.name})", frames=reader, weight=table.weight)
-        for i, (table, reader) in enumerate(zip(recipe.data, readers, strict=True))
-    ]
-    pool = load_pool(sources, long_side=recipe.long_side, device="cpu", threads=threads)
-    logger.info("%d frames in memory", len(pool))
-    priors = pool_priors(pool, prior, folder)
+    pool = pool_of(
+        recipe.data,
+        readers,
+        long_side=recipe.long_side,
+        device=torch.device("cpu"),
+        threads=threads,
+        progress=stage(stages, "frames"),
+    )
+    priors = pool_priors(pool, prior, folder, progress=stage(stages, "first stage"))
     table = recipe.validation
     validate = None
     if table is not None:
