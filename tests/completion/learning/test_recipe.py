@@ -9,7 +9,7 @@ from featherdepth.completion.learning.recipe import is_completion, parse_recipe
 from featherdepth.config import read_toml
 from featherdepth.errors import UsageError
 
-OURS = Path(__file__).parents[3] / "recipes" / "completion.toml"
+OURS = Path(__file__).parents[3] / "recipes"
 
 
 def table(**changes: Any) -> dict[str, Any]:
@@ -23,13 +23,14 @@ def table(**changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
-def test_our_recipe_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["completion.toml", "completion-photos.toml"])
+def test_our_recipes_can_be_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEATHERDEPTH_DATA", "data")
 
-    found = read_toml(OURS)
+    found = read_toml(OURS / name)
 
     assert is_completion(found)
-    assert parse_recipe(found, "completion.toml").prior == "small"
+    assert parse_recipe(found, name).prior == "small"
 
 
 def test_other_networks_are_another_kind() -> None:
