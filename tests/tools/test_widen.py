@@ -1,19 +1,30 @@
 """A widened network says what it said before, and what is new in it can learn."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from tools.widen import main, widen
 
 from featherdepth.networks.completion import SIZES, PoissonLite
-from featherdepth.networks.weights import load_model
+from featherdepth.networks.folder import read_config
+from featherdepth.networks.weights import load_model, save_model
 from featherdepth.runtime.presets import embedded_folder
 
 
 @pytest.fixture
 def small() -> PoissonLite:
-    network = load_model(embedded_folder("completion"))[1]
-    assert isinstance(network, PoissonLite)
-    return network
+    """As training leaves it: no layer is silent, and statistics are those of some views."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = PoissonLite(size="xs")
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(0.02 * torch.randn_like(parameter))
+        for _ in range(20):
+            network(torch.rand(2, 5, 64, 96) + 0.5)
+    return network.eval()
 
 
 @pytest.fixture
@@ -56,9 +67,11 @@ def test_a_narrower_size_is_refused() -> None:
 
 
 def test_the_command_writes_a_model_folder(
-    tmp_path, monkeypatch: pytest.MonkeyPatch, inputs: torch.Tensor
+    tmp_path: Path, small: PoissonLite, monkeypatch: pytest.MonkeyPatch, inputs: torch.Tensor
 ) -> None:
-    command = ["widen", "completion", "--size", "s", "-o", str(tmp_path / "wide")]
+    preset = replace(read_config(embedded_folder("completion")), settings={"size": "xs"})
+    save_model(tmp_path / "xs", preset, small, "card")
+    command = ["widen", str(tmp_path / "xs"), "--size", "s", "-o", str(tmp_path / "wide")]
     monkeypatch.setattr("sys.argv", command)
 
     main()

@@ -67,7 +67,7 @@ class CompletionRecipe:
     validation: ValidationTable | None = None
     seed: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
-    """Of the network, beyond its defaults."""
+    """Of the network, beyond its defaults; by default those of `init`."""
     init: Path | None = None
     """A model folder to start from."""
     long_side: int = 320

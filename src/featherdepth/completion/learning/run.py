@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from featherdepth.completion.learning.recipe import CompletionRecipe
 from featherdepth.completion.learning.validation import CompletionValidation
 from featherdepth.completion.learning.views import CompletionBatches, ViewSettings
 from featherdepth.networks.build import build_network
+from featherdepth.networks.folder import read_config
 from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
 from featherdepth.runtime.model import DepthModel
@@ -59,6 +60,7 @@ def train(
         RunError: a folder with a model, and as `featherdepth.training.loop.run`.
     """
     refuse_model(folder, resume=resume)
+    recipe = _sized(recipe)
     model = _start(recipe)
     readers = [open_reader(table.name, table.reader) for table in recipe.data]
     prior = DepthModel.from_pretrained(recipe.prior, threads=threads)
@@ -125,6 +127,13 @@ def train(
         device=device,
         shown=shown,
     )
+
+
+def _sized(recipe: CompletionRecipe) -> CompletionRecipe:
+    """The recipe; one that says nothing of the network's size goes on in that of its start."""
+    if recipe.init is None or recipe.settings:
+        return recipe
+    return replace(recipe, settings=read_config(recipe.init).settings)
 
 
 def _start(recipe: CompletionRecipe) -> nn.Module:
