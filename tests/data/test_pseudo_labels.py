@@ -7,7 +7,8 @@ import pytest
 from PIL import Image as Picture
 
 from featherdepth.data.pseudo_labels import PseudoLabels
-from featherdepth.data.teacher_maps import ABOUT, MapCache, photo_key
+from featherdepth.data.teacher_cards import ABOUT
+from featherdepth.data.teacher_maps import MapCache, photo_key
 from featherdepth.errors import InputError
 from featherdepth.training.materials import data_rows
 from featherdepth.types import DepthKind
@@ -59,6 +60,17 @@ def test_a_photo_whose_map_was_refused_or_is_missing_is_named(
     with pytest.raises(InputError, match=r"1\.png: its map in .*cache is missing; run label again"):
         reader[1]
     assert [fault.key for fault in reader.skipped] == ["1.png", "2.png"]
+
+
+def test_photos_that_are_not_there_are_told(
+    reader: PseudoLabels, photos: Path, tmp_path: Path
+) -> None:
+    assert len(reader) == 3
+    (tmp_path / "list.txt").write_text("photos/0.png\nphotos/gone.png\n")
+
+    config = PseudoLabels.Config(root=tmp_path / "list.txt", cache=tmp_path / "cache")
+
+    assert [fault.key for fault in PseudoLabels(config).skipped] == ["photos/gone.png"]
 
 
 def test_what_the_teacher_was_made_from_is_in_the_bill(reader: PseudoLabels) -> None:

@@ -1,5 +1,6 @@
 """A photo and measured points to dense metric depth: any first stage, any sparsity."""
 
+from functools import cached_property
 from pathlib import Path
 
 from featherdepth.completion import DEFAULT, parse_method
@@ -54,7 +55,7 @@ class CompletionModel:
             return self.first.provenance.sha256
         return self.first.preset.sha256
 
-    @property
+    @cached_property
     def network_sha256(self) -> str:
         """Of the weights of the method's network; empty if it has none."""
         name, network = parse_method(self.method)

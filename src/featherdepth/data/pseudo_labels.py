@@ -48,6 +48,8 @@ class PseudoLabels(Reader):
         self.name = self._photos.name
         self.terms = config.terms
         self.keys, self.groups = self._photos.keys, self._photos.groups
+        for fault in self._photos.skipped:
+            self._skip(fault.key, fault.reason)
 
     @property
     def materials(self) -> tuple[Mapping[str, Any], ...]:

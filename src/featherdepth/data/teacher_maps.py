@@ -23,63 +23,33 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float16, Float32, UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from featherdepth.config import read_json
 from featherdepth.data.packs import PackIndex
-from featherdepth.errors import InputError, RunError
+from featherdepth.data.teacher_cards import (
+    ABOUT,
+    FORMAT,
+    Card,
+    check_empty,
+    check_same,
+    read_about,
+    stated,
+)
+from featherdepth.errors import InputError
 from featherdepth.geometry.resize import Size
 from featherdepth.images.atomic import make_folder, remove_partials, write_atomic
-from featherdepth.types import DepthKind
 
-ABOUT = "cache.json"
 MAPS = "maps"
 PACKS = "packs"
 SUFFIX = ".safetensors"
-FORMAT = "featherdepth-maps-1"
 TENSOR = "map"
 LARGEST_HEADER = 1 << 16
 """Ours have some 300 bytes; a longer one is not ours."""
-
-
-@runtime_checkable
-class Card(Protocol):
-    """What the cache asks of a `TeacherCard`; that one's home loads torch, this file does not."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def kind(self) -> DepthKind: ...
-
-    @property
-    def digest(self) -> str: ...
-
-    @property
-    def license(self) -> str: ...
-
-    @property
-    def materials(self) -> tuple[dict[str, Any], ...]: ...
-
-    @property
-    def params(self) -> int | None: ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Stated:
-    """A `Card` as the folder of a cache states it."""
-
-    name: str
-    kind: DepthKind
-    digest: str
-    license: str
-    materials: tuple[dict[str, Any], ...]
-    params: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,26 +113,15 @@ class MapCache:
             RunError: a cache of another teacher, kind or size, a folder that holds something
                 else, or one that cannot be written.
         """
-        about = {
-            "format": FORMAT,
-            "size": None if size is None else list(size) if isinstance(size, tuple) else size,
-            "teacher": {
-                "digest": card.digest,
-                "kind": card.kind.value,
-                "license": card.license,
-                "materials": list(card.materials),
-                "name": card.name,
-                "params": card.params,
-            },
-        }
+        about = stated(card, size)
         path = folder / ABOUT
         if not path.exists():
-            _check_empty(folder)
+            check_empty(folder, (MAPS, PACKS))
             make_folder(folder)
             text = json.dumps(about, indent=2, sort_keys=True) + "\n"
             write_atomic(path, text.encode())
         # Also what was just written: another process may have come first with another teacher.
-        _check_same(path, about)
+        check_same(path, about)
         return cls(folder, card, size)
 
     @classmethod
@@ -172,27 +131,8 @@ class MapCache:
         Raises:
             InputError: there is none, or it is damaged.
         """
-        path = folder / ABOUT
-        if not path.is_file():
-            raise InputError(
-                f"{folder}: no cache of maps here ({ABOUT}); make one with featherdepth label"
-            )
-        try:
-            about = read_json(path)
-            said, size = about["teacher"], about["size"]
-            card = _Stated(
-                name=str(said["name"]),
-                kind=DepthKind(said["kind"]),
-                digest=str(said["digest"]),
-                license=str(said["license"]),
-                materials=tuple(dict(row) for row in said["materials"]),
-                params=said["params"],
-            )
-            if about["format"] != FORMAT:
-                raise ValueError(f"format {about['format']!r}")
-        except (InputError, LookupError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: damaged, or not of a cache of maps: {error}") from error
-        return cls(folder, card, tuple(size) if isinstance(size, list) else size)
+        card, size = read_about(folder)
+        return cls(folder, card, size)
 
     def has(self, key: str) -> bool:
         """Whether a photo is done: a whole map, or the mark that it was refused."""
@@ -331,52 +271,3 @@ def _header(content: bytes) -> dict[str, Any]:
 def _checksum(stored: Float16[np.ndarray, "h w"], scale: float) -> int:
     text = f"{stored.shape} {scale!r}".encode()
     return zlib.crc32(np.ascontiguousarray(stored).reshape(-1).data, zlib.crc32(text))
-
-
-def _check_empty(folder: Path) -> None:
-    try:
-        ours = (MAPS, PACKS)
-        names = [path.name for path in folder.iterdir()]
-        others = [name for name in names if not name.startswith(".") and name not in ours]
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be a cache: {error.strerror or error}") from error
-    # Another process may have begun the cache since we looked.
-    if others and ABOUT not in others:
-        raise RunError(
-            f"{folder}: holds {sorted(others)[0]} and no {ABOUT}; expected a cache of maps, or a"
-            " new or empty folder"
-        )
-
-
-def _check_same(path: Path, about: Mapping[str, Any]) -> None:
-    try:
-        found = read_json(path)
-        teacher = found["teacher"]
-        theirs = {key: teacher[key] for key in ("digest", "kind")}
-        name, size, form = str(teacher["name"]), found["size"], found["format"]
-    except (InputError, LookupError, TypeError) as error:
-        raise RunError(
-            f"{path}: damaged, or not of a cache of maps ({error}); choose another folder"
-        ) from error
-    if form != about["format"]:
-        raise RunError(f"{path}: format {form!r}; expected {FORMAT!r}: choose another folder")
-    wanted = about["teacher"]
-    for key, value in theirs.items():
-        if value != wanted[key]:
-            raise RunError(
-                f"{path.parent}: maps of teacher {name!r} ({key} {value[:16]}), not of"
-                f" {wanted['name']!r} ({wanted[key][:16]}); choose another folder for these maps"
-            )
-    if size != about["size"]:
-        raise RunError(
-            f"{path.parent}: maps asked for at size {_shown(size)}, not {_shown(about['size'])};"
-            " choose another folder for these maps, or that size"
-        )
-
-
-def _shown(size: Any) -> str:
-    if size is None:
-        return "of the teacher's own choice"
-    return "x".join(map(str, size)) if isinstance(size, list) else str(size)
