@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,23 @@ def test_upscaling_stays_within_the_range_of_the_network(
 
     assert raw.shape == (64, 64)
     assert raw.min() <= shown.min() and shown.max() <= raw.max()
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+@pytest.mark.parametrize("backend", BACKEND_NAMES)
+def test_threads_that_share_a_model_get_what_one_alone_gets(
+    backend: str, streams: int, small_model: Path
+) -> None:
+    photos = np.random.default_rng(2).integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
+    alone = DepthModel.from_pretrained(small_model, backend=backend, threads=1)
+    shared = DepthModel.from_pretrained(small_model, backend=backend, threads=2, streams=streams)
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda photo: shared.infer(photo, size=64).values, photos))
+
+    for photo, values in zip(photos, found, strict=True):
+        expected = alone.infer(photo, size=64).values
+        np.testing.assert_allclose(values, expected, atol=1e-5 * np.ptp(expected))
 
 
 @pytest.mark.parametrize("backend", BACKEND_NAMES)

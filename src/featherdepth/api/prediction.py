@@ -59,7 +59,7 @@ def predict(
     from featherdepth.api.engines import check_engine, run_work, work_threads
     from featherdepth.data.packed import is_packed
     from featherdepth.images.read import find_images
-    from featherdepth.runtime.job import predict_files, write_failures
+    from featherdepth.runtime.job import predict_files, streams_for, write_failures
     from featherdepth.runtime.model import DepthModel
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
 
@@ -79,7 +79,11 @@ def predict(
         photos = photos[index - 1 :: count]
         failures = f"failures-{index}-of-{count}.jsonl"
     network = DepthModel.from_pretrained(
-        model, backend=backend, precision=precision, threads=threads
+        model,
+        backend=backend,
+        precision=precision,
+        threads=threads,
+        streams=streams_for(len(photos), threads),
     )
     if not packed and engine == "local":
         result = predict_files(

@@ -1,6 +1,5 @@
 """Reading the next items on other threads while this one works on the current."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,11 +7,12 @@ from itertools import islice
 from typing import TypeVar
 
 from featherdepth.errors import InputError
+from featherdepth.runtime.cpu import cores
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-WORKERS = min(4, os.cpu_count() or 1)
+WORKERS = min(4, cores())
 
 
 def read_ahead(

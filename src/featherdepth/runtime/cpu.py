@@ -1,5 +1,6 @@
 """What this CPU can do, asked of the system: no package knows it everywhere."""
 
+import os
 import platform
 from functools import cache
 from importlib import import_module
@@ -58,6 +59,18 @@ def multiplies_in_8_bits() -> bool:
 def multiplies_in_bf16() -> bool:
     """Whether sums of bfloat16 products take one instruction: without it they are emulated."""
     return bool(features() & {"amx_bf16", "avx512_bf16"})
+
+
+def cores() -> int:
+    """How many this process may use: a container is often given fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def share_of(threads: int | None, streams: int) -> int | None:
+    """The threads of each of `streams` calls at once; None, for the backend to choose, for one."""
+    return threads if streams == 1 else max(1, (threads or cores()) // streams)
 
 
 def _listed(keys: tuple[str, ...]) -> str | None:

@@ -35,7 +35,7 @@ COMPLETE = "use featherdepth complete"
 class DepthModel:
     """A network, ready to run, and what its numbers mean.
 
-    One model may be shared by threads as long as one of them calls it at a time.
+    One model may be shared by threads; `streams` of them are served at once, others wait.
     """
 
     def __init__(
@@ -46,12 +46,15 @@ class DepthModel:
         backend: str,
         precision: str,
         exported: Exported | None = None,
+        streams: int = 1,
     ) -> None:
         self.preset = preset
         self.exported = exported
         """What the file says, where the model is an exported one."""
         self.backend = backend
         self.precision = precision
+        self.streams = streams
+        """Photos that it computes at once, where several threads call it."""
         self.network = network
         """RGB in 0..1, `1 3 h w` with sides that `preset.multiple` divides, to raw depth."""
 
@@ -69,6 +72,7 @@ class DepthModel:
         backend: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
+        streams: int = 1,
     ) -> "DepthModel":
         """Load a model.
 
@@ -80,18 +84,23 @@ class DepthModel:
             precision: "fp32", "bf16" or "int8"; "auto" is the fastest on this CPU whose abs_rel was
                 measured to rise by at most 1 % over fp32. An exported file has its own backend and
                 precision.
-            threads: of the network call; by default what the backend takes.
+            threads: of the network; by default what the backend takes.
+            streams: photos that are computed at once when several threads call `infer`, each by
+                its share of the threads: more photos a second, and each of them later. Backend
+                "torch" computes one after the other.
 
         Raises:
-            UsageError: no such model, backend or precision.
+            UsageError: no such model, backend or precision; threads or streams below 1.
             WeightsError: missing, damaged or not matching weights.
             BackendError: the backend is not installed or cannot compute at this precision.
         """
         if threads is not None and threads < 1:
             raise UsageError(f"threads is {threads}; expected 1 or more")
+        if streams < 1:
+            raise UsageError(f"streams is {streams}; expected 1 or more")
         found = resolve(reference, files=True)
         if found.network is None and found.path.suffix in SUFFIXES and found.path.is_file():
-            return cls._from_file(found.path, backend, precision, threads)
+            return cls._from_file(found.path, backend, precision, threads, streams)
         if found.network is not None:
             chosen = precision_named(precision)
             if backend not in ("auto", "torch"):
@@ -103,18 +112,18 @@ class DepthModel:
             preset = read_config(found.path)
             check_sees_depth(preset, COMPLETE)
             backend, chosen = choose_for(found.path, preset, backend, precision)
-            network = BACKENDS.load(backend).open(found.path, preset, threads, chosen)
+            network = BACKENDS.load(backend).open(found.path, preset, threads, chosen, streams)
         logger.info("model %s on %s in %s", preset.name, backend, chosen)
-        return cls(preset, network, backend=backend, precision=chosen)
+        return cls(preset, network, backend=backend, precision=chosen, streams=streams)
 
     @classmethod
     def _from_file(
-        cls, path: Path, backend: str, precision: str, threads: int | None
+        cls, path: Path, backend: str, precision: str, threads: int | None, streams: int
     ) -> "DepthModel":
         own = SUFFIXES[path.suffix]
         if backend not in ("auto", own):
             raise UsageError(f"{path}: runs on {own}, not on {backend}; leave --backend out")
-        exported, network = BACKENDS.load(choose(own)).open_file(path, threads)
+        exported, network = BACKENDS.load(choose(own)).open_file(path, threads, streams)
         if precision not in ("auto", exported.precision):
             raise UsageError(
                 f"{path}: was exported in {exported.precision}, not {precision}; leave --precision"
@@ -123,7 +132,12 @@ class DepthModel:
         check_sees_depth(exported.preset, COMPLETE)
         logger.info("model %s on %s in %s", exported.preset.name, own, exported.precision)
         return cls(
-            exported.preset, network, backend=own, precision=exported.precision, exported=exported
+            exported.preset,
+            network,
+            backend=own,
+            precision=exported.precision,
+            exported=exported,
+            streams=streams,
         )
 
     @overload

@@ -14,7 +14,7 @@ from featherdepth.types import Preset
 
 Precision = Literal["fp32", "bf16", "int8"]
 Network = Callable[[Float32[np.ndarray, "b c h w"]], Float32[np.ndarray, "b d h w"]]
-"""RGB in 0..1 to raw depth, at the input's size. Safe to call from one thread at a time."""
+"""RGB in 0..1 to raw depth, at the input's size. Threads may call it; some wait for others."""
 
 BACKENDS = Registry(
     "backend",
@@ -48,8 +48,19 @@ class Backend(Protocol):
     """A way to run the graph of a model folder."""
 
     @staticmethod
-    def open(folder: Path, preset: Preset, threads: int | None, precision: Precision) -> Network:
+    def open(
+        folder: Path,
+        preset: Preset,
+        threads: int | None,
+        precision: Precision,
+        streams: int = 1,
+    ) -> Network:
         """Load a model folder whose config.json is `preset`; the sha256 is checked here.
+
+        Args:
+            threads: of all calls together; by default what the backend takes.
+            streams: calls that are computed at once, each by its share of the threads. A backend
+                that cannot computes one after the other.
 
         Raises:
             BackendError: the backend cannot compute at this precision here.

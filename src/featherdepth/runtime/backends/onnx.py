@@ -21,7 +21,7 @@ from featherdepth.networks.folder import (
 )
 from featherdepth.runtime.backends import Network, Precision
 from featherdepth.runtime.cache import cache_folder, fetch, keep, key_of
-from featherdepth.runtime.cpu import cpu_name, features
+from featherdepth.runtime.cpu import cpu_name, features, share_of
 from featherdepth.runtime.exported import KEY, Exported, parse_exported
 from featherdepth.types import Preset
 
@@ -39,13 +39,20 @@ class Onnx:
     """onnxruntime, float32 or 8 bits."""
 
     @staticmethod
-    def open(folder: Path, preset: Preset, threads: int | None, precision: Precision) -> Network:
+    def open(
+        folder: Path,
+        preset: Preset,
+        threads: int | None,
+        precision: Precision,
+        streams: int = 1,
+    ) -> Network:
         """Load the graph over the bytes of model.safetensors whose sha256 was checked."""
         if precision == "bf16":
             raise BackendError(
                 f"backend 'onnx' computes in fp32 or int8, not {precision}; leave --precision out,"
                 " or --backend openvino"
             )
+        threads = share_of(threads, streams)
         weights, data = read_weights(folder, preset), read_graph(folder, precision)
         # All that the work of onnxruntime on a graph depends on: machines of one name differ in
         # their instructions, and a home may be shared. Threads it does not depend on.
@@ -68,7 +75,7 @@ class Onnx:
         return run
 
     @staticmethod
-    def open_file(path: Path, threads: int | None) -> tuple[Exported, Network]:
+    def open_file(path: Path, threads: int | None, streams: int = 1) -> tuple[Exported, Network]:
         """Load an .onnx file that `featherdepth export` wrote, its weights inside.
 
         Read from memory: a graph that keeps data in other files finds none.
@@ -77,7 +84,7 @@ class Onnx:
             UsageError: it does not say what its numbers mean: another program wrote it.
             WeightsError: it cannot be read, or is damaged.
         """
-        options = _options(threads)
+        options = _options(share_of(threads, streams))
         # Where other versions would look for data: nowhere.
         key = "session.model_external_initializers_file_folder_path"
         options.add_session_config_entry(key, str(path / "nowhere"))

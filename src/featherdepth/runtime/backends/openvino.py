@@ -5,6 +5,7 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -38,14 +39,20 @@ class OpenVino:
     """OpenVINO, float32, bfloat16 or 8 bits."""
 
     @staticmethod
-    def open(folder: Path, preset: Preset, threads: int | None, precision: Precision) -> Network:
+    def open(
+        folder: Path,
+        preset: Preset,
+        threads: int | None,
+        precision: Precision,
+        streams: int = 1,
+    ) -> Network:
         """Load model.onnx with its weights from the folder and compile it for this CPU."""
         check_weights(folder, preset)
         core = openvino.Core()
         _check_precision(core, precision)
         graph = graph_name(precision)
         data = read_graph(folder, precision)
-        settings = _settings(precision, threads)
+        settings = _settings(precision, threads, streams)
         key = _key(core, preset, data, settings)
         compiled = _kept(core, key, settings)
         if compiled is None:
@@ -59,17 +66,10 @@ class OpenVino:
                     f"{folder / graph}: OpenVINO cannot load it: {reason}"
                 ) from error
             _keep(compiled, key)
-        request = compiled.create_infer_request()
-
-        def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
-            # Copied: the request's own memory is overwritten by the next call.
-            depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: images})[0].copy()
-            return depth
-
-        return run
+        return _network(compiled, streams)
 
     @staticmethod
-    def open_file(path: Path, threads: int | None) -> tuple[Exported, Network]:
+    def open_file(path: Path, threads: int | None, streams: int = 1) -> tuple[Exported, Network]:
         """Load an .xml file that `featherdepth export` wrote, with the .bin beside it.
 
         Raises:
@@ -99,26 +99,41 @@ class OpenVino:
         precision: Precision = "bf16" if exported.precision == "bf16" else "fp32"
         _check_precision(core, precision)
         try:
-            compiled = core.compile_model(model, "CPU", _settings(precision, threads))
+            compiled = core.compile_model(model, "CPU", _settings(precision, threads, streams))
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise WeightsError(f"{path}: OpenVINO cannot load it: {reason}") from error
-        request = compiled.create_infer_request()
-
-        def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
-            depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: exported.fed(images)})[0]
-            return depth.copy()
-
-        return exported, run
+        network = _network(compiled, streams)
+        return exported, lambda images: network(exported.fed(images))
 
 
-def _settings(precision: Precision, threads: int | None) -> dict[str, object]:
+def _network(compiled: Any, streams: int) -> Network:
+    """A compiled model as a function that waits where more than `streams` threads call it."""
+    idle: SimpleQueue[Any] = SimpleQueue()
+    for _ in range(streams):
+        idle.put(compiled.create_infer_request())
+
+    def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
+        request = idle.get()
+        try:
+            # Copied: the request's own memory is overwritten by the next call.
+            depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: images})[0].copy()
+        finally:
+            idle.put(request)
+        return depth
+
+    return run
+
+
+def _settings(precision: Precision, threads: int | None, streams: int) -> dict[str, object]:
     settings: dict[str, object] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": HINTS[precision],
     }
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
+    if streams > 1:
+        settings["NUM_STREAMS"] = streams
     return settings
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
@@ -35,6 +36,7 @@ class PyTorch:
         preset: Preset,  # noqa: ARG003 - every backend takes it
         threads: int | None,
         precision: Precision,
+        streams: int = 1,  # noqa: ARG003 - torch shares its threads among the operations of a call
     ) -> Network:
         """Build the network and load model.safetensors; needs no model.onnx."""
         return run_module(load_model(folder)[1], threads, precision, compiled=cls.compiled)
@@ -119,9 +121,12 @@ def run_module(
         # Weights that never change are laid out for the kernels once, and not at every call.
         call = torch.compile(module, dynamic=False, options={"freezing": True})
 
+    one_at_a_time = Lock()
+
     def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
         half = torch.autocast(device.type, torch.bfloat16)
-        with torch.inference_mode(), half if precision == "bf16" else contextlib.nullcontext():
+        chosen = half if precision == "bf16" else contextlib.nullcontext()
+        with one_at_a_time, torch.inference_mode(), chosen:
             batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
             try:
                 depth: Float32[np.ndarray, "b 1 h w"] = call(batch).float().cpu().numpy()
