@@ -60,6 +60,7 @@ def complete(
     from featherdepth.completion.model import CompletionModel, is_depth_file
     from featherdepth.data.sparse.colmap import holds_model
     from featherdepth.images.read import find_images
+    from featherdepth.runtime.job import streams_for
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
     from featherdepth.types import Depth
 
@@ -90,6 +91,8 @@ def complete(
         backend=backend,
         precision=precision,
         threads=threads,
+        # Each takes 300 MB more at 12 megapixels.
+        streams=streams_for(len(photos), threads, most=2),
     )
     whole = holds_model(points)
     result = complete_files(

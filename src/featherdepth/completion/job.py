@@ -1,6 +1,7 @@
-"""Many photos with their measured points to files; a broken one is listed and left."""
+"""Many photos with their measured points to files, several at a time; a broken one is left."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 from featherdepth.completion.model import CompletionModel
 from featherdepth.data.sparse import READ, read_sparse
 from featherdepth.errors import InputError, RunError
+from featherdepth.geometry.resize import Size
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.images.sidecar import parse, sidecar_path
 from featherdepth.images.write import output_path
+from featherdepth.runtime.ahead import read_ahead
 from featherdepth.runtime.job import JobResult, write_failures
 from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
-from featherdepth.types import Completion, Depth
+from featherdepth.types import Completion, Depth, Image, Intrinsics
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,14 +27,13 @@ class Measured:
     depth_scale: float | None = None
     calibration: Path | None = None
 
-    def read(self, size: tuple[int, int], photo: FoundImage, options: OutputOptions) -> Depth:
+    def read(self, size: Size, photo: FoundImage, camera: Intrinsics | None) -> Depth:
         """The points at the photo's size; errors as `read_sparse`."""
-        image = read_image(photo.path)
         return read_sparse(
             self.path,
             size=size,
             depth_scale=self.depth_scale,
-            intrinsics=options.camera(image),
+            intrinsics=camera,
             calibration=self.calibration,
             image_name=photo.path.name if self.path.is_dir() else None,
         )
@@ -82,33 +84,51 @@ def complete_files(
         RunError: a file cannot be written; what was written stays.
     """
     result = JobResult()
+
+    def one(photo: FoundImage) -> bool:
+        points = measured(photo)
+        facts = _facts(model, points, min_confidence)
+        stem = out / photo.output
+        if not overwrite and _done(stem, model, options, photo, facts):
+            return False
+        image = read_image(photo.path)
+        completion = _one(model, image, points, photo, options)
+        write_outputs(
+            stem,
+            _sure(completion, min_confidence),
+            image,
+            options,
+            source_facts(photo),
+            alignment=completion.alignment,
+            extra={"completion": facts | _told(completion)},
+        )
+        return True
+
     try:
-        for photo in photos:
-            try:
-                points = measured(photo)
-                facts = _facts(model, points, min_confidence)
-                stem = out / photo.output
-                if not overwrite and _done(stem, model, options, photo, facts):
-                    result.skipped += 1
-                else:
-                    completion = _one(model, photo, points, options)
-                    _write(stem, completion, photo, options, facts)
+        with closing(read_ahead(photos, one, workers=model.streams)) as stream:
+            for photo, made in stream:
+                if isinstance(made, InputError):
+                    result.failed.append({"photo": str(photo.path), "error": str(made)})
+                elif made:
                     result.done += 1
-            except InputError as error:
-                result.failed.append({"photo": str(photo.path), "error": str(error)})
-            if progress is not None:
-                progress(result.finished, len(photos))
+                else:
+                    result.skipped += 1
+                if progress is not None:
+                    progress(result.finished, len(photos))
     finally:
         write_failures(out / failures, result.failed)
     return result
 
 
 def _one(
-    model: CompletionModel, photo: FoundImage, points: Measured, options: OutputOptions
+    model: CompletionModel,
+    image: Image,
+    points: Measured,
+    photo: FoundImage,
+    options: OutputOptions,
 ) -> Completion:
-    image = read_image(photo.path)
     camera = options.camera(image)
-    sparse = points.read(image.size, photo, options)
+    sparse = points.read(image.size, photo, camera)
     try:
         return model.complete(
             image, sparse, size=options.size, intrinsics=camera or sparse.intrinsics
@@ -133,31 +153,17 @@ def _facts(model: CompletionModel, points: Measured, min_confidence: float) -> d
     }
 
 
-def _write(
-    stem: Path,
-    completion: Completion,
-    photo: FoundImage,
-    options: OutputOptions,
-    facts: dict[str, Any],
-) -> None:
-    depth = completion.depth
-    if facts["min_confidence"] > 0:
-        sure = completion.confidence >= facts["min_confidence"]
-        depth = replace(depth, values=depth.values * sure, valid=depth.valid & sure)
-    told = facts | {
+def _sure(completion: Completion, min_confidence: float) -> Depth:
+    depth, sure = completion.depth, completion.confidence >= min_confidence
+    return replace(depth, values=depth.values * sure, valid=depth.valid & sure)
+
+
+def _told(completion: Completion) -> dict[str, Any]:
+    return {
         "method": completion.method,
         "rejected": completion.rejected.tolist(),
         "mean_confidence": round(float(completion.confidence.mean()), 4),
     }
-    write_outputs(
-        stem,
-        depth,
-        read_image(photo.path),
-        options,
-        source_facts(photo),
-        alignment=completion.alignment,
-        extra={"completion": told},
-    )
 
 
 def _done(

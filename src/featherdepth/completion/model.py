@@ -11,6 +11,7 @@ from featherdepth.errors import InputError
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
 from featherdepth.runtime.choice import repeatable
+from featherdepth.runtime.cpu import share_of
 from featherdepth.runtime.model import DepthModel, Photo
 from featherdepth.types import Completion, Depth, Image, Intrinsics
 
@@ -38,12 +39,15 @@ class CompletionModel:
         method: str = DEFAULT,
         reject_outliers: bool = True,
         threads: int | None = None,
+        streams: int = 1,
     ) -> None:
         parse_method(method)  # a wrong one is said here
         self.first = first
         self.method = method
         self.reject_outliers = reject_outliers
-        self.threads = threads
+        self.threads = share_of(threads, streams)
+        """Of one call."""
+        self.streams = streams
 
     def __repr__(self) -> str:
         return f"<CompletionModel {self.method} behind {self.first!r}>"
@@ -71,6 +75,7 @@ class CompletionModel:
         backend: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
+        streams: int = 1,
     ) -> "CompletionModel":
         """Load the first stage.
 
@@ -83,6 +88,7 @@ class CompletionModel:
             reject_outliers: leave out points that disagree with those around them.
             backend, precision: of the first stage, as for `DepthModel`; "auto" is fp32 here.
             threads: of both networks.
+            streams: photos that are completed at once, as for `DepthModel`.
 
         Raises:
             UsageError: no such model, method, backend or precision.
@@ -96,9 +102,15 @@ class CompletionModel:
         if first is None or isinstance(first, str | Path):
             chosen = repeatable(first, precision)
             first = DepthModel.from_pretrained(
-                first, backend=backend, precision=chosen, threads=threads
+                first, backend=backend, precision=chosen, threads=threads, streams=streams
             )
-        return cls(first, method=method, reject_outliers=reject_outliers, threads=threads)
+        return cls(
+            first,
+            method=method,
+            reject_outliers=reject_outliers,
+            threads=threads,
+            streams=streams,
+        )
 
     def complete(
         self,
