@@ -96,7 +96,7 @@ def predict(
             progress=progress,
         )
     else:
-        from featherdepth.runtime.predict_work import PredictWork, found_units
+        from featherdepth.runtime.predict_work import BLOCK, PredictWork, found_units
 
         chosen.check_kind(network.preset.kind)
         work = PredictWork(
@@ -107,6 +107,7 @@ def predict(
             backend=network.backend,
             precision=network.precision,
             threads=work_threads(engine, threads),
+            streams=streams_for(BLOCK, threads) if engine == "local" else 1,
         )
         if packed:
             from featherdepth.data.units import list_all

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -14,6 +16,9 @@ from featherdepth.runtime.model import DepthModel, OutSize
 from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
 from featherdepth.runtime.work import Answer, Compute, Item
 from featherdepth.types import Depth, Image, Intrinsics
+
+BLOCK = 8
+"""Photos that are written together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +39,9 @@ class PredictWork:
     backend: str = "auto"
     precision: str = "auto"
     threads: int | None = None
-    block: int = 8
+    streams: int = 1
+    """Photos of a block that are computed at once."""
+    block: int = BLOCK
 
     @property
     def folder(self) -> Path:
@@ -49,8 +56,9 @@ class PredictWork:
         return Decoder(self._opened(), self.options)
 
     def network(self) -> Compute:
-        model = self._opened()
-        return lambda items: [_answer(model, self.options, item) for item in items]
+        answer = partial(_answer, self._opened(), self.options)
+        pool = ThreadPoolExecutor(self.streams, thread_name_prefix="network")
+        return lambda items: list(pool.map(answer, items))
 
     def packs(self, unit: Unit) -> bool:
         return not isinstance(unit, FoundUnit)
@@ -73,7 +81,11 @@ class PredictWork:
 
     def _opened(self) -> DepthModel:
         return DepthModel.from_pretrained(
-            self.model, backend=self.backend, precision=self.precision, threads=self.threads
+            self.model,
+            backend=self.backend,
+            precision=self.precision,
+            threads=self.threads,
+            streams=self.streams,
         )
 
 

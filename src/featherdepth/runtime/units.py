@@ -11,7 +11,9 @@ result. What is done to a photo is a `Work`; `runtime.ledger` knows which units 
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain
 
 from featherdepth.data.packs import join_parts, write_part
 from featherdepth.data.units import Unit, Units
@@ -73,8 +75,11 @@ def answer_block(network: Compute, block: Block) -> Answered:
     )
 
 
-def write_block(work: Work, block: Answered) -> Written:
+def write_block(work: Work, block: Answered, *, workers: int = 1) -> Written:
     """Bring a block to the disk.
+
+    Args:
+        workers: threads that encode what goes into a pack.
 
     Raises:
         RunError: no space, or a folder that cannot be written.
@@ -82,8 +87,9 @@ def write_block(work: Work, block: Answered) -> Written:
     answers, failed = block.answers, list(block.failed)
     part, done = None, 0
     if work.packs(block.of):
-        files = [file for answer in answers if not answer.skipped for file in work.files(answer)]
-        part = write_part(work.folder, block.of.name, block.number, files)
+        with ThreadPoolExecutor(workers, thread_name_prefix="encode") as pool:
+            made = pool.map(work.files, [answer for answer in answers if not answer.skipped])
+            part = write_part(work.folder, block.of.name, block.number, list(chain(*made)))
     for answer in answers:
         if answer.error is not None:
             failed.append((answer.index, answer.photo, answer.error))
@@ -135,7 +141,7 @@ def do_unit(
     """Do a unit from its photos to its mark.
 
     Args:
-        workers: threads that read ahead.
+        workers: threads that read ahead, and that encode what is written.
         begin: called before each block.
 
     Raises:
@@ -146,7 +152,7 @@ def do_unit(
     for message in decode_unit(decoder, number, unit, work.block, workers=workers):
         if isinstance(message, Block):
             begin(message)
-            written.append(write_block(work, answer_block(network, message)))
+            written.append(write_block(work, answer_block(network, message), workers=workers))
         else:
             end = message
     finished = gathered(written, end)

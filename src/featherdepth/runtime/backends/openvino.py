@@ -4,8 +4,10 @@ import io
 import logging
 import shutil
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,10 @@ logger = logging.getLogger(__name__)
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 """What is computed in between, where a graph has 8-bit parts."""
+_FIRST_CALL = Lock()
+"""Held by the first call of a network. OpenVINO sets up parts of its Python side when they are
+first needed, and waits for Python's global lock meanwhile: of two threads each can wait for what
+the other holds (2026.4, 3 of 40 processes)."""
 
 
 class OpenVino:
@@ -112,12 +118,16 @@ def _network(compiled: Any, streams: int) -> Network:
     idle: SimpleQueue[Any] = SimpleQueue()
     for _ in range(streams):
         idle.put(compiled.create_infer_request())
+    called = False
 
     def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
+        nonlocal called
         request = idle.get()
         try:
-            # Copied: the request's own memory is overwritten by the next call.
-            depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: images})[0].copy()
+            with nullcontext() if called else _FIRST_CALL:
+                # Copied: the request's own memory is overwritten by the next call.
+                depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: images})[0].copy()
+            called = True
         finally:
             idle.put(request)
         return depth
