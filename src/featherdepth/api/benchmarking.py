@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from featherdepth.errors import InputError, UsageError
+from featherdepth.runtime.cpu import cores
 
 
 def benchmark(
@@ -48,8 +49,6 @@ def benchmark(
         BackendError: nothing of what was asked for can run here.
         RunError: the output cannot be written.
     """
-    import os
-
     from featherdepth.evaluation.speed.field import open_field
     from featherdepth.evaluation.speed.measure import contestant, measure, stages
     from featherdepth.evaluation.speed.memory import peak_mb
@@ -59,7 +58,7 @@ def benchmark(
 
     if rounds < 1 or warmup < 0:
         raise UsageError(f"rounds is {rounds} and warmup {warmup}; expected 1 and 0 or more")
-    count = threads or os.cpu_count() or 1
+    count = threads or cores()
     data = made_up_photo() if photo is None else _bytes(Path(photo))
     opened, left_out = open_field(models, backends, precisions, count)
     total, finished = (rounds + warmup) * 2, 0

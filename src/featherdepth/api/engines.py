@@ -1,10 +1,10 @@
 """Where work on units is done: in this process, or on a Ray cluster."""
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from featherdepth.errors import UsageError
+from featherdepth.runtime.cpu import cores
 
 if TYPE_CHECKING:
     from featherdepth.data.units import Units
@@ -67,7 +67,7 @@ def run_work(
     from featherdepth.cluster.engine import Crew, run_on_ray
 
     each = work_threads(engine, threads) or 1
-    count = workers or (1 if gpu else max(1, (os.cpu_count() or 1) // each))
+    count = workers or (1 if gpu else max(1, cores() // each))
     decoders = DECODERS_A_GPU * count if gpu else DECODERS_ON_CPUS
     crew = Crew(workers=count, decoders=decoders, threads=each, gpus=int(gpu), address=address)
     return run_on_ray(work, dealt, crew, overwrite=overwrite, progress=progress)

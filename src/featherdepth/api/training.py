@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from featherdepth.config import read_toml, set_keys
 from featherdepth.errors import BackendError, UsageError
+from featherdepth.runtime.cpu import cores
 
 if TYPE_CHECKING:
     from featherdepth.training.loop import Outcome
@@ -92,7 +92,7 @@ def train(
         Path(output),
         resume=resume,
         device=device,
-        threads=threads or os.cpu_count() or 1,
+        threads=threads or cores(),
         shown=shown,
         stages=progress,
     )
@@ -183,7 +183,7 @@ def distill(
         cache=None if cache is None else Path(cache),
         resume=resume,
         device=device,
-        threads=threads or os.cpu_count() or 1,
+        threads=threads or cores(),
         shown=shown,
         progress=progress,
     )

@@ -13,7 +13,7 @@ from featherdepth.geometry.resize import Size
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.images.sidecar import parse, sidecar_path
 from featherdepth.images.write import output_path
-from featherdepth.runtime.ahead import read_ahead
+from featherdepth.runtime.ahead import work_ahead
 from featherdepth.runtime.job import JobResult, write_failures
 from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
 from featherdepth.types import Completion, Depth, Image, Intrinsics
@@ -85,14 +85,14 @@ def complete_files(
     """
     result = JobResult()
 
-    def one(photo: FoundImage) -> bool:
+    def complete_one(photo: FoundImage) -> bool:
         points = measured(photo)
         facts = _facts(model, points, min_confidence)
         stem = out / photo.output
         if not overwrite and _done(stem, model, options, photo, facts):
             return False
         image = read_image(photo.path)
-        completion = _one(model, image, points, photo, options)
+        completion = _completed(model, image, points, photo, options)
         write_outputs(
             stem,
             _sure(completion, min_confidence),
@@ -105,7 +105,7 @@ def complete_files(
         return True
 
     try:
-        with closing(read_ahead(photos, one, workers=model.streams)) as stream:
+        with closing(work_ahead(photos, complete_one, workers=model.streams)) as stream:
             for photo, made in stream:
                 if isinstance(made, InputError):
                     result.failed.append({"photo": str(photo.path), "error": str(made)})
@@ -120,7 +120,7 @@ def complete_files(
     return result
 
 
-def _one(
+def _completed(
     model: CompletionModel,
     image: Image,
     points: Measured,

@@ -21,7 +21,7 @@ from featherdepth.distill.batching import WAITING
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size
-from featherdepth.runtime.ahead import WORKERS, read_ahead
+from featherdepth.runtime.ahead import WORKERS, work_ahead
 
 PATIENCE = 8
 """So many maps with NaN and not one without: it is the teacher, not the photos."""
@@ -130,7 +130,7 @@ class _Run:
         waiting: dict[Size, list[_Photo]] = {}
         with (
             ThreadPoolExecutor(WORKERS, thread_name_prefix="write") as self.writers,
-            closing(read_ahead(self.wanted, self._read)) as stream,
+            closing(work_ahead(self.wanted, self._read)) as stream,
         ):
             for index, photo in stream:
                 if isinstance(photo, InputError):

@@ -1,4 +1,4 @@
-"""Reading the next items on other threads while this one works on the current."""
+"""Working on the next items on other threads while this one takes the results in order."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -15,19 +15,19 @@ R = TypeVar("R")
 WORKERS = min(4, cores())
 
 
-def read_ahead(
-    items: Iterable[T], read: Callable[[T], R], *, workers: int = WORKERS
+def work_ahead(
+    items: Iterable[T], work: Callable[[T], R], *, workers: int = WORKERS
 ) -> Generator[tuple[T, R | InputError], None, None]:
-    """Yield each item with what `read` made of it, or with the InputError it raised, in order.
+    """Yield each item with what `work` made of it, or with the InputError it raised, in order.
 
     At most `workers` + 1 results wait at a time, however many items there are.
     """
     source = iter(items)
     waiting: deque[tuple[T, Future[R]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="read") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="ahead") as pool:
         try:
             for item in islice(source, workers + 1):
-                waiting.append((item, pool.submit(read, item)))
+                waiting.append((item, pool.submit(work, item)))
             while waiting:
                 item, future = waiting.popleft()
                 try:
@@ -35,7 +35,7 @@ def read_ahead(
                 except InputError as error:
                     result = error
                 for following in islice(source, 1):
-                    waiting.append((following, pool.submit(read, following)))
+                    waiting.append((following, pool.submit(work, following)))
                 yield item, result
         finally:  # the caller stopped early
             for _, future in waiting:

@@ -10,7 +10,7 @@ from typing import cast
 from featherdepth.errors import InputError, RunError
 from featherdepth.images.atomic import make_folder, write_atomic
 from featherdepth.images.read import FoundImage, read_image
-from featherdepth.runtime.ahead import WORKERS, read_ahead
+from featherdepth.runtime.ahead import WORKERS, work_ahead
 from featherdepth.runtime.cpu import cores
 from featherdepth.runtime.model import DepthModel, OutSize
 from featherdepth.runtime.outputs import (
@@ -22,7 +22,7 @@ from featherdepth.runtime.outputs import (
 from featherdepth.types import Depth, Image
 
 MOST_STREAMS = 4
-"""More photos at once cost more memory than time is gained: calls on a few threads scale well."""
+"""A bound on memory: each takes 20 to 40 MB of `small`. More than two were not measured."""
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class _Job:
     def run(self, overwrite: bool) -> None:
         # One more than the network computes at once: while they wait for it, it reads or writes.
         lanes = max(WORKERS, self.model.streams + 1)
-        with closing(read_ahead(self._wanted(overwrite), self._do, workers=lanes)) as stream:
+        with closing(work_ahead(self._wanted(overwrite), self._do, workers=lanes)) as stream:
             for photo, error in stream:
                 if error is None:
                     self.result.done += 1

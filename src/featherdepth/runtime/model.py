@@ -15,7 +15,7 @@ from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.geometry.resize import Size, resize_map
 from featherdepth.images.read import read_image
 from featherdepth.networks.folder import read_config
-from featherdepth.runtime.ahead import read_ahead
+from featherdepth.runtime.ahead import work_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, choose
 from featherdepth.runtime.choice import choose_for, precision_named
 from featherdepth.runtime.exported import SUFFIXES, Exported
@@ -263,7 +263,7 @@ class DepthModel:
         Raises:
             InputError: a photo that cannot be read, where `failed` is not given.
         """
-        for photo, image in read_ahead(photos, lambda path: self.read(path, size=size)):
+        for photo, image in work_ahead(photos, lambda path: self.read(path, size=size)):
             if isinstance(image, InputError):
                 if failed is None:
                     raise image

@@ -18,7 +18,7 @@ from itertools import chain
 from featherdepth.data.packs import join_parts, write_part
 from featherdepth.data.units import Unit, Units
 from featherdepth.errors import InputError
-from featherdepth.runtime.ahead import WORKERS, read_ahead
+from featherdepth.runtime.ahead import WORKERS, work_ahead
 from featherdepth.runtime.job import JobResult
 from featherdepth.runtime.ledger import Ledger, gathered, mark_source
 from featherdepth.runtime.work import (
@@ -48,7 +48,7 @@ def decode_unit(
     failed: list[Row] = []
     blocks = 0
     length = len(opened)
-    with closing(read_ahead(range(length), opened.read, workers=workers)) as stream:
+    with closing(work_ahead(range(length), opened.read, workers=workers)) as stream:
         for position, item in stream:
             if isinstance(item, InputError):
                 failed.append((position, opened.name(position), str(item)))
