@@ -74,7 +74,7 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
     }
     if method == "learned":
         scene, _ = scene_of(prior, sparse, photo=image, method=method, reject_outliers=True)
-        unit, size = np.float32(np.median(scene.log_meters)), learned.seen_size(scene)
+        unit, size = np.float32(np.median(scene.log_meters)), learned.seen_sizes(scene)[-1]
         seen = resize_map(drift(scene).log_depth(scene) - unit, size)
         network, multiple = learned.open_network(None, options.threads)
         inputs = learned._inputs(scene, seen, unit, size, multiple)

@@ -13,7 +13,7 @@ import pytest
 from featherdepth.completion import DEFAULT, learned
 from featherdepth.completion.complete import complete_map
 from featherdepth.completion.model import CompletionModel
-from featherdepth.completion.scene import Scene
+from featherdepth.completion.scene import Field, Scene
 from featherdepth.errors import RunError, UsageError, WeightsError
 from featherdepth.export.parity import verify
 from featherdepth.geometry.anchors import Anchors
@@ -116,23 +116,62 @@ def test_a_large_picture_is_completed_at_a_smaller_size(
 @pytest.mark.parametrize(
     ("count", "size", "seen"),
     [
-        (500, (480, 640), (240, 320)),  # 13 pixels to the nearest point: half the size
-        (5000, (480, 640), (480, 640)),
-        (3, (192, 256), (192, 256)),  # the size of its training is never halved
-        (50, (1920, 2560), (217, 289)),  # shrunk to a million pixels, then halved twice
+        (500, (480, 640), [(240, 320)]),  # 13 pixels to the nearest point: half the size
+        (1500, (480, 640), [(480, 640)]),
+        (3, (192, 256), [(192, 256)]),  # the size of its training is never halved
+        (50, (1920, 2560), [(217, 289)]),  # shrunk to a million pixels, then halved twice
     ],
 )
 def test_it_sees_points_as_dense_as_in_training(
-    count: int, size: tuple[int, int], seen: tuple[int, int]
+    count: int, size: tuple[int, int], seen: list[tuple[int, int]]
 ) -> None:
     places = np.random.default_rng(0).permutation(size[0] * size[1])[:count]
-    anchors = Anchors(
-        places=np.stack(np.unravel_index(places, size), axis=1), meters=np.ones(count), size=size
-    )
+
+    assert list(learned.seen_sizes(flat_scene(places, size))) == seen
+
+
+def below_the_sky(count: int) -> np.ndarray:
+    """Points as of a laser: none in the upper two fifths of 480x640."""
+    return np.random.default_rng(0).permutation(np.arange(192 * 640, 480 * 640))[:count]
+
+
+def flat_scene(places: np.ndarray, size: tuple[int, int]) -> Scene:
+    """A wall a meter away, and points of it: numbers of pixels."""
+    at = np.stack(np.unravel_index(places, size), axis=1)
+    anchors = Anchors(places=at, meters=np.ones(len(places)), size=size)
     flat = np.zeros(size, np.float32)
     prior = Depth(values=flat + 1, valid=np.ones(size, np.bool_), kind=DepthKind.METRIC)
+    black = Image(pixels=np.zeros((*size, 3), np.uint8), name="black")
+    return Scene(anchors=anchors, log_prior=flat, prior=prior, photo=black)
 
-    assert learned.seen_size(Scene(anchors=anchors, log_prior=flat, prior=prior)) == seen
+
+def test_where_a_part_has_no_point_two_sizes_are_seen_and_the_greater_one_believed_near_points(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = flat_scene(below_the_sky(2500), (480, 640))
+    assert learned.seen_sizes(scene) == ((240, 320), (480, 640))
+    apart = np.float32(0.2)
+    look = learned._look
+
+    def told(scene: Scene, start: Field, size: tuple[int, int]) -> learned.Learned:
+        found = look(scene, start, size)
+        return found if size == (240, 320) else found._replace(log_depth=found.log_depth + apart)
+
+    both = learned.look(scene)
+    monkeypatch.setattr(learned, "_look", told)
+    other = learned.look(scene)
+
+    moved = other.log_depth - both.log_depth
+    at = scene.anchors.places
+    np.testing.assert_allclose(moved[at[:, 0], at[:, 1]], apart, atol=1e-5)
+    np.testing.assert_allclose(moved[:160], 0, atol=1e-5)
+    assert both.spread.shape == (480, 640)
+
+
+def test_of_few_points_in_a_part_the_lesser_size_is_enough() -> None:
+    scene = flat_scene(below_the_sky(300), (480, 640))
+
+    assert learned.seen_sizes(scene) == ((240, 320),)
 
 
 def test_it_goes_through_dense_points(
