@@ -1,13 +1,18 @@
 """What is trained on the photos of the experiment says under which terms they are."""
 
+import io
 import re
+from pathlib import Path
 from typing import get_args
 
+import numpy as np
+import PIL.Image
 import pytest
 from tools.ablation.__main__ import inline
-from tools.ablation.photos import DOMAINS, TERMS, Kind
+from tools.ablation.photos import DOMAINS, TERMS, Kind, with_camera
 
 from featherdepth.config import set_keys
+from featherdepth.images.read import read_image
 
 
 def test_every_kind_of_photos_has_terms() -> None:
@@ -27,3 +32,19 @@ def test_terms_reach_the_recipe_whole(domain: str, kind: Kind, strictest: str) -
 
     assert recipe == {"photo_terms": terms}
     assert max(re.findall(r"class ([ABC])\b", terms)) == strictest
+
+
+def test_a_known_camera_goes_into_the_photo_and_changes_no_pixel(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, "JPEG")
+    before, told = tmp_path / "before.jpg", tmp_path / "told.jpg"
+    before.write_bytes(file.getvalue())
+    row = {"width": "320", "height": "240", "fx": "259.43"}
+
+    told.write_bytes(with_camera(before.read_bytes(), row))
+
+    camera = read_image(told).intrinsics
+    assert camera is not None and camera.fx == pytest.approx(259.43, rel=0.01)
+    assert read_image(before).intrinsics is None
+    np.testing.assert_array_equal(read_image(told).pixels, read_image(before).pixels)

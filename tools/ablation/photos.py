@@ -4,30 +4,30 @@ Each kind is gathered into a folder once.
 """
 
 import csv
+import math
 import shutil
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
+import PIL.Image
+
 from featherdepth.data.paired import Paired
 from featherdepth.data.storage import Storage
+from featherdepth.geometry.camera import FULL_FRAME_DIAGONAL_MM
+from featherdepth.images.exif import EXIF_FOLDER, FOCAL_35MM
 
-Kind = Literal["target", "source", "labelled"]
+Kind = Literal["target", "source", "labelled", "known"]
 Named = Iterable[tuple[str, bytes]]
 NYU = "NYU Depth V2 (class B: research, no redistribution of the images)"
+ROOMS = f"{NYU}; rooms of research photo sets (class B)"
+KITTI = "KITTI 2012 (class C: CC BY-NC-SA 3.0)"
+STREETS = f"{KITTI}; CamVid (class B: research)"
 OWN = "own renders (class A); frames of repositories and data sets (class A and class B)"
 TERMS: dict[str, dict[Kind, str]] = {
-    "rooms": {
-        "target": f"{NYU}; rooms of research photo sets (class B)",
-        "source": OWN,
-        "labelled": NYU,
-    },
-    "streets": {
-        "target": "KITTI 2012 (class C: CC BY-NC-SA 3.0); CamVid (class B: research)",
-        "source": OWN,
-        "labelled": "KITTI 2012 (class C: CC BY-NC-SA 3.0)",
-    },
+    "rooms": {"target": ROOMS, "known": ROOMS, "source": OWN, "labelled": NYU},
+    "streets": {"target": STREETS, "known": STREETS, "source": OWN, "labelled": KITTI},
 }
 """Of the photos of a domain, for the bill of materials of what is trained on them."""
 
@@ -37,7 +37,8 @@ def gather(kind: Kind, domain: str, folder: Path, *, data: Path, scenes: Path) -
 
     Args:
         kind: "target": of the domain, never seen by its teacher; "source": the pictures of the
-            labeled source; "labelled": images that the teacher was trained on.
+            labeled source; "labelled": images that the teacher was trained on; "known": those of
+            "target", with the focal length in the photos of cameras that are known.
         domain: a name of `DOMAINS`.
         folder: for all kinds.
         data, scenes: the development data, and the rendered scenes of the source.
@@ -57,17 +58,32 @@ def gather(kind: Kind, domain: str, folder: Path, *, data: Path, scenes: Path) -
 
 def _rooms(kind: Kind, data: Path) -> Named:
     """The NYUv2 test images outside of `val`, and photos of rooms; or the train split."""
-    split = "labelled_extra" if kind == "target" else "labelled"
-    with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        names = [row["rgb"] for row in csv.DictReader(file) if row["split"] == split]
-    if kind == "target":
-        names += _unlabelled(data, "rooms_")
+    split = "labelled" if kind == "labelled" else "labelled_extra"
     storage = Storage(data)
-    return ((name, storage.read(name)) for name in names)
+    with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    for row in rows:
+        photo = storage.read(row["rgb"])
+        yield row["rgb"], with_camera(photo, row) if kind == "known" else photo
+    if kind != "labelled":
+        yield from ((name, storage.read(name)) for name in _unlabelled(data, "rooms_"))
+
+
+def with_camera(photo: bytes, row: dict[str, str]) -> bytes:
+    """A JPEG whose EXIF says the focal length of its row, in whole millimeters of film."""
+    diagonal = math.hypot(float(row["width"]), float(row["height"]))
+    exif = PIL.Image.Exif()
+    focal = round(float(row["fx"]) * FULL_FRAME_DIAGONAL_MM / diagonal)
+    exif.get_ifd(EXIF_FOLDER)[FOCAL_35MM] = focal
+    told = exif.tobytes()
+    start = b"\xff\xd8"
+    return start + b"\xff\xe1" + (len(told) + 2).to_bytes(2, "big") + told + photo[len(start) :]
 
 
 def _streets(kind: Kind, data: Path) -> Named:
     """The second third of KITTI 2012, and the frames of CamVid; or the first third."""
+    if kind == "known":
+        raise ValueError("the cameras of streets are not among what rows change")
     portion = (2, 3) if kind == "target" else (1, 3)
     config = Paired.Config(root=data / "more", sources=("kitti12_stereo",), portion=portion)
     frames = Paired(config)
