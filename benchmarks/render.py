@@ -5,13 +5,14 @@ FEATHERDEPTH_DATA=<data folder> python benchmarks/render.py -o docs/results/rend
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from featherdepth.runtime.cpu import cores
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--count", type=int, default=80)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=cores())
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tools.render", folder, "--count", str(options.count)]
@@ -37,7 +38,7 @@ def main() -> None:
         "seconds_per_frame": per_frame,
         "core_seconds_per_frame": (usage.ru_utime + usage.ru_stime) / options.count,
         "hours_for_10000": per_frame * 10_000 / 3600,
-        "machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]},
+        "machine": {"cores": cores(), "python": sys.version.split()[0]},
     }
     options.output.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
 

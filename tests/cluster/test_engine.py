@@ -228,7 +228,7 @@ def test_a_job_that_was_killed_itself_goes_on_with_what_is_missing(shell: Shell)
 
 
 def test_predictions_of_folders_and_tars_are_the_files_of_one_process(shell: Shell) -> None:
-    common = ("--size", "64", "--threads", "1", "--save", "npy,color", "--json")
+    common = ("--size", "64", "--threads", "2", "--save", "npy,color", "--json")
     (shell.folder / "cut").mkdir()
     for tar in (shell.folder / "tars").glob("*.tar"):
         shutil.copy(tar, shell.folder / "cut")

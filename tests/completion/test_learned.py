@@ -245,7 +245,7 @@ def test_a_network_of_ones_own_takes_the_place_of_the_embedded_one(
 
     shipped_sha256 = change_bias(own)
     other = CompletionModel.from_pretrained(guess, method=f"learned@{own}")
-    learned.open_network.cache_clear()
+    learned._opened.cache_clear()
 
     assert not np.array_equal(other.complete(photo, points).values, shipped.values)
     assert other.network_sha256 == read_config(own).sha256 != shipped_sha256

@@ -56,18 +56,18 @@ def test_who_multiplies_in_8_bits(
 
 
 @pytest.mark.parametrize(
-    ("threads", "streams", "each"), [(8, 4, 2), (2, 4, 1), (7, 2, 3), (3, 1, 3), (None, 1, None)]
+    ("threads", "streams", "each"), [(8, 4, 5), (2, 4, 1), (2, 2, 1), (3, 1, 3), (None, 1, None)]
 )
 def test_calls_at_once_share_the_threads(threads: int | None, streams: int, each: int) -> None:
-    assert cpu.share_of(threads, streams) == each
+    assert cpu.threads_beside(streams, threads) == each
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux tells what may be used")
 def test_cores_that_belong_to_others_are_not_counted() -> None:
     program = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-    program += (
-        "from featherdepth.runtime.cpu import cores, share_of; print(cores(), share_of(None, 2))"
-    )
+    program += "os.cpu_count = lambda: 64\n"
+    program += "from featherdepth.runtime.cpu import cores, threads_beside\n"
+    program += "print(cores(), threads_beside(2, None))"
 
     found = subprocess.run(
         [sys.executable, "-c", program], check=False, capture_output=True, text=True

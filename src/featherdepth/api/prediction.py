@@ -62,6 +62,7 @@ def predict(
     from featherdepth.runtime.job import predict_files, streams_for, write_failures
     from featherdepth.runtime.model import DepthModel
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
+    from featherdepth.runtime.predict_work import BLOCK, PredictWork, found_units
 
     check_engine(engine, workers, address)
     chosen = OutputOptions(**options)
@@ -78,14 +79,13 @@ def predict(
         index, count = shard
         photos = photos[index - 1 :: count]
         failures = f"failures-{index}-of-{count}.jsonl"
+    in_units = bool(packed) or engine != "local"
+    threads_each = work_threads(engine, threads)
+    streams = streams_for(BLOCK if in_units else len(photos), threads_each)
     network = DepthModel.from_pretrained(
-        model,
-        backend=backend,
-        precision=precision,
-        threads=threads,
-        streams=streams_for(len(photos), threads),
+        model, backend=backend, precision=precision, threads=threads_each, streams=streams
     )
-    if not packed and engine == "local":
+    if not in_units:
         result = predict_files(
             network,
             photos,
@@ -96,8 +96,6 @@ def predict(
             progress=progress,
         )
     else:
-        from featherdepth.runtime.predict_work import BLOCK, PredictWork, found_units
-
         chosen.check_kind(network.preset.kind)
         work = PredictWork(
             model=model,
@@ -106,8 +104,8 @@ def predict(
             options=chosen,
             backend=network.backend,
             precision=network.precision,
-            threads=work_threads(engine, threads),
-            streams=streams_for(BLOCK, threads) if engine == "local" else 1,
+            threads=threads_each,
+            streams=streams,
         )
         if packed:
             from featherdepth.data.units import list_all

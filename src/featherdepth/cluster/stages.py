@@ -26,7 +26,7 @@ from featherdepth.runtime.work import Answered, Block, End, Finished, Work
 Batch = dict[str, Any]
 """Of Ray Data: here one row with one column, `message`."""
 THREADS = 2
-"""That read ahead in a process that decodes."""
+"""That read ahead in a process that decodes, and that encode in one that writes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -154,7 +154,10 @@ def _facts(model: CompletionModel, points: Measured, min_confidence: float) -> d
 
 
 def _sure(completion: Completion, min_confidence: float) -> Depth:
-    depth, sure = completion.depth, completion.confidence >= min_confidence
+    depth = completion.depth
+    if min_confidence == 0:
+        return depth
+    sure = completion.confidence >= min_confidence
     return replace(depth, values=depth.values * sure, valid=depth.valid & sure)
 
 

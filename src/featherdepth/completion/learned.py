@@ -11,6 +11,7 @@ around them (docs/experiments.md has the figures of all three).
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,7 @@ REACH = 10.0
 only where half of the pixels are that near."""
 LEAST_SHARE = np.float32(0.1)
 """Of its depth that what is spread leaves a pixel."""
+_OPENING = Lock()
 NEAREST, FARTHEST = 0.3, 3.0
 """The start lies between 0.3 of the nearest and three times the farthest point."""
 
@@ -167,13 +169,18 @@ def _scattered(scene: Scene, unit: np.float32, size: Size, canvas: tuple[int, ..
     return points
 
 
-@lru_cache(maxsize=2)
 def open_network(folder: Path | None, threads: int | None) -> tuple[Network, int]:
     """The network of a folder, by default the embedded one, and what its sides are multiples of.
 
     Raises:
         WeightsError: it is missing, damaged, or of another kind.
     """
+    with _OPENING:  # of two threads at once each would open one
+        return _opened(folder, threads)
+
+
+@lru_cache(maxsize=2)
+def _opened(folder: Path | None, threads: int | None) -> tuple[Network, int]:
     place = folder or embedded_folder(COMPLETION)
     if folder is None and COMPLETION not in embedded_models():
         raise WeightsError(

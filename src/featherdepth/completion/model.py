@@ -7,11 +7,11 @@ from featherdepth.completion import DEFAULT, parse_method
 from featherdepth.completion.complete import complete_map
 from featherdepth.completion.learned import network_sha256
 from featherdepth.data.sparse import Points, sparse_depth
-from featherdepth.errors import InputError
+from featherdepth.errors import InputError, UsageError
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
 from featherdepth.runtime.choice import repeatable
-from featherdepth.runtime.cpu import share_of
+from featherdepth.runtime.cpu import threads_beside
 from featherdepth.runtime.model import DepthModel, Photo
 from featherdepth.types import Completion, Depth, Image, Intrinsics
 
@@ -45,8 +45,10 @@ class CompletionModel:
         self.first = first
         self.method = method
         self.reject_outliers = reject_outliers
-        self.threads = share_of(threads, streams)
-        """Of one call."""
+        if streams < 1:
+            raise UsageError(f"streams is {streams}; expected 1 or more")
+        self.threads = threads_beside(streams, threads)
+        """Of the method's network."""
         self.streams = streams
 
     def __repr__(self) -> str:

@@ -62,15 +62,19 @@ def multiplies_in_bf16() -> bool:
 
 
 def cores() -> int:
-    """How many this process may use: a container is often given fewer than there are."""
+    """How many this process may use; what limits its time, as `docker --cpus` does, is not seen."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def share_of(threads: int | None, streams: int) -> int | None:
-    """The threads of each of `streams` calls at once; None, for the backend to choose, for one."""
-    return threads if streams == 1 else max(1, (threads or cores()) // streams)
+def threads_beside(streams: int, threads: int | None) -> int | None:
+    """Threads of a session that so many calls at once share; None, for the backend to choose.
+
+    A session of onnxruntime counts the thread that calls it as one of its own: `streams` of these
+    and what is left of the session's are `threads` together.
+    """
+    return threads if streams == 1 else max(1, (threads or cores()) - streams + 1)
 
 
 def _listed(keys: tuple[str, ...]) -> str | None:

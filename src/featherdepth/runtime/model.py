@@ -35,7 +35,7 @@ COMPLETE = "use featherdepth complete"
 class DepthModel:
     """A network, ready to run, and what its numbers mean.
 
-    One model may be shared by threads; `streams` of them are served at once, others wait.
+    One model may be shared by threads; at most `streams` of them are served at once, others wait.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class DepthModel:
         self.backend = backend
         self.precision = precision
         self.streams = streams
-        """Photos that it computes at once, where several threads call it."""
+        """Photos that it computes at most at once, where several threads call it."""
         self.network = network
         """RGB in 0..1, `1 3 h w` with sides that `preset.multiple` divides, to raw depth."""
 
@@ -85,9 +85,9 @@ class DepthModel:
                 measured to rise by at most 1 % over fp32. An exported file has its own backend and
                 precision.
             threads: of the network; by default what the backend takes.
-            streams: photos that are computed at once when several threads call `infer`, each by
-                its share of the threads: more photos a second, and each of them later. Backend
-                "torch" computes one after the other.
+            streams: photos that are computed at once when several threads call `infer`, by
+                `threads` together: more photos a second, and each of them later. Backend "torch"
+                computes one after the other.
 
         Raises:
             UsageError: no such model, backend or precision; threads or streams below 1.

@@ -15,7 +15,7 @@ from featherdepth.evaluation.speed.limit import operations, rates
 from featherdepth.evaluation.speed.timing import interleave, interval, ratios, spread
 from featherdepth.geometry.resize import Size
 from featherdepth.images.write import save
-from featherdepth.runtime.cpu import cpu_name, features
+from featherdepth.runtime.cpu import cores, cpu_name, features
 from featherdepth.runtime.fit import fit
 from featherdepth.runtime.model import DepthModel, resized
 
@@ -159,7 +159,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": cpu_name(),
         "isa": sorted(features()),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "packages": _versions(),
     }
 

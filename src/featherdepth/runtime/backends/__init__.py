@@ -59,8 +59,8 @@ class Backend(Protocol):
 
         Args:
             threads: of all calls together; by default what the backend takes.
-            streams: calls that are computed at once, each by its share of the threads. A backend
-                that cannot computes one after the other.
+            streams: calls that are computed at once, by those threads together; more of them
+                wait. A backend that cannot computes one after the other.
 
         Raises:
             BackendError: the backend cannot compute at this precision here.

@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from featherdepth.networks.folder import (
 )
 from featherdepth.runtime.backends import Network, Precision
 from featherdepth.runtime.cache import cache_folder, fetch, keep, key_of
-from featherdepth.runtime.cpu import cpu_name, features, share_of
+from featherdepth.runtime.cpu import cpu_name, features, threads_beside
 from featherdepth.runtime.exported import KEY, Exported, parse_exported
 from featherdepth.types import Preset
 
@@ -52,7 +53,7 @@ class Onnx:
                 f"backend 'onnx' computes in fp32 or int8, not {precision}; leave --precision out,"
                 " or --backend openvino"
             )
-        threads = share_of(threads, streams)
+        threads = threads_beside(streams, threads)
         weights, data = read_weights(folder, preset), read_graph(folder, precision)
         # All that the work of onnxruntime on a graph depends on: machines of one name differ in
         # their instructions, and a home may be shared. Threads it does not depend on.
@@ -67,12 +68,7 @@ class Onnx:
                 f"{graph}: onnxruntime cannot load it: {reason}; write it anew"
             ) from error
         check_graph(session.get_modelmeta().custom_metadata_map.get(SHA256), folder, preset)
-
-        def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
-            depth: Float32[np.ndarray, "b 1 h w"] = session.run(None, {"images": images})[0]
-            return depth
-
-        return run
+        return _network(session, "images", streams)
 
     @staticmethod
     def open_file(path: Path, threads: int | None, streams: int = 1) -> tuple[Exported, Network]:
@@ -84,7 +80,7 @@ class Onnx:
             UsageError: it does not say what its numbers mean: another program wrote it.
             WeightsError: it cannot be read, or is damaged.
         """
-        options = _options(share_of(threads, streams))
+        options = _options(threads_beside(streams, threads))
         # Where other versions would look for data: nowhere.
         key = "session.model_external_initializers_file_folder_path"
         options.add_session_config_entry(key, str(path / "nowhere"))
@@ -104,13 +100,20 @@ class Onnx:
                 f"{path}: its inputs are {', '.join(found)}, its metadata says {exported.port};"
                 " export it anew"
             )
+        network = _network(session, exported.port, streams)
+        return exported, lambda images: network(exported.fed(images))
 
-        def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
-            fed = exported.fed(images)
-            depth: Float32[np.ndarray, "b 1 h w"] = session.run(None, {exported.port: fed})[0]
-            return depth
 
-        return exported, run
+def _network(session: Any, port: str, streams: int) -> Network:
+    """A session as a function that waits where more than `streams` threads call it."""
+    slots = Semaphore(streams)
+
+    def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
+        with slots:  # onnxruntime itself serves any number of callers, each on a core of its own
+            depth: Float32[np.ndarray, "b 1 h w"] = session.run(None, {port: images})[0]
+        return depth
+
+    return run
 
 
 def _kept(key: str, weights: bytes, threads: int | None) -> Any:
