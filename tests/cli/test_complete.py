@@ -9,8 +9,10 @@ import pytest
 
 from featherdepth.cli import main as cli
 from featherdepth.completion import DEFAULT
+from featherdepth.completion.model import CompletionModel
 from featherdepth.images.read_depth import read_depth
 from featherdepth.images.write import save
+from featherdepth.runtime.model import DepthModel
 from featherdepth.types import Depth, DepthKind
 
 SIZE = (60, 80)
@@ -52,6 +54,27 @@ def test_a_folder_is_completed_and_a_second_run_skips_what_is_there(
     assert "2 skipped" in capsys.readouterr().out
     assert run(folder, small_model, "photos", "points", "--method", "poisson") == 0
     assert "2 done" in capsys.readouterr().out
+
+
+def test_what_is_not_sure_enough_is_left_out(folder: Path, small_model: Path) -> None:
+    options = ("--save", "npy", "--min-confidence")
+    whole = confidence_of(folder, small_model)
+    least = float(np.median(whole))
+
+    run(folder, small_model, "photos/0.jpg", "points/0.csv", *options, least)
+
+    made = read_depth(folder / "out" / "0.npy")
+    np.testing.assert_array_equal(made.valid, whole >= np.float32(least))
+    assert (made.values[~made.valid] == 0).all()
+    assert (made.values[made.valid] > 0).all()
+
+
+def confidence_of(folder: Path, model: Path) -> np.ndarray:
+    """What the method says of the first photo."""
+    first = DepthModel.from_pretrained(model, precision="fp32")
+    points = np.loadtxt(folder / "points" / "0.csv", delimiter=",")
+    photo = folder / "photos" / "0.jpg"
+    return CompletionModel(first).complete(photo, points, size=(64, 64)).confidence
 
 
 def test_a_photo_without_points_is_listed_and_the_rest_goes_on(
