@@ -1,8 +1,10 @@
 """What `complete` costs beside `predict` with the same first stage.
 
     python -m benchmarks.completion_cost -o OUT.json
+    ... --points 2000 --sky 192 --models small
 
-A photo of 640x480 in memory and 500 points. `DepthModel.infer` and `CompletionModel.complete` (with
+A photo of 640x480 in memory and 500 points; with `--sky` none in so many rows from above, where
+the network looks at two sizes. `DepthModel.infer` and `CompletionModel.complete` (with
 the same opened model) alternate; the figure is the median of the ratios of neighbors, and the
 difference in ms. Beside them, in the same rounds, the parts of the completion: alignment with the
 search for wrong points, the start by kriging, the network, and all of the method. Memory is the
@@ -37,13 +39,14 @@ SIZE = (480, 640)
 TARGETS = {"base": "1.5 times predict plus 15 ms", "small": "2.5 times predict"}
 
 
-def material(points: int) -> tuple[np.ndarray, Depth]:
-    """A smooth photo with some texture, and points of a room that slants away."""
+def material(points: int, sky: int) -> tuple[np.ndarray, Depth]:
+    """A smooth photo with some texture, and points of a room that slants away below `sky` rows."""
     random = np.random.default_rng(0)
     rows, columns = np.indices(SIZE)
     meters = 4.0 - 2.0 * rows / SIZE[0] + columns / SIZE[1]
     valid = np.zeros(meters.size, dtype=np.bool_)
-    valid[random.choice(meters.size, points, replace=False)] = True
+    above = sky * SIZE[1]
+    valid[above + random.choice(meters.size - above, points, replace=False)] = True
     valid = valid.reshape(SIZE)
     values = np.where(valid, meters, 0).astype(np.float32)
     return made_up_pixels(SIZE), Depth(values=values, valid=valid, kind=DepthKind.METRIC)
@@ -60,7 +63,7 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
     """Ratio, difference, parts and memory."""
     first = open_model(options, path)
     model = CompletionModel(first, method=options.method, threads=options.threads)
-    photo, sparse = material(options.points)
+    photo, sparse = material(options.points, options.sky)
     prior = first.infer(photo)
     image = Image(pixels=photo)
     method = options.method
@@ -74,11 +77,16 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
     }
     if method == "learned":
         scene, _ = scene_of(prior, sparse, photo=image, method=method, reject_outliers=True)
-        unit, size = np.float32(np.median(scene.log_meters)), learned.seen_sizes(scene)[-1]
-        seen = resize_map(drift(scene).log_depth(scene) - unit, size)
+        unit, sizes = np.float32(np.median(scene.log_meters)), learned.seen_sizes(scene)
+        start = drift(scene).log_depth(scene) - unit
         network, multiple = learned.open_network(None, options.threads)
-        inputs = learned._inputs(scene, seen, unit, size, multiple)
-        calls |= {"start": lambda: drift(scene), "network": lambda: network(inputs)}
+        inputs = [
+            learned._inputs(scene, resize_map(start, size), unit, size, multiple) for size in sizes
+        ]
+        calls |= {
+            "start": lambda: drift(scene),
+            "network": lambda: [network(one) for one in inputs],
+        }
     kept = interleave(
         calls, rounds=options.rounds, warmup=options.warmup, device=torch.device("cpu")
     )
@@ -89,7 +97,7 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
         "ratio": interval(kept["complete"] / kept["predict"]),
         "difference_ms": interval(kept["complete"] - kept["predict"]),
         "ratio_less_15_ms": interval((kept["complete"] - 15) / kept["predict"]),
-        "network_input": list(inputs.shape[2:]) if method == "learned" else None,
+        "network_inputs": [list(one.shape[2:]) for one in inputs] if method == "learned" else [],
         "peak_mb": {what: peak(options, path, what) for what in ("predict", "complete")},
     }
 
@@ -119,7 +127,7 @@ print(found[0] if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss 
 
 def peak(options: argparse.Namespace, path: str, what: str) -> float:
     """MB that a fresh process needs at most for three photos."""
-    photo, sparse = material(options.points)
+    photo, sparse = material(options.points, options.sky)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "data.npz")
         np.savez(data, photo=photo, sparse=sparse.values)
@@ -135,6 +143,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["small", "base"])
     parser.add_argument("--method", default="learned")
     parser.add_argument("--points", type=int, default=500)
+    parser.add_argument("--sky", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--warmup", type=int, default=5)
     parser.add_argument("--backend", default="auto")
@@ -155,7 +164,12 @@ def main() -> None:
             )
     output = Path(options.output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    said = {"photo": list(SIZE), "points": options.points, "method": options.method}
+    said = {
+        "photo": list(SIZE),
+        "points": options.points,
+        "rows_without": options.sky,
+        "method": options.method,
+    }
     table = {"machine": machine(), "rounds": options.rounds, **said, "rows": rows}
     output.write_text(json.dumps(table, indent=2, sort_keys=True) + "\n")
 

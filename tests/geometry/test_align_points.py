@@ -263,13 +263,14 @@ def test_near_neighbors_are_those_of_all_distances(count):
 
 def test_of_four_points_none_is_an_outlier_and_of_nine_the_wrong_one_is():
     places = np.argwhere(np.ones((3, 3), dtype=bool)) * 10
+    near, four = nearest_others(places, 8), nearest_others(places[:4], 8)
     ratio = np.zeros(9)
     ratio[4] = 0.06
 
-    assert agreeing(places[:4], np.array([0.0, 0.0, 0.0, 5.0])).all()
-    assert np.flatnonzero(~agreeing(places, ratio)).tolist() == [4]
+    assert agreeing(four, np.array([0.0, 0.0, 0.0, 5.0])).all()
+    assert np.flatnonzero(~agreeing(near, ratio)).tolist() == [4]
     ratio[4] = 0.04  # four percent are no outlier, however still the others are
-    assert agreeing(places, ratio).all()
+    assert agreeing(near, ratio).all()
 
 
 def test_anchors_are_row_by_row_and_leave_out_what_is_no_distance():

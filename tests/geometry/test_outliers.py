@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from featherdepth.geometry.anchors import nearest_others
 from featherdepth.geometry.outliers import agreeing, confirmed
 
 
@@ -11,35 +12,37 @@ def scattered(count: int, seed: int = 0) -> np.ndarray:
 
 def test_true_points_on_something_small_are_confirmed_by_each_other() -> None:
     places = scattered(4000)
+    near = nearest_others(places, 8)
     pole = np.abs(places[:, 1] - 320) < 6  # a pole that the map does not show
     depth = np.where(pole, np.log(2.0), np.log(4.0))
     ratio = np.where(pole, np.log(0.5), 0.0)
 
-    assert agreeing(places, ratio)[pole].mean() < 0.4
-    kept = confirmed(places, depth, ratio)
+    assert agreeing(near, ratio)[pole].mean() < 0.4
+    kept = confirmed(near, depth, ratio)
     assert kept[pole].mean() > 0.95  # but a few that nobody stands beside
     assert kept[~pole].all()
 
 
 def test_one_wrong_point_is_not_confirmed_by_being_rare() -> None:
-    places, wrong = scattered(4000), 1234
+    near, wrong = nearest_others(scattered(4000), 8), 1234
     ratio = np.zeros(4000)
     ratio[wrong] = np.log(1.5)
 
-    kept = confirmed(places, np.log(4.0) + ratio, ratio)
+    kept = confirmed(near, np.log(4.0) + ratio, ratio)
 
     assert np.flatnonzero(~kept).tolist() == [wrong]
 
 
 def test_points_of_a_sensor_that_errs_need_company() -> None:
     places = scattered(4000)
+    near = nearest_others(places, 8)
     random = np.random.default_rng(1)
     wrong = random.random(4000) < 0.05
     pole = (np.abs(places[:, 1] - 320) < 6) & ~wrong
     ratio = np.where(pole, np.log(0.5), np.where(wrong, random.uniform(-0.7, 0.7, 4000), 0.0))
 
-    kept = confirmed(places, np.log(4.0) + ratio, ratio)
+    kept = confirmed(near, np.log(4.0) + ratio, ratio)
 
     assert kept[~wrong].mean() > 0.99
-    assert agreeing(places, ratio)[pole].mean() < 0.4 < 0.8 < kept[pole].mean()
+    assert agreeing(near, ratio)[pole].mean() < 0.4 < 0.8 < kept[pole].mean()
     assert (~kept)[wrong & (np.abs(ratio) > 0.1)].mean() > 0.75

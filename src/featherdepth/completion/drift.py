@@ -32,7 +32,7 @@ def drift(scene: Scene) -> Field:
     chosen[_selection(len(anchors))] = True
     few = anchors.only(chosen)
     if not scene.all_right:
-        few = few.only(agreeing(few.places, scene.log_ratio[chosen], least=LEAST))
+        few = few.only(agreeing(few.neighbors, scene.log_ratio[chosen], least=LEAST))
     if not len(few):
         return Field(values=np.zeros(size, np.float32))
     half = Scene(

@@ -120,7 +120,7 @@ def _missed(scene: Scene, field: Field, depth: Coarse) -> Coarse:
     found = field.at(scene, scene.anchors.places)
     kept = np.ones(len(found), np.bool_)
     if not scene.all_right:
-        kept = confirmed(scene.anchors.places, scene.log_meters, scene.log_meters - found)
+        kept = confirmed(scene.anchors.neighbors, scene.log_meters, scene.log_meters - found)
     left = scene.anchors.meters - np.exp(found)
     spread = pull_push(*gathered(scene.anchors.only(kept), left[kept], depth.shape))
     # A logarithm needs something above 0: no pixel loses more than nine tenths of its depth.

@@ -92,7 +92,7 @@ def aligned_to(
     kept = np.ones(len(anchors), dtype=np.bool_)
     if reject_outliers:
         predicted = to_meters(fit.scale * x + fit.shift, fit.space, anchors.meters)
-        kept = agreeing(anchors.places, np.log(anchors.meters / predicted), least=least)
+        kept = agreeing(anchors.neighbors, np.log(anchors.meters / predicted), least=least)
         if not kept.all() and kept.any():
             anchors, x = anchors.only(kept), x[kept]
             fit = fit_points(x, anchors.meters, depth, scale_only=scale_only)

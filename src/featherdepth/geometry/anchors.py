@@ -1,12 +1,15 @@
 """Measured points of a sparse map, and which of them lie near each other."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from featherdepth.types import Depth, DepthKind
 
+NEIGHBORS = 8
+"""That say whether a point is wrong."""
 EXACT = 1500
 """Up to so many points every distance is computed; above, neighbors are sought in cells."""
 PER_CELL = 12
@@ -16,7 +19,7 @@ Places = Int[np.ndarray, "n 2"]
 Values = Float64[np.ndarray, " n"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Anchors:
     """The valid pixels of a sparse METRIC map, row by row."""
 
@@ -39,8 +42,15 @@ class Anchors:
         moved: Places = self.places * size // np.array(self.size)
         return moved
 
+    @cached_property
+    def neighbors(self) -> Int[np.ndarray, "n k"]:
+        """The numbers of the 8 nearest other points of each, of all others where they are fewer."""
+        return nearest_others(self.places, NEIGHBORS)
+
     def only(self, kept: Bool[np.ndarray, " n"]) -> "Anchors":
         """Some of the points."""
+        if kept.all():
+            return self  # with the neighbors that it knows
         return Anchors(places=self.places[kept], meters=self.meters[kept], size=self.size)
 
 

@@ -3,9 +3,6 @@
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
-from featherdepth.geometry.anchors import nearest_others
-
-NEIGHBORS = 8
 SPREADS = 3.0
 """A point may be so many robust standard deviations from its neighbors."""
 LEAST = 0.05
@@ -21,29 +18,32 @@ TO_SIGMA = 1.4826
 
 
 def agreeing(
-    places: Int[np.ndarray, "n 2"],
+    near: Int[np.ndarray, "n k"],
     log_ratio: Float64[np.ndarray, " n"],
     *,
     least: float = LEAST,
 ) -> Bool[np.ndarray, " n"]:
     """Find the points whose log-ratio fits that of the points around them.
 
-    A point goes if |rho - median(rho_k)| > max(3 * 1.4826 * MAD(rho_k), least) over its 8 nearest
-    other points; rho = log(measured) - log(predicted). A second round asks the points that were
+    A point goes if |rho - median(rho_k)| > max(3 * 1.4826 * MAD(rho_k), least) over the points
+    near it; rho = log(measured) - log(predicted). A second round asks the points that were
     kept alone, so that one outlier does not cost its neighbors their place. Multiplying all
     measurements by a number changes nothing.
+
+    Args:
+        near: the numbers of other points (`featherdepth.geometry.anchors.Anchors.neighbors`).
 
     Returns:
         True for points to keep; all of them where there are fewer than five.
     """
-    if len(places) < FEWEST:
-        return np.ones(len(places), dtype=np.bool_)
-    kept, _ = _judged(log_ratio, nearest_others(places, NEIGHBORS), least)
+    if len(near) < FEWEST:
+        return np.ones(len(near), dtype=np.bool_)
+    kept, _ = _judged(log_ratio, near, least)
     return kept
 
 
 def confirmed(
-    places: Int[np.ndarray, "n 2"],
+    near: Int[np.ndarray, "n k"],
     log_depth: Float64[np.ndarray, " n"],
     log_ratio: Float64[np.ndarray, " n"],
 ) -> Bool[np.ndarray, " n"]:
@@ -57,9 +57,8 @@ def confirmed(
     Returns:
         True for points to keep; all of them where there are fewer than five.
     """
-    if len(places) < FEWEST:
-        return np.ones(len(places), dtype=np.bool_)
-    near = nearest_others(places, NEIGHBORS)
+    if len(near) < FEWEST:
+        return np.ones(len(near), dtype=np.bool_)
     kept, away = _judged(log_ratio, near, LEAST)
     alike = np.abs(log_depth[near] - log_depth[:, None]) <= LEAST
     alike |= np.abs(log_ratio[near] - log_ratio[:, None]) <= LEAST
