@@ -1,7 +1,9 @@
 """`reproduce` from the command line, on tiny trees of the poster's four data sets."""
 
+import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pytest
 
 import trees
 from featherdepth.cli import main as cli
+from featherdepth.completion import learned
+from featherdepth.runtime.presets import embedded_folder
 
 SIZE = ("--size", "64x64", "--backend", "onnx", "--threads", "1")
 
@@ -211,6 +215,39 @@ def test_completion_runs_on_all_four_data_sets(
     assert {row["name"] for row in document["missing_models"]} == {"enet", "penet", "nlspn", "yin"}
     assert "points `measured`" in page
     assert cells(page, "NLSPN, poster")[0][1] == "99.36"
+
+
+def test_another_completion_network_is_measured_anew_and_other_methods_are_not(
+    root: Path, small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    models = [f"{row}={small_model}" for row in ("two-stage", "linear")]
+    common = ("completion", "--data", root, "-o", out, *SIZE)
+    run(*common, *(part for model in models for part in ("--model", model)))
+    files = [out / f"scannet-{row}.json" for row in ("two-stage", "linear")]
+    before = [json.loads(file.read_text())["reproduce"]["weights"] for file in files]
+    monkeypatch.setattr(learned, "embedded_folder", lambda _name: other_network(tmp_path / "other"))
+
+    run(*common, *(part for model in models for part in ("--model", model)))
+
+    after = [json.loads(file.read_text())["reproduce"]["weights"] for file in files]
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+def other_network(folder: Path) -> Path:
+    """The embedded completion network with one bit turned."""
+    if not folder.exists():
+        shutil.copytree(embedded_folder("completion"), folder)
+        weights, config = folder / "model.safetensors", folder / "config.json"
+        data = weights.read_bytes()
+        changed = data[:-2] + bytes([data[-2] ^ 1, data[-1]])
+        weights.write_bytes(changed)
+        text = config.read_text()
+        config.write_text(
+            text.replace(hashlib.sha256(data).hexdigest(), hashlib.sha256(changed).hexdigest())
+        )
+    return folder
 
 
 def test_images_that_fail_end_in_code_3(

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
+from featherdepth.completion import DEFAULT, parse_method
 from featherdepth.completion.drift import drift
 from featherdepth.completion.pull_push import pull_push
 from featherdepth.completion.scene import Coarse, Field, Fine, Scene, gathered
@@ -197,8 +198,14 @@ def _opened(folder: Path | None, threads: int | None) -> tuple[Network, int]:
     return BACKENDS.load("onnx").open(place, preset, threads, "fp32"), preset.multiple
 
 
-def network_sha256(folder: Path | None) -> str:
-    """Of the weights of the network; empty where there is none."""
-    if folder is None and COMPLETION not in embedded_models():
+def network_sha256(method: str) -> str:
+    """Of the weights of a method's network; empty where it has none.
+
+    Raises:
+        UsageError: no such method.
+        WeightsError: the folder that it names is no model folder.
+    """
+    name, folder = parse_method(method)
+    if name != DEFAULT or (folder is None and COMPLETION not in embedded_models()):
         return ""
     return read_config(folder or embedded_folder(COMPLETION)).sha256

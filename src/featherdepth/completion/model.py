@@ -64,8 +64,7 @@ class CompletionModel:
     @cached_property
     def network_sha256(self) -> str:
         """Of the weights of the method's network; empty if it has none."""
-        name, network = parse_method(self.method)
-        return network_sha256(network) if name == DEFAULT else ""
+        return network_sha256(self.method)
 
     @classmethod
     def from_pretrained(

@@ -8,6 +8,7 @@ from typing import Any
 
 import featherdepth
 from featherdepth.completion import DEFAULT
+from featherdepth.completion.learned import network_sha256
 from featherdepth.config import read_json
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.evaluation.accuracy import Predictor, evaluate
@@ -192,9 +193,10 @@ def _measured(
 
     Without a model what was kept, whatever weights it is of; None where nothing was.
     """
+    network = "" if finish is None or finish.system else network_sha256(finish.method)
     identity = {
         "featherdepth": featherdepth.__version__,
-        "weights": None if opened is None else opened.sha256,
+        "weights": None if opened is None else "+".join(filter(None, (opened.sha256, network))),
         "data": [place.reader.name, place.reader.split, len(place.reader)],
         "protocol": rules.name,
         "measures": list(rules.measures),
