@@ -133,8 +133,10 @@ def scene_of(
     """Align, and leave out what is wrong; errors as `complete_map`."""
     name, network = parse_method(method)  # a wrong one is said before anything is done
     least = TOLERANCE.get(name, LEAST)
-    aligned = aligned_to(prior, sparse, reject_outliers=reject_outliers, least=least)
     anchors = anchors_of(sparse)
+    aligned = aligned_to(
+        prior, sparse, reject_outliers=reject_outliers, least=least, anchors=anchors
+    )
     trusted = anchors.only(~np.isin(numbers(anchors, sparse), aligned.rejected))
     scene = Scene(
         anchors=trusted,

@@ -76,15 +76,17 @@ def aligned_to(
     method: str = "robust",
     reject_outliers: bool = True,
     least: float = LEAST,
+    anchors: Anchors | None = None,
 ) -> Aligned:
     """`align` for those who can also use a map that runs against the points.
 
     Args:
+        anchors: those of `sparse`, where they are known already, with their neighbors.
         least: as for `featherdepth.geometry.outliers.agreeing`.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
-    anchors = _usable(depth, sparse)
+    anchors = _usable(depth, sparse, anchors)
     scale_only = method == "scale"
     everything = anchors
     x = anchors.at(depth.values)
@@ -117,13 +119,14 @@ def aligned_to(
     )
 
 
-def _usable(depth: Depth, sparse: Depth) -> Anchors:
+def _usable(depth: Depth, sparse: Depth, anchors: Anchors | None = None) -> Anchors:
     if depth.size != sparse.size:
         raise InputError(
             f"the map has {depth.size[1]}x{depth.size[0]} pixels, the measured points belong to"
             f" {sparse.size[1]}x{sparse.size[0]}; expected one size for both"
         )
-    anchors = anchors_of(sparse)
+    if anchors is None:
+        anchors = anchors_of(sparse)
     if not len(anchors):
         raise InputError("no measured point to align to; expected one or more inside the picture")
     known = depth.valid[anchors.places[:, 0], anchors.places[:, 1]]
