@@ -308,6 +308,7 @@ def test_predicting_loads_nothing_heavy(small_model: Path, photo: Path, tmp_path
         f"code = run(['predict', {str(photo)!r}, '-o', {str(tmp_path / 'out')!r}, '--model',"
         f" {str(small_model)!r}, '--backend', 'onnx', '--size', '64'])\n"
         "heavy = {'torch', 'scipy', 'cv2', 'openvino', 'onnx', 'pandas', 'matplotlib'}\n"
+        "heavy.add('featherdepth.runtime.predict_work')  # tars and clusters: 20 ms\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
         "sys.exit(code)"
     )

@@ -40,9 +40,8 @@ def test_a_known_camera_goes_into_the_photo_and_changes_no_pixel(tmp_path: Path)
     PIL.Image.fromarray(pixels).save(file, "JPEG")
     before, told = tmp_path / "before.jpg", tmp_path / "told.jpg"
     before.write_bytes(file.getvalue())
-    row = {"width": "320", "height": "240", "fx": "259.43"}
 
-    told.write_bytes(with_camera(before.read_bytes(), row))
+    told.write_bytes(with_camera(before.read_bytes(), 259.43, (240, 320)))
 
     camera = read_image(told).intrinsics
     assert camera is not None and camera.fx == pytest.approx(259.43, rel=0.01)

@@ -64,17 +64,19 @@ def _rooms(kind: Kind, data: Path) -> Named:
         rows = [row for row in csv.DictReader(file) if row["split"] == split]
     for row in rows:
         photo = storage.read(row["rgb"])
-        yield row["rgb"], with_camera(photo, row) if kind == "known" else photo
+        if kind == "known":
+            size = int(row["height"]), int(row["width"])
+            photo = with_camera(photo, float(row["fx"]), size)
+        yield row["rgb"], photo
     if kind != "labelled":
         yield from ((name, storage.read(name)) for name in _unlabelled(data, "rooms_"))
 
 
-def with_camera(photo: bytes, row: dict[str, str]) -> bytes:
-    """A JPEG whose EXIF says the focal length of its row, in whole millimeters of film."""
-    diagonal = math.hypot(float(row["width"]), float(row["height"]))
+def with_camera(photo: bytes, focal_px: float, size: tuple[int, int]) -> bytes:
+    """A JPEG whose EXIF says its focal length, in whole millimeters of film."""
     exif = PIL.Image.Exif()
-    focal = round(float(row["fx"]) * FULL_FRAME_DIAGONAL_MM / diagonal)
-    exif.get_ifd(EXIF_FOLDER)[FOCAL_35MM] = focal
+    focal_mm = round(focal_px * FULL_FRAME_DIAGONAL_MM / math.hypot(*size))
+    exif.get_ifd(EXIF_FOLDER)[FOCAL_35MM] = focal_mm
     told = exif.tobytes()
     start = b"\xff\xd8"
     return start + b"\xff\xe1" + (len(told) + 2).to_bytes(2, "big") + told + photo[len(start) :]
@@ -82,13 +84,16 @@ def with_camera(photo: bytes, row: dict[str, str]) -> bytes:
 
 def _streets(kind: Kind, data: Path) -> Named:
     """The second third of KITTI 2012, and the frames of CamVid; or the first third."""
-    if kind == "known":
-        raise ValueError("the cameras of streets are not among what rows change")
-    portion = (2, 3) if kind == "target" else (1, 3)
+    portion = (1, 3) if kind == "labelled" else (2, 3)
     config = Paired.Config(root=data / "more", sources=("kitti12_stereo",), portion=portion)
     frames = Paired(config)
-    yield from ((f"{key}.jpg", frames.encoded(i)) for i, key in enumerate(frames.keys))
-    if kind == "target":
+    for i, key in enumerate(frames.keys):
+        photo = frames.encoded(i)
+        camera = frames[i].image.intrinsics if kind == "known" else None
+        if camera is not None:
+            photo = with_camera(photo, camera.fx, (camera.height, camera.width))
+        yield f"{key}.jpg", photo
+    if kind != "labelled":
         storage = Storage(data)
         yield from ((name, storage.read(name)) for name in _unlabelled(data, "camvid_"))
 

@@ -92,7 +92,7 @@ def complete(
         precision=precision,
         threads=threads,
         # Each takes 300 MB more at 12 megapixels.
-        streams=streams_for(len(photos), threads, most=2),
+        streams=streams_for(len(photos) > 1, threads, most=2),
     )
     whole = holds_model(points)
     result = complete_files(

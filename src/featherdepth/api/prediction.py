@@ -62,7 +62,6 @@ def predict(
     from featherdepth.runtime.job import predict_files, streams_for, write_failures
     from featherdepth.runtime.model import DepthModel
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
-    from featherdepth.runtime.predict_work import BLOCK, PredictWork, found_units
 
     check_engine(engine, workers, address)
     chosen = OutputOptions(**options)
@@ -81,7 +80,7 @@ def predict(
         failures = f"failures-{index}-of-{count}.jsonl"
     in_units = bool(packed) or engine != "local"
     threads_each = work_threads(engine, threads)
-    streams = streams_for(BLOCK if in_units else len(photos), threads_each)
+    streams = streams_for(in_units or len(photos) > 1, threads_each)
     network = DepthModel.from_pretrained(
         model, backend=backend, precision=precision, threads=threads_each, streams=streams
     )
@@ -96,6 +95,8 @@ def predict(
             progress=progress,
         )
     else:
+        from featherdepth.runtime.predict_work import PredictWork, found_units
+
         chosen.check_kind(network.preset.kind)
         work = PredictWork(
             model=model,

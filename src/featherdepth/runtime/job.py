@@ -40,14 +40,14 @@ class JobResult:
         return self.done + self.skipped + len(self.failed)
 
 
-def streams_for(photos: int, threads: int | None, *, most: int = MOST_STREAMS) -> int:
-    """How many a network should compute at once, for the most in a second: of one photo one.
+def streams_for(many: bool, threads: int | None, *, most: int = MOST_STREAMS) -> int:
+    """How many photos a network should compute at once, for the most of many in a second.
 
-    As many for two photos as for thousands: what a network is compiled for, and the last bits of
-    its maps, hang on it. Threads that share a call wait for each other at every layer: `small` in
+    As many for two as for thousands: what a network is compiled for, and the last bits of its
+    maps, hang on it. Threads that share a call wait for each other at every layer: `small` in
     8 bits takes 11 ms on two threads and 16 on one.
     """
-    return 1 if photos < 2 else min(threads or cores(), most)
+    return min(threads or cores(), most) if many else 1
 
 
 def predict_files(

@@ -17,9 +17,6 @@ from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, w
 from featherdepth.runtime.work import Answer, Compute, Item
 from featherdepth.types import Depth, Image, Intrinsics
 
-BLOCK = 8
-"""Photos that are written together."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundUnit(Unit):
@@ -41,7 +38,7 @@ class PredictWork:
     threads: int | None = None
     streams: int = 1
     """Photos of a block that are computed at once."""
-    block: int = BLOCK
+    block: int = 8
 
     @property
     def folder(self) -> Path:
