@@ -32,10 +32,11 @@ def test_what_is_no_result_is_replaced_only_when_asked(photo):
     values = np.ones((2, 3), np.float32)
     depth = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)
     save(depth, photo.with_name("map.png"))
-    photo.with_name("map.color.png").touch()  # killed before its map was written
+    save(depth, photo.with_name("lone.color.png"), format="color")  # killed before its map
 
-    check_targets([], [photo.with_name("map.png"), photo.with_name("map.color.png")])
-    check_targets([], [photo.with_name("map.png")], replace_others=False)
+    check_targets([], [photo.with_name("map.png"), photo.with_name("lone.color.png")])
+    for name in ("map.png", "map.png.json", "lone.color.png"):
+        check_targets([], [photo.with_name(name)], replace_others=False)
     check_targets([], [photo.with_name("new.color.png")], replace_others=False)
     check_targets([], [photo])
     with pytest.raises(UsageError, match=r"photo\.png: is there already and no result"):

@@ -1,88 +1,16 @@
-"""A photo counts as done when its files are whole and the same run would make them again."""
+"""What fits no photo, or would cost others their files, is refused before one is read."""
 
-import json
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
 
-from featherdepth.errors import InputError, RunError, UsageError
+from featherdepth.errors import InputError, UsageError
 from featherdepth.images.read import FoundImage
-from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
-from featherdepth.types import Depth, DepthKind, Image, Provenance
+from featherdepth.runtime.outputs import OutputOptions, check_outputs
+from featherdepth.types import DepthKind, Image
 
 EVERY = OutputOptions(formats=("png16", "npy", "color", "ply"), near_far=(1.0, 1.1))
-COLOR = OutputOptions(formats=("color",))
-SOURCE = {"path": "room.jpg", "bytes": 100}
-FILES = ["room.png", "room.npy", "room.color.png", "room.ply"]
-
-
-@pytest.fixture
-def depth() -> Depth:
-    values = np.linspace(0, 1, 48, dtype=np.float32).reshape(6, 8)
-    return Depth(
-        values=values,
-        valid=np.ones((6, 8), dtype=np.bool_),
-        kind=DepthKind.AFFINE_INVARIANT,
-        provenance=Provenance(model="toy", sha256="abc"),
-    )
-
-
-@pytest.fixture
-def stem(tmp_path: Path, depth: Depth) -> Path:
-    image = Image(pixels=np.zeros((6, 8, 3), dtype=np.uint8), name="room.jpg")
-    write_outputs(tmp_path / "sub" / "room", depth, image, EVERY, SOURCE)
-    return tmp_path / "sub" / "room"
-
-
-def test_every_format_is_written_and_then_done(stem: Path) -> None:
-    names = {p.name for p in stem.parent.iterdir()}
-
-    assert names == {*FILES, "room.png.json", "room.npy.json", "room.ply.json"}
-    assert is_done(stem, "abc", EVERY, SOURCE)
-
-
-@pytest.mark.parametrize("name", [*FILES, "room.png.json", "room.npy.json", "room.ply.json"])
-def test_a_missing_or_cut_file_is_not_done(name: str, stem: Path) -> None:
-    file = stem.with_name(name)
-    whole = file.read_bytes()
-
-    for content in (whole[: len(whole) // 2], whole[:-1], b""):
-        if name.endswith(".json") and content == whole[:-1]:
-            continue  # the last byte is a line end
-        file.write_bytes(content)
-        assert not is_done(stem, "abc", EVERY, SOURCE), len(content)
-    file.unlink()
-    assert not is_done(stem, "abc", EVERY, SOURCE)
-
-
-def test_another_model_option_or_photo_is_not_done(stem: Path) -> None:
-    assert not is_done(stem, "abd", EVERY, SOURCE)
-    assert not is_done(stem, "abc", replace(EVERY, size=320), SOURCE)
-    assert not is_done(stem, "abc", replace(EVERY, cmap="turbo"), SOURCE)
-    assert not is_done(stem, "abc", EVERY, SOURCE | {"bytes": 101})
-
-
-def test_fewer_formats_than_are_there_is_done(stem: Path) -> None:
-    assert is_done(stem, "abc", replace(EVERY, formats=("npy",)), SOURCE)
-
-
-def test_a_color_picture_alone_has_a_sidecar_of_its_own(tmp_path: Path, depth: Depth) -> None:
-    image = Image(pixels=np.zeros((6, 8, 3), dtype=np.uint8))
-
-    write_outputs(tmp_path / "room", depth, image, COLOR, SOURCE)
-
-    assert json.loads((tmp_path / "room.color.png.json").read_text())["options"]["size"] is None
-    assert is_done(tmp_path / "room", "abc", COLOR, SOURCE)
-    assert not is_done(tmp_path / "room", "abd", COLOR, SOURCE)
-
-
-def test_a_photo_that_is_gone_has_no_size(tmp_path: Path) -> None:
-    photo = FoundImage(path=tmp_path / "x.jpg", relative=PurePath("x.jpg"), output=PurePath("x"))
-
-    assert source_facts(photo) == {"path": "x.jpg", "bytes": -1}
 
 
 @pytest.mark.parametrize(
@@ -127,11 +55,15 @@ def test_a_given_camera_belongs_to_the_size_of_the_photo(options: OutputOptions,
     assert (camera.height, camera.width) == (6, 8)
 
 
-def test_a_folder_that_is_a_file_is_a_run_error(tmp_path: Path, depth: Depth) -> None:
-    (tmp_path / "sub").write_text("")
-    write: Callable[[], None] = lambda: write_outputs(  # noqa: E731 - named for the reader
-        tmp_path / "sub" / "room", depth, Image(pixels=np.zeros((6, 8, 3), np.uint8)), COLOR, SOURCE
+@pytest.mark.parametrize("name", ["room.png", "room.png.json", "room.color.png", "failures.jsonl"])
+def test_files_of_others_stay(name: str, tmp_path: Path) -> None:
+    photo = FoundImage(
+        path=Path("room.jpg"), relative=PurePath("room.jpg"), output=PurePath("room")
     )
+    (tmp_path / name).write_text('{"mine": 1}\n')
 
-    with pytest.raises(RunError, match="cannot make folder"):
-        write()
+    with pytest.raises(UsageError, match=f"{name}: is there already and no result"):
+        check_outputs(
+            [photo], tmp_path, OutputOptions(), failures="failures.jsonl", overwrite=False
+        )
+    check_outputs([photo], tmp_path, OutputOptions(), failures="failures.jsonl", overwrite=True)

@@ -52,7 +52,7 @@ def shard(
     """
     from featherdepth.data.pack import write_shards
     from featherdepth.data.photos import Photos
-    from featherdepth.runtime.job import write_failures
+    from featherdepth.images.failures import write_failures
 
     collection = Photos(Photos.Config(root=Path(photos)))
     missing = [{"photo": s.key, "error": s.reason} for s in collection.skipped]

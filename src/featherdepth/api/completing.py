@@ -75,7 +75,7 @@ def complete(
     if not points.exists():
         raise InputError(f"{points}: not found; expected measured points")
     others = [points, *points.rglob("*"), *([] if first is None else [Path(first)])]
-    check_outputs(photos, out, chosen, overwrite=overwrite, others=others)
+    check_outputs(photos, out, chosen, failures=failures, overwrite=overwrite, others=others)
     single = Path(images).is_file() and len(photos) == 1
     if not single and not points.is_dir():
         raise UsageError(

@@ -51,15 +51,20 @@ def run_work(
     """Do what is missing of the units that `shard` deals to us.
 
     Raises:
-        UsageError: a file of results would take the place of one of photos.
+        UsageError: a file of results would take the place of one of photos, or of what is no
+            result.
     """
+    from featherdepth.data.packs import is_pack
     from featherdepth.images.targets import check_targets
     from featherdepth.runtime.ledger import deal
     from featherdepth.runtime.units import run_units
 
+    names = [unit.name for unit in units.units if work.packs(unit)]
     check_targets(
         (unit.root for unit in units.units),
-        (work.folder / f"{unit.name}.tar" for unit in units.units if work.packs(unit)),
+        (work.folder / f"{name}{ending}" for name in names for ending in (".tar", ".json")),
+        replace_others=overwrite,
+        ours=is_pack,
     )
     dealt = deal(units, shard)
     if engine == "local":

@@ -78,7 +78,7 @@ def label(
         raise BackendError(message) from error
     from featherdepth.api.engines import check_engine, run_work, work_threads
     from featherdepth.data.packed import is_packed
-    from featherdepth.runtime.job import write_failures
+    from featherdepth.images.failures import write_failures
 
     check_engine(engine, workers, address)
     if batch < 1:

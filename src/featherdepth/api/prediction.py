@@ -58,8 +58,9 @@ def predict(
     """
     from featherdepth.api.engines import check_engine, run_work, work_threads
     from featherdepth.data.packed import is_packed
+    from featherdepth.images.failures import write_failures
     from featherdepth.images.read import find_images
-    from featherdepth.runtime.job import predict_files, streams_for, write_failures
+    from featherdepth.runtime.job import predict_files, streams_for
     from featherdepth.runtime.model import DepthModel
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
 
@@ -73,7 +74,7 @@ def predict(
     out, failures = Path(output), "failures.jsonl"
     if one := one_file(out, photos, chosen):
         out, photos, chosen, failures = one.folder, [one.photo], one.options, one.failures
-    check_outputs(photos, out, chosen, overwrite=overwrite)
+    check_outputs(photos, out, chosen, failures=failures, overwrite=overwrite)
     if shard is not None:
         index, count = shard
         photos = photos[index - 1 :: count]
@@ -100,11 +101,9 @@ def predict(
         chosen.check_kind(network.preset.kind)
         work = PredictWork(
             model=model,
-            sha256=network.preset.sha256,
+            made=network.provenance,
             out=out.absolute(),
             options=chosen,
-            backend=network.backend,
-            precision=network.precision,
             threads=threads_each,
             streams=streams,
         )

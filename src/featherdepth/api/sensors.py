@@ -45,8 +45,8 @@ def sparsify(
     """
     from featherdepth.data.sparsify import DEPTH_MAPS, SUFFIXES, SensorOptions, sparsify_files
     from featherdepth.errors import InputError, UsageError
+    from featherdepth.images.failures import write_failures
     from featherdepth.images.find import FoundImage, find_images
-    from featherdepth.runtime.job import write_failures
 
     options = SensorOptions(
         pattern=pattern,

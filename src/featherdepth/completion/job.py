@@ -10,12 +10,14 @@ from featherdepth.completion.model import CompletionModel
 from featherdepth.data.sparse import READ, read_sparse
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size
+from featherdepth.images.failures import write_failures
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.images.sidecar import parse, sidecar_path
 from featherdepth.images.write import output_path
 from featherdepth.runtime.ahead import work_ahead
-from featherdepth.runtime.job import JobResult, write_failures
-from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
+from featherdepth.runtime.job import JobResult
+from featherdepth.runtime.outputs import OutputOptions
+from featherdepth.runtime.results import file_facts, is_done, source_facts, write_outputs
 from featherdepth.types import Completion, Depth, Image, Intrinsics
 
 
@@ -138,13 +140,10 @@ def _completed(
 
 
 def _facts(model: CompletionModel, points: Measured, min_confidence: float) -> dict[str, Any]:
-    try:
-        size_bytes = points.path.stat().st_size
-    except OSError:
-        size_bytes = -1  # reading it will say why
     return {
+        "known_depth": model.known_sha256,
         "points_file": points.path.name,
-        "points_bytes": size_bytes,
+        **{f"points_{key}": value for key, value in file_facts(points.path).items()},
         "depth_scale": points.depth_scale,
         "method_asked": model.method,
         "network_sha256": model.network_sha256,
@@ -176,7 +175,7 @@ def _done(
     photo: FoundImage,
     facts: dict[str, Any],
 ) -> bool:
-    if not is_done(stem, model.sha256, options, source_facts(photo)):
+    if not is_done(stem, model.made, options, source_facts(photo)):
         return False
     path = output_path(stem, next((n for n in options.formats if n != "color"), "color"))
     document = parse(sidecar_path(path).read_text(encoding="utf-8"), path.name)

@@ -1,7 +1,10 @@
 """A photo and measured points to dense metric depth: any first stage, any sparsity."""
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
 
 from featherdepth.completion import DEFAULT, parse_method
 from featherdepth.completion.complete import complete_map
@@ -13,7 +16,7 @@ from featherdepth.images.read_depth import read_depth
 from featherdepth.runtime.choice import repeatable
 from featherdepth.runtime.cpu import threads_beside
 from featherdepth.runtime.model import DepthModel, Photo
-from featherdepth.types import Completion, Depth, Image, Intrinsics
+from featherdepth.types import Completion, Depth, Image, Intrinsics, Provenance
 
 DEPTH_SUFFIXES = (".npy", ".png")
 
@@ -55,11 +58,17 @@ class CompletionModel:
         return f"<CompletionModel {self.method} behind {self.first!r}>"
 
     @property
-    def sha256(self) -> str:
-        """Of the first stage's weights; of known depth that of what made it."""
-        if isinstance(self.first, Depth):
-            return self.first.provenance.sha256
-        return self.first.preset.sha256
+    def made(self) -> Provenance:
+        """By what the first stage's maps are made; of known depth what made it."""
+        return self.first.provenance
+
+    @cached_property
+    def known_sha256(self) -> str:
+        """Of known depth; empty where the first stage is a model."""
+        if not isinstance(self.first, Depth):
+            return ""
+        values = np.where(self.first.valid, self.first.values, np.float32(np.nan))
+        return hashlib.sha256(values.tobytes()).hexdigest()
 
     @cached_property
     def network_sha256(self) -> str:

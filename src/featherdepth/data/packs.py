@@ -69,6 +69,12 @@ def read_mark(folder: Path, name: str, source: str) -> Mark | None:
     return mark if mark is not None and (mark.source, mark.bytes) == (source, whole) else None
 
 
+def is_pack(path: Path) -> bool:
+    """Whether a tar, or the .json beside it, was written here: what is there of a mark says so."""
+    unfinished = path.suffix == ".tar" and _part(path.parent, path.stem, 0).parent.is_dir()
+    return unfinished or _parsed(path.with_suffix(".json")) is not None
+
+
 def write_part(folder: Path, name: str, number: int, files: Iterable[tuple[str, bytes]]) -> Part:
     """Write the files of one block; a part of that number is replaced by its equal.
 

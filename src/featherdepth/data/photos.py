@@ -72,6 +72,10 @@ class Photos(Reader):
         """Of the file of one photo; -1 if it is gone."""
         return self._storage.size_bytes(self.keys[index])
 
+    def modified_ns(self, index: int) -> int:
+        """When the file of one photo was changed; -1 if it is gone."""
+        return self._storage.modified_ns(self.keys[index])
+
     def _read(self, index: int) -> Sample:
         key = self.keys[index]
         return Sample(key=key, image=read_image(self.encoded(index), name=key))

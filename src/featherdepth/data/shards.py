@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from featherdepth.config import read_json
+from featherdepth.data.packs import is_pack
 from featherdepth.data.reader import Reader
 from featherdepth.data.tar import Member, list_tar, read_member
 from featherdepth.data.tar_names import webdataset_name
@@ -159,7 +160,7 @@ def photos_among(
 
 
 def tars_of(root: Path) -> list[Path]:
-    """The tars that `root` is or holds, sorted by their names below it.
+    """The tars that `root` is or holds, sorted by their names below it; results are none.
 
     Raises:
         InputError: there is none.
@@ -169,7 +170,10 @@ def tars_of(root: Path) -> list[Path]:
     if not root.is_dir():
         raise InputError(f"{root}: not found; expected a .tar or a folder with some")
     paths = (p for p in root.rglob("*.tar") if p.is_file() and not p.name.startswith("."))
-    tars = sorted(paths, key=lambda path: path.relative_to(root).as_posix())
+    tars = sorted(
+        (path for path in paths if not is_pack(path)),
+        key=lambda path: path.relative_to(root).as_posix(),
+    )
     if not tars:
         raise InputError(f"{root}: no .tar in it; expected tar shards of photos")
     return tars

@@ -71,6 +71,15 @@ class Storage:
         size = self._plain_size(name) if is_inside(name) else -1
         return self._zipped().get(name, ("", -1))[1] if size is None else size
 
+    def modified_ns(self, name: str) -> int:
+        """When a file, or the zip that holds it, was changed; -1 if it is not there."""
+        inside = self._plain_size(name) if is_inside(name) else -1
+        holder = name if inside is not None else self._zipped().get(name, (name, -1))[0]
+        try:
+            return (self.root / holder).stat().st_mtime_ns
+        except OSError:
+            return -1
+
     def zipped_names(self) -> list[str]:
         """Names of all files inside the zips of the folder, sorted."""
         return sorted(self._zipped())

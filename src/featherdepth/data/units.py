@@ -186,7 +186,8 @@ def _files(root: Path, paths: list[Path]) -> Units:
             name += "_"
         taken.add(name.casefold())
         try:
-            source = f"{path.stat().st_size} bytes"
+            found = path.stat()  # many tars are equally long
+            source = f"{found.st_size} bytes, {found.st_mtime_ns} ns"
         except OSError as error:
             source = str(error.strerror)  # opening it will say so
         units.append(Unit(name=name, root=path, source=source))
@@ -210,7 +211,8 @@ def _missing(root: Path, names: set[str]) -> list[dict[str, str]]:
 
 
 def _digest(reader: Reader, first: int, keys: tuple[str, ...]) -> str:
-    sizes = []
+    files: list[tuple[int, int]] = []
     if isinstance(reader, Photos):
-        sizes = [reader.size_bytes(index) for index in range(first, first + len(keys))]
-    return hashlib.sha256(json.dumps([keys, sizes]).encode()).hexdigest()
+        places = range(first, first + len(keys))
+        files = [(reader.size_bytes(index), reader.modified_ns(index)) for index in places]
+    return hashlib.sha256(json.dumps([keys, files]).encode()).hexdigest()

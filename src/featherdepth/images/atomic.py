@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from featherdepth.errors import RunError
+from featherdepth.errors import InputError, RunError
 
 PARTIAL = ".part"
 IDLE_S = 600.0
@@ -26,6 +27,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     device or pipe cannot be replaced: it is written directly.
 
     Raises:
+        InputError: the name is longer than the file system takes.
         RunError: the folder is missing or read-only, the disk is full, and the like; one line.
     """
     target = Path(os.path.realpath(path))  # a link keeps pointing: its target is replaced
@@ -46,7 +48,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
                 partial.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+        raise _fault(error)(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -68,12 +70,18 @@ def make_folder(path: Path) -> None:
     """Make a folder and those above it.
 
     Raises:
+        InputError: its name is longer than the file system takes.
         RunError: it cannot be made, or is a file.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"cannot make folder {path}: {error.strerror or error}") from error
+        raise _fault(error)(f"cannot make folder {path}: {error.strerror or error}") from error
+
+
+def _fault(error: OSError) -> type[InputError | RunError]:
+    """A name that is too long is the fault of what it was taken from; others go on."""
+    return InputError if error.errno == errno.ENAMETOOLONG else RunError
 
 
 def remove_partials(folder: Path, *, idle_s: float | int = IDLE_S) -> int:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from featherdepth.errors import InputError
-from featherdepth.images.sidecar import is_result
+from featherdepth.images.sidecar import COLORS, is_result
 
 _SUFFIXES = "avif bmp gif heic heif jfif jp2 jpeg jpg mpo pgm png pnm ppm tif tiff webp"
 IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 """Lower case; what is taken for a photo in a folder or by a glob."""
 
+COLORED = COLORS.removesuffix(".png")
 WEIGHTS, REPORT = "model.safetensors", "report"
 """What tells the folder of a run, and the folder of pictures in it."""
 
@@ -82,6 +83,10 @@ def find_images(
         except OSError as error:
             raise InputError(f"{entry}: cannot be read: {error.strerror or error}") from error
         for path, relative in pairs:
+            if not relative.name:
+                raise InputError(
+                    f"{entry}: {str(path)!r} is a folder; expected {wanted.one} a line"
+                )
             image = FoundImage(path=path, relative=relative, output=relative.with_suffix(""))
             found.setdefault(path.absolute(), image)
     return _with_distinct_outputs(list(found.values()))
@@ -90,6 +95,8 @@ def find_images(
 def _expand(entry: str | Path, wanted: Wanted, out: Path | None) -> Iterable[tuple[Path, PurePath]]:
     if str(entry) == "-":
         return _from_lines(_stdin_lines(), Path(), "standard input", wanted)
+    if not str(entry).strip():
+        raise InputError(f"an empty name; expected {wanted.one}, a folder, a glob or a list")
     path = Path(entry)
     if path.is_dir():
         return _required(in_folder(path, wanted, out), f"{path}: holds no {wanted.many}", wanted)
@@ -101,6 +108,7 @@ def _expand(entry: str | Path, wanted: Wanted, out: Path | None) -> Iterable[tup
                 raise InputError(
                     f"{path}: cannot be read as a list of {wanted.many}: {error}"
                 ) from error
+            lines = [text for line in lines if not (text := line.strip()).startswith("#")]
             return _from_lines(lines, path.parent, str(path), wanted)
         return [(path, PurePath(path.name))]
     if path.exists():
@@ -114,8 +122,11 @@ def _expand(entry: str | Path, wanted: Wanted, out: Path | None) -> Iterable[tup
 
 
 def _stdin_lines() -> list[str]:
-    """Names of files need not be text: bytes become what the file system takes back."""
-    return os.fsdecode(sys.stdin.buffer.read()).split("\n")
+    """Names of files need not be text: bytes become what the file system takes back.
+
+    They are whole lines, as `find` and `ls` write them: a name may begin with a space or #.
+    """
+    return [line.removesuffix("\r") for line in os.fsdecode(sys.stdin.buffer.read()).split("\n")]
 
 
 def _required(
@@ -154,7 +165,11 @@ def _by_glob(pattern: str, wanted: Wanted, out: Path | None) -> Iterator[tuple[P
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:fixed])
-    for path in root.glob(str(Path(*parts[fixed:]))):
+    try:
+        matches = list(root.glob(str(Path(*parts[fixed:]))))
+    except ValueError as error:  # a name with ** and more, before Python 3.13
+        raise InputError(f"{pattern}: {error}; expected ** between two /") from error
+    for path in matches:
         relative = path.relative_to(root)
         folders = list(path.parents)[: len(relative.parts) - 1]
         left_out = any(part.startswith(".") for part in relative.parts) or any(
@@ -168,13 +183,12 @@ def _from_lines(
     lines: Iterable[str], base: Path, shown: str, wanted: Wanted
 ) -> Iterable[tuple[Path, PurePath]]:
     pairs = []
-    for line in lines:
-        text = line.strip()
+    for text in lines:
         if "\0" in text:
             raise InputError(
                 f"{shown}: is no list of {wanted.many} but bytes; expected one path a line"
             )
-        if text and not text.startswith("#"):
+        if text:
             named = PurePath(text)
             inside = not named.is_absolute() and ".." not in named.parts
             pairs.append((base / named, named if inside else PurePath(named.name)))
@@ -184,13 +198,16 @@ def _from_lines(
 
 
 def _with_distinct_outputs(found: list[FoundImage]) -> list[FoundImage]:
-    """Where a.jpg and a.png would meet, keep the suffix; where two a.jpg would, count."""
+    """Where a.jpg and a.png would meet, keep the suffix; where two a.jpg would, count.
+
+    The map of a.color.jpg would meet the colors of a.jpg.
+    """
     shared = Counter(_folded(image.output) for image in found)
     taken: set[str] = set()
     distinct = []
     for image in found:
         output = image.output
-        if shared[_folded(output)] > 1:
+        if shared[_folded(output)] > 1 or _folded(output).endswith(COLORED):
             output = image.relative.with_name(image.relative.name.replace(".", "_"))
         stem, number = output.name, 1
         while _folded(output) in taken:

@@ -10,8 +10,7 @@ from jaxtyping import UInt16
 from featherdepth.errors import InputError, UsageError
 from featherdepth.images.decoder import DECODE_FAULTS, MAX_PIXELS, damaged, open_picture
 from featherdepth.images.encoding import Encoding, decode
-from featherdepth.images.sidecar import facts_of, parse, sidecar_path
-from featherdepth.images.write import TEXT_KEY
+from featherdepth.images.sidecar import TEXT_KEY, facts_of, parse, sidecar_path
 from featherdepth.types import Depth, DepthKind
 
 

@@ -11,30 +11,51 @@ from featherdepth.geometry.span import span_of
 from featherdepth.types import Alignment, Depth, DepthKind, Image, Intrinsics, Provenance
 
 SCHEMA = "featherdepth-depth-1"
+SIDECAR = ".json"
 COLORS = ".color.png"
 MAPS = (".png", ".npy", ".ply")
 """Of the map beside whose sidecar its colors lie."""
+TEXT_KEY = "featherdepth"
+"""Under this key a 16-bit PNG holds its own sidecar, and a PNG of colors says that it is one."""
+HEAD = 64
+"""Bytes of a PNG in which its first text begins."""
 
 
 def sidecar_path(path: Path) -> Path:
     """Return where the sidecar of a depth file lies: `room.png` has `room.png.json`."""
-    return path.with_name(path.name + ".json")
+    return path.with_name(path.name + SIDECAR)
 
 
 def is_result(picture: Path) -> bool:
-    """Whether a picture was written as depth, or as its colors: a sidecar of ours says so."""
+    """Whether a file was written as depth, as its colors, or as what stands beside either.
+
+    A sidecar of ours says so; colors may lie there alone after a kill, and say it themselves.
+    """
+    if picture.name.endswith(SIDECAR):
+        return _is_ours(picture)
     names = [picture.name]
     if picture.name.endswith(COLORS):
+        if _says_so(picture):
+            return True
         stem = picture.name.removesuffix(COLORS)
         names += [stem + suffix for suffix in MAPS]
-    for name in names:
-        try:
-            text = sidecar_path(picture.with_name(name)).read_text(encoding="utf-8")
-            parse(text, name)
-        except (OSError, ValueError, InputError):  # none, or another program's
-            continue
-        return True
-    return False
+    return any(_is_ours(sidecar_path(picture.with_name(name))) for name in names)
+
+
+def _is_ours(sidecar: Path) -> bool:
+    try:
+        parse(sidecar.read_text(encoding="utf-8"), sidecar.name)
+    except (OSError, ValueError, InputError):  # none, or another program's
+        return False
+    return True
+
+
+def _says_so(colors: Path) -> bool:
+    try:
+        with colors.open("rb") as file:
+            return f"tEXt{TEXT_KEY}\0".encode() in file.read(HEAD)
+    except OSError:
+        return False
 
 
 def describe(

@@ -1,14 +1,18 @@
 """Results never take the place of what they were made of, nor of what is no result."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from featherdepth.errors import UsageError
-from featherdepth.images.sidecar import COLORS, is_result
+from featherdepth.images.sidecar import is_result
 
 
 def check_targets(
-    sources: Iterable[Path], targets: Iterable[Path], *, replace_others: bool = True
+    sources: Iterable[Path],
+    targets: Iterable[Path],
+    *,
+    replace_others: bool = True,
+    ours: Callable[[Path], bool] = is_result,
 ) -> None:
     """Look, before any work, at the files that results will go to.
 
@@ -16,7 +20,8 @@ def check_targets(
     where that means the same file, are seen through.
 
     Args:
-        replace_others: also pictures and maps that this package did not write.
+        replace_others: also files that this package did not write.
+        ours: whether it wrote one that is there.
 
     Raises:
         UsageError: a target is one of the sources, or no result.
@@ -26,10 +31,7 @@ def check_targets(
         found = _identity(target)
         if found in own:
             raise UsageError(f"{target}: would be overwritten; choose another place for results")
-        # Colors may lie there alone after a kill: their map, with the sidecar, is written last.
-        if not (replace_others or found is None or target.name.endswith(COLORS)) and not is_result(
-            target
-        ):
+        if not (replace_others or found is None or ours(target)):
             raise UsageError(
                 f"{target}: is there already and no result; choose another place for results, or"
                 " say --overwrite"

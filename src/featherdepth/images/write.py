@@ -18,7 +18,7 @@ from featherdepth.images.atomic import write_atomic, write_together
 from featherdepth.images.cloud import AFFINE_NOTE, EDGE_JUMP, ply_bytes
 from featherdepth.images.colormap import colorize
 from featherdepth.images.encoding import encode
-from featherdepth.images.sidecar import COLORS, describe, sidecar_path, to_text
+from featherdepth.images.sidecar import COLORS, TEXT_KEY, describe, sidecar_path, to_text
 from featherdepth.types import Alignment, Depth, Image
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,6 @@ SUFFIXES = {
     "color": (".jpg", ".jpeg", ".webp", ".png"),
 }
 """Formats and the names their files may have; the first format with a suffix is its default."""
-TEXT_KEY = "featherdepth"
-"""Under this key a 16-bit PNG holds its own sidecar."""
 SMALL = 1 << 18
 """Pixels: a map at a network's own size."""
 
@@ -116,14 +114,12 @@ def save(
 
 
 def _png16_bytes(integers: UInt16[np.ndarray, "h w"], sidecar: bytes) -> bytes:
-    text = PIL.PngImagePlugin.PngInfo()
-    text.add_text(TEXT_KEY, sidecar.decode())
     # Between neighbours of a small map there is noise: looking for strings that come again takes
     # half as long again and finds none. A map enlarged to a photo of 12 megapixels has them.
     strategy = {"compress_type": zlib.Z_RLE} if integers.size <= SMALL else {}
     buffer = io.BytesIO()
     picture = PIL.Image.fromarray(integers)
-    picture.save(buffer, "png", pnginfo=text, compress_level=1, **strategy)
+    picture.save(buffer, "png", pnginfo=_text(sidecar.decode()), compress_level=1, **strategy)
     return buffer.getvalue()
 
 
@@ -137,9 +133,19 @@ def picture_bytes(pixels: UInt8[np.ndarray, "h w 3"], suffix: str) -> bytes:
     """A picture as the file of a suffix of the format color."""
     buffer = io.BytesIO()
     picture_format = {".png": "png", ".webp": "webp"}.get(suffix, "jpeg")
-    options = {"png": {"compress_level": 1}, "jpeg": {"quality": 92}, "webp": {"quality": 92}}
+    options: dict[str, dict[str, Any]] = {
+        "png": {"compress_level": 1, "pnginfo": _text("color")},
+        "jpeg": {"quality": 92},
+        "webp": {"quality": 92},
+    }
     PIL.Image.fromarray(pixels).save(buffer, picture_format, **options[picture_format])
     return buffer.getvalue()
+
+
+def _text(said: str) -> PIL.PngImagePlugin.PngInfo:
+    text = PIL.PngImagePlugin.PngInfo()
+    text.add_text(TEXT_KEY, said)
+    return text
 
 
 def _format_of(path: Path, file_format: str | None) -> str:

@@ -32,6 +32,13 @@ def cache_folder() -> Path | None:
     given = os.environ.get(PLACE)
     if given is not None:
         return Path(given) if given else None
+    try:
+        return _usual_folder()
+    except RuntimeError:  # a user without a home, as containers have them
+        return None
+
+
+def _usual_folder() -> Path:
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         base = Path(local) if local else Path.home() / "AppData" / "Local"

@@ -1,6 +1,5 @@
 """Many photos to files, several at a time; a broken photo is listed and left."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -8,17 +7,13 @@ from pathlib import Path
 from typing import cast
 
 from featherdepth.errors import InputError, RunError
-from featherdepth.images.atomic import make_folder, write_atomic
+from featherdepth.images.failures import write_failures
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.runtime.ahead import WORKERS, work_ahead
 from featherdepth.runtime.cpu import cores
 from featherdepth.runtime.model import DepthModel, OutSize
-from featherdepth.runtime.outputs import (
-    OutputOptions,
-    is_done,
-    source_facts,
-    write_outputs,
-)
+from featherdepth.runtime.outputs import OutputOptions
+from featherdepth.runtime.results import is_done, source_facts, write_outputs
 from featherdepth.types import Depth, Image
 
 MOST_STREAMS = 4
@@ -110,7 +105,7 @@ class _Job:
         for photo in self.photos:
             facts = source_facts(photo)
             stem = self.out / photo.output
-            if overwrite or not is_done(stem, self.model.preset.sha256, self.options, facts):
+            if overwrite or not is_done(stem, self.model.provenance, self.options, facts):
                 yield photo
             else:
                 self.result.skipped += 1
@@ -141,20 +136,3 @@ class _Job:
     def _report(self) -> None:
         if self.progress is not None:
             self.progress(self.result.finished, len(self.photos))
-
-
-def write_failures(path: Path, failed: list[dict[str, str]]) -> None:
-    """List what failed, one JSON object a line; the file is there only if something did.
-
-    Raises:
-        RunError: it cannot be written or removed.
-    """
-    if failed:
-        make_folder(path.parent)
-        lines = [json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in failed]
-        write_atomic(path, "".join(lines).encode(errors="surrogateescape"))
-    elif path.exists():
-        try:
-            path.unlink(missing_ok=True)  # another process may be as far
-        except OSError as error:
-            raise RunError(f"cannot remove {path}: {error.strerror or error}") from error

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -62,6 +63,17 @@ class DepthModel:
         return (
             f"<DepthModel {self.preset.name} on {self.backend} in {self.precision},"
             f" {self.preset.kind}>"
+        )
+
+    @property
+    def provenance(self) -> Provenance:
+        """What its maps say of where they came from, whatever their size."""
+        return Provenance(
+            model=self.preset.name,
+            sha256=self.preset.sha256,
+            backend=self.backend,
+            precision=self.precision,
+            version=featherdepth.__version__,
         )
 
     @classmethod
@@ -207,20 +219,20 @@ class DepthModel:
         intrinsics: Intrinsics | None = None,
     ) -> Depth:
         """`infer` for a photo that has been read."""
-        preset = self.preset
-        pixels, window = fit(
-            image, size=self.input_size(size), multiple=preset.multiple, rule=preset.resize
-        )
-        input_size = pixels.shape[1:]
+        preset, asked = self.preset, self.input_size(size)
+        if out_size not in ("photo", "model"):
+            raise UsageError(f"out size {out_size!r}; expected photo or model")
+        shown = f"--size {asked}"
         try:
+            pixels, window = fit(image, size=asked, multiple=preset.multiple, rule=preset.resize)
+            input_size = pixels.shape[1:]
+            shown = f"{input_size[0]}x{input_size[1]}"
             values = self.network(pixels[None])[0, 0][window]
             if out_size == "photo":
                 values = resized(values, image.photo_size)
-        except MemoryError as error:
-            raise RunError(
-                f"{image.name}: out of memory at {input_size[0]}x{input_size[1]};"
-                " use a smaller --size"
-            ) from error
+        except (MemoryError, RunError) as error:
+            reason = str(error) or "out of memory"
+            raise RunError(f"{image.name}: {reason} at {shown}; use a smaller --size") from error
         if not np.isfinite(values).all():
             raise RunError(
                 f"{image.name}: {preset.name} on {self.backend} in {self.precision} gave NaN or"
@@ -232,14 +244,7 @@ class DepthModel:
             valid=np.ones(values.shape, dtype=np.bool_),
             kind=preset.kind,
             intrinsics=camera.resized(*values.shape),
-            provenance=Provenance(
-                model=preset.name,
-                sha256=preset.sha256,
-                backend=self.backend,
-                precision=self.precision,
-                version=featherdepth.__version__,
-                input_size=(input_size[0], input_size[1]),
-            ),
+            provenance=replace(self.provenance, input_size=(input_size[0], input_size[1])),
         )
 
     def infer_many(

@@ -1,25 +1,21 @@
-"""The files of one photo: which there are, whether they are whole, and writing them."""
+"""What is predicted of photos, and where it goes."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from featherdepth.errors import InputError, UsageError
+from featherdepth.errors import UsageError
 from featherdepth.geometry.camera import Range, from_fov_x
 from featherdepth.geometry.resize import Size
-from featherdepth.images.atomic import make_folder, write_atomic
+from featherdepth.images.failures import lists_failures
 from featherdepth.images.find import IMAGE_SUFFIXES, FoundImage
 from featherdepth.images.palettes import palette
-from featherdepth.images.sidecar import describe, parse, sidecar_path, to_text
+from featherdepth.images.sidecar import COLORS, sidecar_path
 from featherdepth.images.targets import check_targets
-from featherdepth.images.write import output_path, save
-from featherdepth.types import Alignment, Depth, DepthKind, Image, Intrinsics
-
-PNG_END = b"IEND\xaeB`\x82"
+from featherdepth.images.write import output_path
+from featherdepth.types import DepthKind, Image, Intrinsics
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,110 +131,21 @@ def check_outputs(
     out: Path,
     options: OutputOptions,
     *,
+    failures: str,
     overwrite: bool,
     others: Iterable[Path] = (),
 ) -> None:
     """Refuse results that would replace a photo, or what is no result.
 
     Args:
+        failures: name of the list of what failed.
         others: what the results are made of beside the photos.
 
     Raises:
         UsageError: they would.
     """
-    check_targets(
-        [*others, *(photo.path for photo in photos)],
-        (output_path(out / photo.output, name) for photo in photos for name in options.formats),
-        replace_others=overwrite,
-    )
-
-
-def source_facts(photo: FoundImage) -> dict[str, Any]:
-    """What a sidecar keeps of a photo, so that a later run sees whether it has changed."""
-    try:
-        size_bytes = photo.path.stat().st_size
-    except OSError:
-        size_bytes = -1  # reading it will say why
-    return {"path": photo.relative.as_posix(), "bytes": size_bytes}
-
-
-def write_outputs(
-    stem: Path,
-    depth: Depth,
-    image: Image,
-    options: OutputOptions,
-    source: Mapping[str, Any],
-    *,
-    alignment: Alignment | None = None,
-    extra: Mapping[str, Any] | None = None,
-) -> None:
-    """Write every format of one photo; the one with the sidecar that counts comes last.
-
-    Args:
-        alignment: the fit that made the map metric, noted in the sidecar.
-        extra: more entries of the sidecar.
-
-    Raises:
-        RunError: a file cannot be written.
-        InputError: a map that cannot become a cloud.
-    """
-    make_folder(stem.parent)
-    said = {"source": dict(source), "options": options.to_json(), **(extra or {})}
-    for name in sorted(options.formats, key=_color_first):
-        path = output_path(stem, name)
-        save(
-            depth,
-            path,
-            format=name,
-            image=image,
-            near_far=options.near_far if name == "ply" else None,
-            cmap=options.cmap,
-            side_by_side=options.side_by_side,
-            alignment=alignment,
-            extra=said,
-        )
-        if options.formats == ("color",):
-            facts = describe(
-                depth, {"format": "color"}, image=image, alignment=alignment, extra=said
-            )
-            write_atomic(sidecar_path(path), to_text(facts).encode())
-
-
-def is_done(stem: Path, sha256: str, options: OutputOptions, source: Mapping[str, Any]) -> bool:
-    """Whether every file is there, whole, and of this model, these options and this photo."""
-    paths = {name: output_path(stem, name) for name in options.formats}
-    try:
-        if not all(_is_whole(path, name) for name, path in paths.items()):
-            return False
-        with_sidecar = [p for n, p in paths.items() if n != "color"] or list(paths.values())
-        documents = [
-            parse(sidecar_path(path).read_text(encoding="utf-8"), path.name)
-            for path in with_sidecar
-        ]
-    except (OSError, EOFError, LookupError, ValueError, InputError):  # not there, or cut short
-        return False
-    return all(
-        document.get("model", {}).get("sha256") == sha256
-        and document.get("options") == options.to_json()
-        and document.get("source", {}).get("bytes") == source["bytes"]
-        for document in documents
-    )
-
-
-def _color_first(name: str) -> bool:
-    return name != "color"
-
-
-def _is_whole(path: Path, name: str) -> bool:
-    """Whether a file ends where it should; raises where it is not even begun."""
-    if name == "npy":
-        np.load(path, mmap_mode="r")
-        return True
-    with path.open("rb") as file:
-        if name == "ply":
-            start = file.read(4096)
-            header, _, _ = start.partition(b"end_header\n")
-            count = int(header.partition(b"element vertex ")[2].split()[0])
-            return path.stat().st_size == len(header) + len(b"end_header\n") + 15 * count
-        file.seek(-len(PNG_END), 2)
-        return file.read() == PNG_END
+    own = [*others, *(photo.path for photo in photos)]
+    paths = [output_path(out / photo.output, n) for photo in photos for n in options.formats]
+    beside = [sidecar_path(path) for path in paths if not path.name.endswith(COLORS)]
+    check_targets(own, [*paths, *beside], replace_others=overwrite)
+    check_targets(own, [out / failures], replace_others=overwrite, ours=lists_failures)

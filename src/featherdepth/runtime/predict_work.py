@@ -13,9 +13,10 @@ from featherdepth.data.units import OpenUnit, Unit, Units
 from featherdepth.errors import InputError, RunError
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.runtime.model import DepthModel, OutSize
-from featherdepth.runtime.outputs import OutputOptions, is_done, source_facts, write_outputs
+from featherdepth.runtime.outputs import OutputOptions
+from featherdepth.runtime.results import is_done, source_facts, write_outputs
 from featherdepth.runtime.work import Answer, Compute, Item
-from featherdepth.types import Depth, Image, Intrinsics
+from featherdepth.types import Depth, Image, Intrinsics, Provenance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,11 +31,10 @@ class PredictWork:
     """A model's maps; a `Work`."""
 
     model: str | Path | None
-    sha256: str
+    made: Provenance
+    """By which weights, on which backend, at which precision."""
     out: Path
     options: OutputOptions
-    backend: str = "auto"
-    precision: str = "auto"
     threads: int | None = None
     streams: int = 1
     """Photos of a block that are computed at once."""
@@ -46,8 +46,14 @@ class PredictWork:
 
     @property
     def identity(self) -> str:
-        said = {"formats": self.options.formats, "options": self.options.to_json()}
-        return json.dumps({**said, "sha256": self.sha256}, sort_keys=True)
+        said = {
+            "formats": self.options.formats,
+            "options": self.options.to_json(),
+            "sha256": self.made.sha256,
+            "backend": self.made.backend,
+            "precision": self.made.precision,
+        }
+        return json.dumps(said, sort_keys=True)
 
     def decoder(self) -> "Decoder":
         return Decoder(self._opened(), self.options)
@@ -63,24 +69,27 @@ class PredictWork:
     def files(self, answer: Answer) -> list[tuple[str, bytes]]:
         if answer.error is not None:
             return []
-        with TemporaryDirectory(prefix="featherdepth-") as name:
-            folder = Path(name)
-            self._write(folder, answer)
-            paths = sorted(path for path in folder.rglob("*") if path.is_file())
-            return [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths]
+        made: _Predicted = answer.content
+        with TemporaryDirectory(prefix="featherdepth-") as folder:
+            # Not by its name in the pack: that may be longer than a file's may be.
+            stem = Path(folder, "photo")
+            self._write(stem, made)
+            return [
+                (made.output.as_posix() + path.name.removeprefix(stem.name), path.read_bytes())
+                for path in sorted(stem.parent.iterdir())
+            ]
 
     def store(self, answer: Answer) -> None:
-        self._write(self.out, answer)
+        self._write(self.out / answer.content.output, answer.content)
 
-    def _write(self, folder: Path, answer: Answer) -> None:
-        made: _Predicted = answer.content
-        write_outputs(folder / made.output, made.depth, made.image, self.options, made.facts)
+    def _write(self, stem: Path, made: "_Predicted") -> None:
+        write_outputs(stem, made.depth, made.image, self.options, made.facts)
 
     def _opened(self) -> DepthModel:
         return DepthModel.from_pretrained(
             self.model,
-            backend=self.backend,
-            precision=self.precision,
+            backend=self.made.backend,
+            precision=self.made.precision,
             threads=self.threads,
             streams=self.streams,
         )
@@ -189,7 +198,7 @@ def found_units(
         photo
         for photo in photos
         if overwrite
-        or not is_done(work.out / photo.output, work.sha256, work.options, source_facts(photo))
+        or not is_done(work.out / photo.output, work.made, work.options, source_facts(photo))
     ]
     units: list[Unit] = [
         FoundUnit(

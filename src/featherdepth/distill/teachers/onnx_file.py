@@ -28,7 +28,7 @@ from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import BackendError, UsageError, WeightsError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks.folder import CONFIG, GRAPH
-from featherdepth.runtime.backends.onnx import ERRORS_ONLY, FAULTS
+from featherdepth.runtime.backends.onnx import FAULTS, SILENT
 from featherdepth.runtime.exported import KEY, parse_exported
 
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
@@ -117,7 +117,7 @@ def open_onnx(
 def _session(path: Path, threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()  # type: ignore[attr-defined] # it has no __all__
     options.intra_op_num_threads = threads or 0
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = SILENT
     try:
         return onnxruntime.InferenceSession(  # type: ignore[attr-defined]
             str(path), options, providers=["CPUExecutionProvider"]

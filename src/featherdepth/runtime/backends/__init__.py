@@ -14,7 +14,10 @@ from featherdepth.types import Preset
 
 Precision = Literal["fp32", "bf16", "int8"]
 Network = Callable[[Float32[np.ndarray, "b c h w"]], Float32[np.ndarray, "b d h w"]]
-"""RGB in 0..1 to raw depth, at the input's size. Threads may call it; some wait for others."""
+"""RGB in 0..1 to raw depth, at the input's size. Threads may call it; some wait for others.
+
+RunError: the backend gave up, for lack of memory as a rule.
+"""
 
 BACKENDS = Registry(
     "backend",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from featherdepth.errors import BackendError, WeightsError
+from featherdepth.errors import BackendError, RunError, WeightsError
 from featherdepth.networks.folder import (
     SHA256,
     WEIGHTS,
@@ -128,8 +128,12 @@ def _network(compiled: Any, streams: int) -> Network:
                 # Copied: the request's own memory is overwritten by the next call.
                 depth: Float32[np.ndarray, "b 1 h w"] = request.infer({0: images})[0].copy()
             called = True
+        except RuntimeError as error:
+            raise RunError(f"OpenVINO gave up: {' '.join(str(error).split())}") from error
         finally:
             idle.put(request)
+        if not depth.size:  # without memory it says nothing
+            raise RunError("OpenVINO gave up: an empty map")
         return depth
 
     return run

@@ -14,7 +14,7 @@ from jaxtyping import Float32
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from featherdepth.errors import BackendError, UsageError
+from featherdepth.errors import BackendError, RunError, UsageError
 from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.foreign import load_foreign
 from featherdepth.networks.listing import list_networks
@@ -136,6 +136,8 @@ def run_module(
                     f"backend 'torch-compile': torch cannot compile here: {reason}; use backend"
                     " 'torch'"
                 ) from error
+            except RuntimeError as error:
+                raise RunError(f"torch gave up: {' '.join(str(error).split())}") from error
         return depth
 
     return run
