@@ -167,6 +167,45 @@ def test_what_meters_are_made_of_stays(
     assert f"{name}: would be overwritten" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "m.jpg"], "m.jpg: depth is not written so; expected .png, .npy, .ply"),
+        (["-o", "m.npy", "--scale", "0"], "scale 0; expected a number above 0"),
+        (["-o", "m.npy", "--scale", "nan"], "scale nan; expected a number above 0"),
+    ],
+)
+def test_what_no_map_fits_is_wrong_use(
+    folder: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments[1] = str(folder / arguments[1])
+
+    assert run(folder, folder / "points.csv", *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_wrong_point_is_told_by_its_place(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (folder / "points.csv").read_text().splitlines()
+    (folder / "points.csv").write_text("\n".join([lines[0], "30,40,9.5", *lines[1:]]))
+
+    assert run(folder, folder / "points.csv", "-o", folder / "m.npy") == 0
+    assert "left out as wrong, column,row,meters: 30,40,9.5)" in capsys.readouterr().out
+
+
+def test_a_point_on_the_nearest_pixel_leaves_a_map(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    v, u = np.unravel_index(np.argmin(ROOM), SIZE)
+
+    assert run(folder, "--point", f"{u},{v},1", "-o", folder / "m.npy") == 0
+
+    made = read_depth(folder / "m.npy").values
+    assert "out of reach" in capsys.readouterr().out  # up to ten times that point
+    assert (made < made.max()).mean() > 0.15
+
+
 def test_neither_file_nor_points_is_wrong_use(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,12 +213,14 @@ def test_neither_file_nor_points_is_wrong_use(
     assert "expected measured points" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("method", ["robust", "scale", "local"])
 def test_a_kind_that_is_swapped_is_refused(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [folder / "plain.npy", folder / "points.csv", "-o", folder / "m.npy"]
+    swapped = ["--kind", "affine_invariant_disparity", "--method", method]
 
-    code = cli.run(["align", *map(str, arguments), "--kind", "affine_invariant_disparity"])
+    code = cli.run(["align", *map(str, arguments), *swapped])
 
     assert code == 3
     assert "near and far are swapped" in capsys.readouterr().err

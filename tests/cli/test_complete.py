@@ -155,3 +155,48 @@ def test_measured_points_are_not_overwritten(
     assert run(folder, small_model, "photos", "points", "-o", folder / "points") == 2
     assert "points/0.png: would be overwritten" in capsys.readouterr().err
     assert (folder / "points" / "0.png").read_bytes() == before
+
+
+def test_photos_and_results_may_lie_beside_the_points(
+    folder: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = folder / "both"
+    both.mkdir()
+    photo = PIL.Image.open(folder / "photos" / "0.jpg")
+    photo.save(both / "a.png")
+    photo.save(both / "b.jpg")
+    for name in ("a", "b"):
+        (both / f"{name}.csv").write_bytes((folder / "points" / "0.csv").read_bytes())
+
+    assert run(folder, small_model, "both", "both") == 0
+    (both / "a.png").unlink()
+    for said in ("1 done", "1 skipped"):
+        assert run(folder, small_model, "both/b.jpg", "both", "-o", both) == 0
+        assert said in capsys.readouterr().out
+
+
+def test_points_or_known_depth_that_changed_are_completed_anew(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known, points = folder / "known.npy", folder / "points" / "0.csv"
+    values = 2 + np.indices(SIZE)[0].astype(np.float32) / 30
+    whole = np.ones(SIZE, bool)
+    for times, digit in ((1, "1"), (2, "1"), (2, "9")):
+        save(Depth(values=values * times, valid=whole, kind=DepthKind.SCALE_INVARIANT), known)
+        text = points.read_text()[:-1] + digit  # of equal length
+        if points.read_text() != text:
+            points.write_text(text)
+        command = ["complete", folder / "photos" / "0.jpg", points, "--first", known]
+
+        for told in ("1 done", "1 skipped"):
+            assert cli.run([*map(str, command), "-o", str(folder / "out")]) == 0
+            assert told in capsys.readouterr().out
+
+
+def test_points_that_contradict_each_other_complete(folder: Path, small_model: Path) -> None:
+    lines = [f"{8 * i + 5},{6 * i + 5},{1 if i < 4 else 5}" for i in range(8)]
+    (folder / "halves.csv").write_text("\n".join(lines))
+
+    for method in ("learned", "auto"):
+        more = ("--method", method, "--save", "npy")
+        assert run(folder, small_model, "photos/0.jpg", "halves.csv", *more) == 0

@@ -1,6 +1,7 @@
 """Which measured points are wrong, and which only seem so."""
 
 import numpy as np
+import pytest
 
 from featherdepth.geometry.anchors import nearest_others
 from featherdepth.geometry.outliers import agreeing, confirmed
@@ -46,3 +47,26 @@ def test_points_of_a_sensor_that_errs_need_company() -> None:
     assert kept[~wrong].mean() > 0.99
     assert agreeing(near, ratio)[pole].mean() < 0.4 < 0.8 < kept[pole].mean()
     assert (~kept)[wrong & (np.abs(ratio) > 0.1)].mean() > 0.75
+
+
+def test_points_that_two_neighbors_measure_too_stay_whatever_the_map_says() -> None:
+    places = scattered(4000)
+    near = nearest_others(places, 8)
+    pole = np.abs(places[:, 1] - 320) < 6
+    depth, ratio = np.where(pole, np.log(2.0), np.log(4.0)), np.where(pole, np.log(0.5), 0.0)
+    wrong = np.arange(4000) % 100 == 0
+    wrong_ratio = np.where(wrong, np.linspace(0.6, 1.6, 4000), ratio)
+
+    kept = agreeing(near, wrong_ratio, least=0.5, log_depth=depth + wrong_ratio - ratio)
+
+    assert kept[pole & ~wrong].mean() > 0.9 > 0.4 > agreeing(near, ratio, least=0.5)[pole].mean()
+    assert not kept[wrong].any()
+
+
+@pytest.mark.parametrize("half", [3, 4])
+def test_of_two_halves_that_contradict_each_other_neither_goes(half: int) -> None:
+    near = nearest_others(scattered(2 * half), 8)
+    ratio = np.repeat([0.0, 1.0], half)
+
+    assert agreeing(near, ratio).all()
+    assert confirmed(near, ratio, ratio).any()

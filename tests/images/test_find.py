@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -86,6 +87,20 @@ def test_a_dash_reads_the_list_from_standard_input(tree, monkeypatch):
     assert relatives(found) == ["b.jpg", "photos/x.jpg"]
 
 
+def test_names_from_find_may_begin_with_anything(tree, monkeypatch):
+    names = [" lead.jpg", "#1.jpg"]
+    monkeypatch.setattr("sys.stdin", stdin("".join(f"{tree}/{n}\n" for n in names).encode()))
+
+    assert [image.path.name for image in find_images(["-"])] == names
+
+
+def test_a_folder_in_the_place_of_a_photo_is_refused(monkeypatch):
+    monkeypatch.setattr("sys.stdin", stdin(b".\n./a.jpg\n"))
+
+    with pytest.raises(InputError, match=r"-: '\.' is a folder; expected a photo a line"):
+        find_images(["-"])
+
+
 def test_a_name_that_is_not_text_is_found(tree, monkeypatch):
     path = os.fsencode(tree) + b"/caf\xe9.jpg"
     monkeypatch.setattr("sys.stdin", stdin(path + b"\n"))
@@ -165,6 +180,12 @@ def test_photos_that_differ_in_their_suffix_keep_it_in_their_results(tmp_path):
     assert outputs == {"x/a.jpg": "a_jpg", "x/a.png": "a_png", "x/b.c.jpg": "b.c"}
 
 
+def test_the_map_of_one_does_not_meet_the_colors_of_another(tmp_path):
+    outputs = found_outputs(tmp_path, ["a.bmp", "a.color.jpg"])
+
+    assert outputs == {"a.bmp": "a", "a.color.jpg": "a_color_jpg"}
+
+
 def test_names_that_some_file_systems_take_for_one_are_kept_apart(tmp_path):
     outputs = found_outputs(tmp_path, ["x/a.jpg", "x/A.gif"])
 
@@ -189,6 +210,18 @@ def test_photos_of_one_name_in_two_folders_are_counted(tmp_path):
 def test_an_input_that_names_nothing_is_refused(tree, entry, message):
     with pytest.raises(InputError, match=message):
         find_images([f"{tree}/{entry}"])
+
+
+@pytest.mark.parametrize("entry", ["", " "])
+def test_a_name_that_is_empty_is_not_the_current_folder(entry):
+    with pytest.raises(InputError, match="an empty name"):
+        find_images([entry])
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="Python 3.13 takes it for *")
+def test_a_glob_that_python_does_not_take_is_refused(tree):
+    with pytest.raises(InputError, match=r"\*\*\.jpg: .*; expected \*\* between two /"):
+        find_images([f"{tree}/**.jpg"])
 
 
 def test_a_folder_or_list_without_photos_is_refused(tree):

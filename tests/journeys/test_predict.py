@@ -19,6 +19,7 @@ import pytest
 
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
+from featherdepth.runtime.backends import available
 
 NOBODY = 65534
 
@@ -366,6 +367,9 @@ def test_one_photo_goes_to_the_file_that_is_named(predict, photo, tmp_path):
         (["link.png"], ".", "link.png: would be overwritten"),
         (["photos.tar"], ".", "photos.tar: would be overwritten"),
         (["room.jpg"], ".", "room.png: is there already and no result"),
+        (["room.jpg", "--save", "npy"], "map.png", "map.png: is png16, not npy"),
+        (["photos.tar"], "packs", "photos.tar: is there already and no result"),
+        (["photos.tar"], "marks", "photos.json: is there already and no result"),
     ],
 )
 def test_nothing_of_other_people_is_overwritten(predict, photo, tmp_path, inputs, out, said):
@@ -375,6 +379,9 @@ def test_nothing_of_other_people_is_overwritten(predict, photo, tmp_path, inputs
     (tmp_path / "link.png").symlink_to("drawn.png")
     with tarfile.open(tmp_path / "photos.tar", "w") as tar:
         tar.add(photo, "room.jpg")
+    for name in ("packs/photos.tar", "marks/photos.json"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text('{"mine": 1}')
     before = files_in(tmp_path)
 
     result = predict(*inputs, "-o", out, cwd=tmp_path)
@@ -382,6 +389,41 @@ def test_nothing_of_other_people_is_overwritten(predict, photo, tmp_path, inputs
     assert result.returncode == 2
     assert said in result.stderr
     assert files_in(tmp_path) == before
+
+
+def test_what_one_photo_is_too_much_for_is_listed_and_the_rest_goes_on(predict, photo, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / f"{'x' * 248}.jpg").write_bytes(photo.read_bytes())
+    (folder / "room.jpg").write_bytes(photo.read_bytes())
+
+    result = predict(folder, "-o", tmp_path / "out")
+
+    assert result.returncode == 3
+    assert "1 done, 1 failed" in result.stdout and "File name too long" in result.stdout
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino", "torch"])
+def test_out_of_memory_is_one_line_a_photo(backend, small_model, photo, tmp_path):
+    if not available(backend):
+        pytest.skip(f"{backend} is not installed")
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30));"
+        " from featherdepth.cli import main; sys.exit(main.run(sys.argv[1:]))"
+    )
+    out, size = tmp_path / "out", ("--size", "8192x8192")
+    command = ["predict", photo, "-o", out, "--model", small_model, "--backend", backend, *size]
+
+    result = subprocess.run(
+        [sys.executable, "-c", program, *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 3, result.stderr
+    assert "room.jpg: " in result.stdout and result.stdout.count("use a smaller --size") == 1
+    assert result.stderr.count("\n") <= 1, result.stderr
 
 
 def test_a_photo_that_fails_alone_leaves_nothing_behind(predict, tmp_path):

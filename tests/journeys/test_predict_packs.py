@@ -1,6 +1,7 @@
 """`predict` on tars: one tar of results for each, with the files that loose photos get."""
 
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,7 @@ def without_source(files: dict[str, bytes]) -> dict[str, object]:
             found[name] = document = json.loads(body)
             assert document["source"].pop("name") in (name[0], f"{name[0]}.jpg")
             assert document["source"].pop("path") in (name[0], f"{name[0]}.jpg")
+            document["source"].pop("modified_ns", None)  # only files of their own have it
     return found
 
 
@@ -85,6 +87,34 @@ def test_a_second_run_skips_and_another_option_does_not(
 
     assert [(r["done"], r["skipped"]) for r in (first, second, third)] == [(6, 0), (0, 6), (6, 0)]
     assert "0.png" in unpacked(tmp_path / "out" / "shard-000000.tar")
+
+
+def test_results_may_lie_among_the_tars(run: Run, tars: Path) -> None:
+    found = [json.loads(run(tars, "-o", tars / "depth", "--json")[1]) for _ in range(2)]
+
+    assert [(r["done"], r["skipped"]) for r in found] == [(6, 0), (0, 6)]
+
+
+def test_another_tar_of_equal_length_is_predicted(run: Run, tars: Path, tmp_path: Path) -> None:
+    (tar,) = tars.glob("*.tar")
+    save = ("-o", tmp_path / "out", "--save", "npy", "--json")
+    first = json.loads(run(tars, *save)[1])
+    os.utime(tar, ns=(1, 1))
+    second = json.loads(run(tars, *save)[1])
+
+    assert (first["done"], second["done"], second["skipped"]) == (6, 6, 0)
+
+
+def test_a_name_may_be_longer_in_a_tar_than_on_a_disk(run: Run, tars: Path, tmp_path: Path) -> None:
+    (tmp_path / "long").mkdir()
+    name = f"{'y' * 252}.jpg"
+    with tarfile.open(tmp_path / "long" / "a.tar", "w") as file:
+        file.add(tmp_path / "photos" / "0.jpg", name)
+
+    code, _, _ = run(tmp_path / "long", "-o", tmp_path / "out", "--save", "npy")
+
+    assert code == 0
+    assert f"{'y' * 252}.npy" in unpacked(tmp_path / "out" / "a.tar")
 
 
 def test_a_cut_tar_gives_what_is_before_the_cut_and_says_so(

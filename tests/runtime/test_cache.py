@@ -55,6 +55,19 @@ def test_an_empty_place_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache.fetch("a") is None
 
 
+def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in (cache.PLACE, "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+
+    cache.keep("a", b"1")
+
+    assert cache.fetch("a") is None
+
+
 def test_a_place_that_cannot_be_written_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ def align(
     kind: str | None = None,
     scale: float | None = None,
     depth_scale: float | None = None,
+    image_name: str | None = None,
     method: str = "robust",
     reject_outliers: bool = True,
 ) -> dict[str, Any]:
@@ -32,16 +33,18 @@ def align(
         kind: what the numbers of a .npy without a sidecar mean.
         scale: of a PNG without a sidecar.
         depth_scale: of the points: meters = stored / depth_scale.
+        image_name: of the picture, where the points are a model of COLMAP.
         method, reject_outliers: as for `featherdepth.align`.
 
     Returns:
         `output`, `method`, `space`, `scale`, `shift`, `points` (in all), `used`, `rejected`
-        (their numbers), `residual` (in meters, or 1/m where `space` is disparity), `log_error`
+        (their numbers, row by row), `rejected_points` (column, row, meters), `residual` (in
+        meters, or 1/m where `space` is disparity), `log_error`
         (median share by which the map is off at the used points), `moved_fraction`.
 
     Raises:
         UsageError: an unknown kind or method, points from two sides, or an output that is one of
-            the inputs.
+            the inputs or no file of depth.
         InputError: a file that cannot be used, or points that do not fit the map.
         RunError: the result cannot be written.
     """
@@ -49,6 +52,7 @@ def align(
     from featherdepth.geometry.align_points import METHODS
     from featherdepth.geometry.align_points import align as align_map
     from featherdepth.images.read_depth import read_depth
+    from featherdepth.images.sidecar import MAPS
     from featherdepth.images.targets import check_targets
     from featherdepth.images.write import save
 
@@ -58,17 +62,25 @@ def align(
         raise UsageError("expected measured points: a file POINTS, or one --point or more")
     if kind is not None and kind not in list(DepthKind):
         raise UsageError(f"unknown kind {kind!r}; known: {', '.join(DepthKind)}")
+    if Path(output).suffix.lower() not in MAPS:
+        raise UsageError(f"{output}: depth is not written so; expected {', '.join(MAPS)}")
     check_targets([Path(depth), *([] if points is None else [Path(points)])], [Path(output)])
     relative = read_depth(depth, scale=scale, kind=None if kind is None else DepthKind(kind))
     if points is None:
         sparse = points_depth(more_points, relative.size, "--point")
     else:
         sparse = read_sparse(
-            points, size=relative.size, depth_scale=depth_scale, intrinsics=relative.intrinsics
+            points,
+            size=relative.size,
+            depth_scale=depth_scale,
+            intrinsics=relative.intrinsics,
+            image_name=image_name,
         )
     aligned = align_map(relative, sparse, method=method, reject_outliers=reject_outliers)
     save(aligned.depth, output, alignment=aligned.alignment)
     fit = aligned.alignment
+    rows, columns = sparse.valid.nonzero()
+    meters = sparse.values[sparse.valid]
     return {
         "output": str(output),
         "method": fit.method,
@@ -78,6 +90,9 @@ def align(
         "points": int(sparse.valid.sum()),
         "used": fit.count,
         "rejected": aligned.rejected.tolist(),
+        "rejected_points": [
+            (int(columns[i]), int(rows[i]), float(meters[i])) for i in aligned.rejected
+        ],
         "residual": fit.residual,
         "log_error": aligned.log_error,
         "moved_fraction": aligned.moved_fraction,

@@ -56,7 +56,7 @@ def complete(
         BackendError: a backend or package that is not installed.
         RunError: the results cannot be written; what is there stays.
     """
-    from featherdepth.completion.job import Measured, complete_files, find_measured
+    from featherdepth.completion.job import Measured, complete_files, find_measured, measured_of
     from featherdepth.completion.model import CompletionModel, is_depth_file
     from featherdepth.data.sparse.colmap import holds_model
     from featherdepth.images.read import find_images
@@ -69,12 +69,14 @@ def complete(
     chosen = OutputOptions(**options)
     out, failures = Path(output), "failures.jsonl"
     photos = find_images([images], out=out)
-    if one := one_file(out, photos, chosen):
+    if one := one_file(out, photos, chosen, options.get("formats")):
         out, photos, chosen, failures = one.folder, [one.photo], one.options, one.failures
     points = Path(sparse)
     if not points.exists():
         raise InputError(f"{points}: not found; expected measured points")
-    others = [points, *points.rglob("*"), *([] if first is None else [Path(first)])]
+    whole = holds_model(points)
+    others = [points, *([] if first is None else [Path(first)])]
+    others += points.iterdir() if whole else measured_of(photos, points)
     check_outputs(photos, out, chosen, failures=failures, overwrite=overwrite, others=others)
     single = Path(images).is_file() and len(photos) == 1
     if not single and not points.is_dir():
@@ -94,7 +96,6 @@ def complete(
         # Each takes 300 MB more at 12 megapixels.
         streams=streams_for(len(photos) > 1, threads, most=2),
     )
-    whole = holds_model(points)
     result = complete_files(
         model,
         photos,

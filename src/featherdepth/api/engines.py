@@ -32,7 +32,7 @@ def check_engine(engine: str, workers: int | None, address: str | None) -> None:
 
 def work_threads(engine: str, threads: int | None) -> int | None:
     """Of each network: on a cluster one, where a process takes what its backend takes."""
-    return threads or (1 if engine == "ray" else None)
+    return 1 if threads is None and engine == "ray" else threads
 
 
 def run_work(

@@ -72,7 +72,7 @@ def predict(
         raise UsageError(f"{packed[0]}: many photos in a file; name such files alone")
     photos = [] if packed else find_images(entries, out=Path(output))
     out, failures = Path(output), "failures.jsonl"
-    if one := one_file(out, photos, chosen):
+    if one := one_file(out, photos, chosen, options.get("formats")):
         out, photos, chosen, failures = one.folder, [one.photo], one.options, one.failures
     check_outputs(photos, out, chosen, failures=failures, overwrite=overwrite)
     if shard is not None:

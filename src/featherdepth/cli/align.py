@@ -10,6 +10,9 @@ from featherdepth.cli.options import AsJson, KeepOutliers
 from featherdepth.cli.parse import numbers
 from featherdepth.errors import UsageError
 
+MUCH = 0.1
+"""Share of a map that is out of reach of the points, from which on that is said."""
+
 
 def run(
     depth: Annotated[
@@ -44,6 +47,9 @@ def run(
         float | None,
         typer.Option("--depth-scale", help="Of POINTS: stored / meters, such as 1000."),
     ] = None,
+    image_name: Annotated[
+        str | None, typer.Option("--image-name", help="Of the picture, where POINTS is of COLMAP.")
+    ] = None,
     keep_outliers: KeepOutliers = False,
     as_json: AsJson = False,
 ) -> int:
@@ -65,6 +71,7 @@ def run(
         scale=scale,
         depth_scale=depth_scale,
         method=method,
+        image_name=image_name,
         reject_outliers=not keep_outliers,
     )
     print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
@@ -74,15 +81,20 @@ def run(
 def _lines(result: dict[str, Any]) -> str:
     inverse = result["space"] == "disparity"
     target, unit = ("1/meters", "1/m") if inverse else ("meters", "m")
-    left_out = result["rejected"]
-    shown = ", ".join(map(str, left_out[:10])) + (", ..." if len(left_out) > 10 else "")
-    numbers_of = f" (left out as wrong: {shown})" if left_out else ""
+    left_out = [f"{u},{v},{meters:.4g}" for u, v, meters in result["rejected_points"]]
+    shown = "; ".join(left_out[:10]) + ("; ..." if len(left_out) > 10 else "")
+    points = f" (left out as wrong, column,row,meters: {shown})" if left_out else ""
     lines = [
         f"{result['output']}: {target} = {result['scale']:.6g} * map + {result['shift']:.6g}",
-        f"points: {result['used']} of {result['points']} used{numbers_of}",
+        f"points: {result['used']} of {result['points']} used{points}",
         f"off by: {100 * result['log_error']:.1f} % at the middle point; residual"
         f" {result['residual']:.4g} {unit}",
     ]
+    if result["moved_fraction"] > MUCH:
+        lines.append(
+            f"{result['moved_fraction']:.0%} of the map lay out of reach (0.3 of the nearest point"
+            " to 3 times the farthest) and was brought to its ends: the points say little of it"
+        )
     if "assumed_range" in result["method"]:
         lines.append(
             "only a scale was fitted, to a map whose shift is unknown: nearest to farthest taken as"

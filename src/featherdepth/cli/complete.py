@@ -21,7 +21,7 @@ from featherdepth.cli.options import (
     SideBySide,
     Threads,
 )
-from featherdepth.cli.parse import network_size, numbers
+from featherdepth.cli.parse import formats, network_size, numbers
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures
 from featherdepth.completion import DEFAULT
@@ -56,7 +56,7 @@ def run(
     min_confidence: Annotated[
         float, typer.Option("--min-confidence", help="Leave less sure pixels empty, 0 to 1.")
     ] = 0.0,
-    save: Save = "png16,color",
+    save: Save = None,
     size: Annotated[str | None, typer.Option(help="Input of the first stage: N or HxW.")] = None,
     intrinsics: IntrinsicsText = None,
     fov: FieldOfView = None,
@@ -92,7 +92,7 @@ def run(
             threads=threads,
             overwrite=overwrite,
             progress=progress,
-            formats=tuple(dict.fromkeys(n for n in save.replace(" ", "").split(",") if n)),
+            **formats(save),
             size=None if size is None else network_size(size),
             focal_px=intrinsics
             and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7"),

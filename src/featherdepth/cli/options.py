@@ -37,12 +37,17 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Also what is already there and whole.")
 ]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")]
-Save = Annotated[str, typer.Option(help="Files to write, with commas: png16, npy, color, ply.")]
+Save = Annotated[
+    str | None,
+    typer.Option(
+        help="Files to write, with commas: png16, npy, color, ply; by default png16,color."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Of the bootstrap intervals.")]
 SideBySide = Annotated[
     bool, typer.Option("--side-by-side", help="The photo at the left of the color picture.")
 ]
-Threads = Annotated[int | None, typer.Option(help="CPU threads of the network.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")]
 Workers = Annotated[
     int | None,
     typer.Option(help="Processes with a network, for --engine ray; by default one a core."),

@@ -20,6 +20,14 @@ def numbers(text: str, flag: str, count: int, example: str) -> tuple[float, ...]
     return values
 
 
+def formats(save: str | None) -> dict[str, tuple[str, ...]]:
+    """Read names with commas between them, as the option `formats`; nothing where none is given."""
+    if save is None:
+        return {}
+    names = (name for name in save.replace(" ", "").split(",") if name)
+    return {"formats": tuple(dict.fromkeys(names))}
+
+
 def network_size(text: str) -> int | tuple[int, int]:
     """Read a size of the network's input: N or HxW.
 

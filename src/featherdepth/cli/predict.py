@@ -21,7 +21,7 @@ from featherdepth.cli.options import (
     Threads,
     Workers,
 )
-from featherdepth.cli.parse import network_size, numbers, shard
+from featherdepth.cli.parse import formats, network_size, numbers, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures
 
@@ -59,7 +59,7 @@ def run(
         ),
     ] = None,
     out_size: Annotated[str, typer.Option(help="Size of the maps: photo or model.")] = "photo",
-    save: Save = "png16,color",
+    save: Save = None,
     intrinsics: IntrinsicsText = None,
     fov: FieldOfView = None,
     near_far: Annotated[
@@ -84,7 +84,7 @@ def run(
     and the exit code is 3.
     """
     options: dict[str, Any] = {
-        "formats": tuple(dict.fromkeys(name for name in save.replace(" ", "").split(",") if name)),
+        **formats(save),
         "size": None if size is None else network_size(size),
         "out_size": out_size,
         "focal_px": intrinsics

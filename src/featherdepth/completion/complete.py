@@ -21,7 +21,7 @@ TOLERANCE = {
 """How far, in log depth, a point may be from those around it before a method does not see it; by
 default `featherdepth.geometry.outliers.LEAST`. Interpolation of the points alone takes all of them,
 as it does everywhere: the test needs a map. The network weighs points itself, and a true point on
-something small looks like a wrong one."""
+something small looks like a wrong one; it sees it where two neighbors measure the same."""
 EXPECTED = np.float32(0.1)
 """|log error| at which confidence is 1/e."""
 NEAREST, FARTHEST = 0.3, 3.0
@@ -135,7 +135,12 @@ def scene_of(
     least = TOLERANCE.get(name, LEAST)
     anchors = anchors_of(sparse)
     aligned = aligned_to(
-        prior, sparse, reject_outliers=reject_outliers, least=least, anchors=anchors
+        prior,
+        sparse,
+        reject_outliers=reject_outliers,
+        least=least,
+        in_company=name == "learned",
+        anchors=anchors,
     )
     trusted = anchors.only(~np.isin(numbers(anchors, sparse), aligned.rejected))
     scene = Scene(

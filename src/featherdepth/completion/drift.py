@@ -33,8 +33,6 @@ def drift(scene: Scene) -> Field:
     few = anchors.only(chosen)
     if not scene.all_right:
         few = few.only(agreeing(few.neighbors, scene.log_ratio[chosen], least=LEAST))
-    if not len(few):
-        return Field(values=np.zeros(size, np.float32))
     half = Scene(
         anchors=Anchors(places=few.places // 2, meters=few.meters, size=size),
         log_prior=scene.log_prior_at(size),

@@ -1,7 +1,7 @@
 """Many photos with their measured points to files, several at a time; a broken one is left."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ def find_measured(photo: FoundImage, sparse: Path) -> Path:
     if not sparse.is_dir():
         return sparse
     stem = sparse / photo.relative.with_suffix("")
-    found = [path for suffix in READ if (path := stem.with_name(stem.name + suffix)).is_file()]
+    named = [stem.with_name(stem.name + suffix) for suffix in READ]
+    found = [path for path in named if path.is_file() and not _is_other(path, photo)]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -122,6 +123,26 @@ def complete_files(
     return result
 
 
+def measured_of(photos: Sequence[FoundImage], sparse: Path) -> list[Path]:
+    """The files of measured points of all photos that have some."""
+    found = []
+    for photo in photos:
+        with suppress(InputError):  # told when its turn comes
+            found.append(find_measured(photo, sparse))
+    return found
+
+
+def _is_other(path: Path, photo: FoundImage) -> bool:
+    """Whether a file beside the points is the photo, or what `complete` made of both."""
+    if photo.path.exists() and path.samefile(photo.path):
+        return True
+    try:
+        document = parse(sidecar_path(path).read_text(encoding="utf-8"), path.name)
+    except (OSError, ValueError, InputError):
+        return False
+    return "completion" in document
+
+
 def _completed(
     model: CompletionModel,
     image: Image,
@@ -142,14 +163,20 @@ def _completed(
 def _facts(model: CompletionModel, points: Measured, min_confidence: float) -> dict[str, Any]:
     return {
         "known_depth": model.known_sha256,
-        "points_file": points.path.name,
-        **{f"points_{key}": value for key, value in file_facts(points.path).items()},
+        "points": _files(points.path),
+        "calibration": None if points.calibration is None else _files(points.calibration),
         "depth_scale": points.depth_scale,
         "method_asked": model.method,
         "network_sha256": model.network_sha256,
         "reject_outliers": model.reject_outliers,
         "min_confidence": min_confidence,
     }
+
+
+def _files(path: Path) -> dict[str, dict[str, int]]:
+    """What tells whether a file, or those of a folder, have changed."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return {file.name: file_facts(file) for file in files}
 
 
 def _sure(completion: Completion, min_confidence: float) -> Depth:

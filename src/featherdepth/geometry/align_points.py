@@ -63,10 +63,8 @@ def align(
         >>> aligned.depth.values.round(3).tolist(), aligned.alignment.count
         ([[1.0, 2.0, 3.0, 4.0]], 3)
     """
-    aligned = aligned_to(depth, sparse, method=method, reject_outliers=reject_outliers)
-    if "reversed" in aligned.alignment.method:
-        _refuse_reversed(depth, sparse)
-    return aligned
+    _refuse_reversed(depth, sparse)
+    return aligned_to(depth, sparse, method=method, reject_outliers=reject_outliers)
 
 
 def aligned_to(
@@ -76,6 +74,7 @@ def aligned_to(
     method: str = "robust",
     reject_outliers: bool = True,
     least: float = LEAST,
+    in_company: bool = False,
     anchors: Anchors | None = None,
 ) -> Aligned:
     """`align` for those who can also use a map that runs against the points.
@@ -83,6 +82,7 @@ def aligned_to(
     Args:
         anchors: those of `sparse`, where they are known already, with their neighbors.
         least: as for `featherdepth.geometry.outliers.agreeing`.
+        in_company: points that measure what two of their neighbors do stay as well.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
@@ -94,8 +94,14 @@ def aligned_to(
     kept = np.ones(len(anchors), dtype=np.bool_)
     if reject_outliers:
         predicted = to_meters(fit.scale * x + fit.shift, fit.space, anchors.meters)
-        kept = agreeing(anchors.neighbors, np.log(anchors.meters / predicted), least=least)
-        if not kept.all() and kept.any():
+        logs = np.log(anchors.meters)
+        kept = agreeing(
+            anchors.neighbors,
+            logs - np.log(predicted),
+            least=least,
+            log_depth=logs if in_company else None,
+        )
+        if not kept.all():
             anchors, x = anchors.only(kept), x[kept]
             fit = fit_points(x, anchors.meters, depth, scale_only=scale_only)
     aligned = fit.scale * depth.values.astype(np.float64) + fit.shift
@@ -158,8 +164,11 @@ def _refuse_reversed(depth: Depth, sparse: Depth) -> None:
     anchors = _usable(depth, sparse)
     if len(anchors) < ENOUGH:
         return
+    x = anchors.at(depth.values)
+    if np.ptp(x) == 0 or np.ptp(anchors.meters) == 0:
+        return  # what is flat runs against nothing
     farther = anchors.meters if depth.larger_is == "farther" else -anchors.meters
-    correlation = float(np.corrcoef(anchors.at(depth.values), farther)[0, 1])
+    correlation = float(np.corrcoef(x, farther)[0, 1])
     if correlation < AGAINST:
         raise InputError(
             f"the map runs against the {len(anchors)} points (correlation {correlation:.2f}): near"

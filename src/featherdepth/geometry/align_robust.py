@@ -148,8 +148,8 @@ def _scale_alone(x: Pixels, y: Pixels, depth: Depth, *, moved: bool) -> Alignmen
         # Moved so that the quantiles are 1 : 10; a flat map is moved to 1.
         offset = (high - low) / (ASSUMED_RATIO - 1) - low if high > low else 1.0 - low
         method = "scale_assumed_range"
-        if not (x + offset > 0).any():  # below the 2 % quantile, where the moved map ends
-            offset = 0.1 * float(known.max() - known.min()) - float(known.min())
+        # The zero is assumed: so near to it a ratio says nothing, and would blow up all others.
+        x = x.clip(low, high)
     usable = x + offset > 0
     if not usable.any():
         raise InputError(

@@ -13,6 +13,8 @@ LOST = 0.3
 """Of a logarithm: so far from its neighbors without company is one true point of some thousand."""
 FEWEST = 5
 """Of fewer points nobody can say which one is wrong."""
+COMPANY = 2
+"""Neighbors that make a point more than chance."""
 TO_SIGMA = 1.4826
 """From a median absolute deviation to the standard deviation of a normal distribution."""
 
@@ -22,6 +24,7 @@ def agreeing(
     log_ratio: Float64[np.ndarray, " n"],
     *,
     least: float = LEAST,
+    log_depth: Float64[np.ndarray, " n"] | None = None,
 ) -> Bool[np.ndarray, " n"]:
     """Find the points whose log-ratio fits that of the points around them.
 
@@ -32,14 +35,19 @@ def agreeing(
 
     Args:
         near: the numbers of other points (`featherdepth.geometry.anchors.Anchors.neighbors`).
+        log_depth: with it, points that measure what two of their neighbors do stay as well: that
+            much chance does not do, and the map may not show what they lie on.
 
     Returns:
-        True for points to keep; all of them where there are fewer than five.
+        True for points to keep; all of them where there are fewer than five, or none is like those
+        around it: of two halves that contradict each other nobody can say which one is wrong.
     """
     if len(near) < FEWEST:
         return np.ones(len(near), dtype=np.bool_)
     kept, _ = _judged(log_ratio, near, least)
-    return kept
+    if log_depth is not None:
+        kept |= _like(near, log_depth).sum(axis=1) >= COMPANY
+    return kept if kept.any() else ~kept
 
 
 def confirmed(
@@ -55,18 +63,22 @@ def confirmed(
     neighbors: where these are fewer than one in a hundred, all others stay.
 
     Returns:
-        True for points to keep; all of them where there are fewer than five.
+        True for points to keep; all of them as for `agreeing`.
     """
     if len(near) < FEWEST:
         return np.ones(len(near), dtype=np.bool_)
     kept, away = _judged(log_ratio, near, LEAST)
-    alike = np.abs(log_depth[near] - log_depth[:, None]) <= LEAST
-    alike |= np.abs(log_ratio[near] - log_ratio[:, None]) <= LEAST
-    company = alike.sum(axis=1)
+    company = (_like(near, log_depth) | _like(near, log_ratio)).sum(axis=1)
     alone = ~kept & (company == 0)
     errs = bool((alone & (away > 2 * LEAST)).mean() >= ALONE)
-    found: Bool[np.ndarray, " n"] = kept | (company >= 2) if errs else ~alone | (away <= LOST)
-    return found
+    found: Bool[np.ndarray, " n"] = kept | (company >= COMPANY) if errs else ~alone | (away <= LOST)
+    return found if found.any() else ~found
+
+
+def _like(near: Int[np.ndarray, "n k"], logs: Float64[np.ndarray, " n"]) -> Bool[np.ndarray, "n k"]:
+    """Which neighbors of each point say the same."""
+    same: Bool[np.ndarray, "n k"] = np.abs(logs[near] - logs[:, None]) <= LEAST
+    return same
 
 
 def _judged(

@@ -1,5 +1,6 @@
 """Depth files back to `Depth`: what `save` wrote, and 16-bit PNGs of others whose scale is told."""
 
+import math
 import tokenize
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,11 @@ def read_depth(
 
     Raises:
         InputError: missing, damaged, of another layout, or with nothing that says what it holds.
-        UsageError: `scale` or `kind` where they do not apply.
+        UsageError: `scale` or `kind` where they do not apply, or a scale that is none.
     """
     path = Path(path)
+    if scale is not None and not 0 < scale < math.inf:
+        raise UsageError(f"scale {scale:g}; expected a number above 0, such as 1000")
     if not path.is_file():
         raise InputError(f"{path}: not found; expected a depth map as .png or .npy")
     suffix = path.suffix.lower()

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from featherdepth.errors import RunError
-from featherdepth.images.atomic import make_folder, write_atomic
+from featherdepth.images.atomic import make_folder, remove_partials, write_atomic
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +97,7 @@ def _checksum(content: bytes) -> bytes:
 
 def _forget(folder: Path) -> None:
     """Remove what was not used for longest, until the rest is small enough."""
+    remove_partials(folder)
     left = MOST_BYTES
     found = sorted(((p.stat(), p) for p in folder.glob(f"*{SUFFIX}")), key=lambda f: -f[0].st_mtime)
     for stat, path in found:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from featherdepth.errors import InputError, RunError
+from featherdepth.images.atomic import remove_partials
 from featherdepth.images.failures import write_failures
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.runtime.ahead import WORKERS, work_ahead
@@ -69,6 +70,8 @@ def predict_files(
         RunError: a file cannot be written (no space, read-only); what was written stays.
     """
     options.check_kind(model.preset.kind)
+    for folder in {(out / photo.output).parent for photo in photos}:
+        remove_partials(folder)
     job = _Job(model, photos, out, options, progress)
     try:
         job.run(overwrite)

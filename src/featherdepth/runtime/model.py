@@ -299,7 +299,7 @@ class DepthModel:
         """
         if self.exported is not None:
             return self.exported.size_for(asked)
-        return asked or self.preset.size
+        return self.preset.size if asked is None else asked
 
 
 def resized(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:

@@ -97,18 +97,26 @@ class OneFile(NamedTuple):
     """Name of their list: not that of a folder of results, which may lie there and stays."""
 
 
-def one_file(out: Path, photos: Sequence[FoundImage], options: OutputOptions) -> OneFile | None:
+def one_file(
+    out: Path,
+    photos: Sequence[FoundImage],
+    options: OutputOptions,
+    formats: tuple[str, ...] | None = None,
+) -> OneFile | None:
     """What is meant by results that go to room.png, room.npy, room.ply or room.color.png.
 
     None where `out` is a folder, or will be one.
+
+    Args:
+        formats: those that were asked for by name.
 
     Raises:
         UsageError: the name of a file of another format, or of one file for other than one photo.
     """
     if out.is_dir() or out.suffix.lower() not in {*IMAGE_SUFFIXES, ".npy", ".ply"}:
         return None
-    formats = ("color", "png16", "npy", "ply")  # .color.png is a .png as well
-    endings = {name: output_path(PurePath("_"), name).name[1:] for name in formats}
+    known = ("color", "png16", "npy", "ply")  # .color.png is a .png as well
+    endings = {name: output_path(PurePath("_"), name).name[1:] for name in known}
     found = next((name for name, ending in endings.items() if out.name.endswith(ending)), None)
     if found is None:
         raise UsageError(
@@ -117,6 +125,10 @@ def one_file(out: Path, photos: Sequence[FoundImage], options: OutputOptions) ->
         )
     if len(photos) != 1:
         raise UsageError(f"{out}: one file, but not for one photo; expected a folder")
+    if formats is not None and tuple(formats) != (found,):
+        raise UsageError(
+            f"{out}: is {found}, not {','.join(formats)}; leave --save out, or name a folder"
+        )
     stem = PurePath(out.name.removesuffix(endings[found]))
     return OneFile(
         folder=out.parent,
