@@ -81,7 +81,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def model() -> DepthModel:
-    return DepthModel.from_pretrained("small", backend="onnx", threads=1)
+    # The page computes in fp32; here "auto" may take 8 bits.
+    return DepthModel.from_pretrained("small", backend="onnx", precision="fp32", threads=1)
 
 
 @pytest.fixture
@@ -281,7 +282,7 @@ def test_the_saved_file_is_read_back_by_the_package(
     see(page, PHOTOS / "room_a.jpg")
 
     text = page.ask(
-        STATE % f"state.network.save().then(f => f.arrayBuffer())"
+        STATE % f"state.network.save(state.about, state.result).then(f => f.arrayBuffer())"
         f".then(b => {TO_TEXT}(new Uint8Array(b)))"
     )
 
@@ -294,6 +295,29 @@ def test_the_saved_file_is_read_back_by_the_package(
         sidecar = json.loads(picture.text["featherdepth"])  # type: ignore[attr-defined]
     assert sidecar["model"]["sha256"] == model.preset.sha256
     assert sidecar["source"] == {"name": "room_a.jpg", "height": 240, "width": 320}
+
+
+def test_a_map_is_saved_after_another_way_to_compute_was_chosen(
+    page: Browser, model: DepthModel, tmp_path: Path
+) -> None:
+    see(page, PHOTOS / "room_a.jpg")
+    page.ask("""(() => { URL.createObjectURL = blob => { self.saved = blob; return '#'; }; })()""")
+
+    # Twice at once: the first choice is closed while it loads, and nothing is said of it.
+    page.ask(
+        """(s => { for (const way of ['wasm', 'auto']) {
+          s.value = way; s.dispatchEvent(new Event('change')); } })
+          (document.getElementById('compute'))"""
+    )
+    page.wait(READY)
+    page.ask("document.getElementById('save-depth').click()")
+    page.wait("Boolean(self.saved) || !document.getElementById('problem').hidden")
+
+    assert page.ask("document.getElementById('problem').textContent") == ""
+    text = page.ask(f"saved.arrayBuffer().then(b => {TO_TEXT}(new Uint8Array(b)))")
+    (tmp_path / "room.png").write_bytes(base64.b64decode(text))
+    found, expected = read_depth(tmp_path / "room.png"), model.infer(PHOTOS / "room_a.jpg")
+    assert difference(found.values, expected.values) < LIMIT
 
 
 def test_the_depth_shown_is_painted_as_python_paints_it(page: Browser, model: DepthModel) -> None:

@@ -55,8 +55,14 @@ async function open(wanted) {
   complain(null);
   say("Loading the network: some megabytes, the first time only ...", true);
   state.network?.close();
-  state.network = new Network();
-  state.how = await state.network.load(state.about, wanted);
+  const network = new Network();
+  state.network = network;
+  try {
+    state.how = await network.load(state.about, wanted);
+  } catch (error) {
+    if (network !== state.network) return state.ready; // another way was chosen meanwhile: that one counts
+    throw error;
+  }
   const { way, threads, notes } = state.how;
   const isolated = self.crossOriginIsolated;
   $("fact-compute").textContent =
@@ -103,7 +109,7 @@ async function see(bitmap, name) {
   say("Looking ...", true);
   const photo = scaled(bitmap, MOST_SHOWN);
   const size = { height: bitmap.height, width: bitmap.width };
-  const result = await state.network.see(bitmap, name); // from here the bitmap is the worker's
+  const result = await state.network.see(bitmap); // from here the bitmap is the worker's
   state.result = { ...result, photoSize: size, name };
   shown = { photo, name };
   document.body.classList.add("has-result");
@@ -187,21 +193,23 @@ function keep(blob, name) {
   say(`Saved ${name}.`);
 }
 
-function stem() {
-  return (state.result.name || "photo").replace(/\.[^.]*$/, "");
+function stem({ name }) {
+  return (name || "photo").replace(/\.[^.]*$/, "");
 }
 
 async function saveDepth() {
+  const { about, network, result } = state;
   say("Writing ...", true);
   try {
-    keep(await state.network.save(), `${stem()}.depth.png`);
+    keep(await network.save(about, result), `${stem(result)}.depth.png`);
   } catch (error) {
     complain(error);
   }
 }
 
 function savePicture() {
-  $("depth").toBlob((blob) => keep(blob, `${stem()}.color.png`), "image/png");
+  const name = `${stem(state.result)}.color.png`;
+  $("depth").toBlob((blob) => keep(blob, name), "image/png");
 }
 
 // --- Camera -----------------------------------------------------------------------------------------

@@ -16,8 +16,7 @@ export class Network {
     this.#worker.onerror = (event) => {
       event.preventDefault();
       const error = new Error(event.message || "the network's part of the page could not be loaded");
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
+      this.#refuse(error);
     };
   }
 
@@ -27,17 +26,24 @@ export class Network {
   }
 
   /** The map of a photo; the bitmap goes over to the worker. */
-  see(bitmap, name) {
-    return this.#ask("see", { bitmap, name }, [bitmap]);
+  see(bitmap) {
+    return this.#ask("see", { bitmap }, [bitmap]);
   }
 
-  /** The last map as a file. @returns {Promise<Blob>} */
-  async save() {
-    return (await this.#ask("save", {})).file;
+  /** A map as a file, whichever worker made it. @returns {Promise<Blob>} */
+  async save(about, result) {
+    return (await this.#ask("save", { about, result })).file;
   }
 
+  /** End it; what still waits for an answer is told that none comes. */
   close() {
     this.#worker.terminate();
+    this.#refuse(new Error("the network was closed before it was done; try again"));
+  }
+
+  #refuse(error) {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
   }
 
   #ask(action, rest, transfer = []) {

@@ -6,7 +6,7 @@ import { describe, encode, png16 } from "./png16.js";
 
 const MOST_THREADS = 4; // more cores than that are usually small ones
 
-let about, session, ort, how, last;
+let about, session, ort, how;
 
 /** What the page may ask for; each gives what is posted back. */
 const ACTIONS = { load, see, save };
@@ -74,7 +74,7 @@ async function run(images, [height, width]) {
 }
 
 /** A photo to its map, at the size at which the network saw it. */
-async function see({ bitmap, name }) {
+async function see({ bitmap }) {
   const { width, height } = bitmap;
   const pixels = pixelsOf(bitmap);
   const start = performance.now();
@@ -84,24 +84,26 @@ async function see({ bitmap, name }) {
   const ended = performance.now();
   const values = cut(depth, place);
   if (!values.every(Number.isFinite)) throw new Error("the network gave numbers that are none; choose CPU below");
-  last = { values, size: place.inner, inputSize: place.outer, photoSize: [height, width], name };
   return {
     values,
     height: place.inner[0],
     width: place.inner[1],
     inputSize: place.outer,
+    backend: how.way,
     preparedMs: prepared - start,
     networkMs: ended - prepared,
   };
 }
 
-/** The last map at its photo's size, as a file. */
-async function save() {
-  const { values, size, photoSize } = last;
-  const map = resizeMap(values, ...size, ...photoSize);
+/** A map at its photo's size, as a file. All comes with the question: another worker may have made the map. */
+async function save({ about, result }) {
+  const photoSize = [result.photoSize.height, result.photoSize.width];
+  const map = resizeMap(result.values, result.height, result.width, ...photoSize);
   const { stored, encoding } = encode(map, about.model.kind);
-  const sidecar = describe(encoding, { ...last, about, height: photoSize[0], width: photoSize[1], backend: how.way });
-  return { file: await png16(stored, ...photoSize, sidecar) };
+  const { inputSize, backend, name } = result;
+  const [height, width] = photoSize;
+  const sidecar = describe(encoding, { about, height, width, inputSize, backend, name, photoSize });
+  return { file: await png16(stored, height, width, sidecar) };
 }
 
 /** Some browsers hand out noise in place of pixels; what was painted here is known. */
