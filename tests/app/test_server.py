@@ -111,6 +111,15 @@ def test_nothing_else_is_given(server: PageServer, path: str) -> None:
     assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
+def test_what_is_no_address_is_refused_in_one_line(
+    server: PageServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, body = ask(server, "http://[bad/", Host="127.0.0.1")
+
+    assert (status, body) == (400, b"400 Bad Request\n")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_question_may_hang_on_a_path(server: PageServer, site: Site) -> None:
     assert ask(server, "/index.html?model=x")[2] == site["index.html"].plain()
 

@@ -82,7 +82,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.MISDIRECTED_REQUEST, with_body)
             return
         # Names are looked up in a table: a path that climbs (../) is simply not there.
-        path = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+        try:
+            path = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+        except ValueError:  # no address at all, such as http://[bad/
+            self._refuse(HTTPStatus.BAD_REQUEST, with_body)
+            return
         file = self.server.site.get(path)
         if file is None:
             self._refuse(HTTPStatus.NOT_FOUND, with_body)
