@@ -22,6 +22,9 @@ from featherdepth.types import Preset
 
 PAGE = Path(__file__).with_name("page")
 SCHEMA = "featherdepth-page-1"
+SERVICE_WORKER = "service-worker.js"
+LIST = "const SITE = "
+"""How the service worker begins: with the page's files, as JSON."""
 COLORS = "Spectral_r"
 NEAR_FAR = (1, 10)
 """Range that the point view stretches relative depth to; the page says so."""
@@ -99,7 +102,7 @@ def gather(folder: Path) -> Site:
     }
     site[f"{model_at}/{GRAPH}"] = SiteFile(content=graph, lasting=True)
     site[f"{model_at}/{WEIGHTS}"] = SiteFile(content=folder / WEIGHTS, lasting=True)
-    site["service-worker.js"] = _service_worker(site)
+    site[SERVICE_WORKER] = _service_worker(site)
     return site
 
 
@@ -134,11 +137,11 @@ def _about(preset: Preset, engine: Engine, engine_at: str, model_at: str) -> dic
 
 def _service_worker(site: Site) -> SiteFile:
     """The worker with its list: another model or version is another text, which browsers notice."""
-    own = site.pop("service-worker.js").plain()
+    own = site.pop(SERVICE_WORKER).plain()
     page = sorted(path for path, file in site.items() if not file.lasting)
     lasting = sorted({path.split("/")[0] + "/" for path, file in site.items() if file.lasting})
     digest = hashlib.sha256(own)
     for path in page:
         digest.update(path.encode() + site[path].plain())
     listed = {"version": digest.hexdigest()[:12], "page": ["./", *page], "lasting": lasting}
-    return SiteFile(content=b"const SITE = " + json.dumps(listed).encode() + b";\n" + own)
+    return SiteFile(content=f"{LIST}{json.dumps(listed)};\n".encode() + own)
