@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -99,6 +100,19 @@ def test_other_metadata_is_one_line(
     with pytest.raises(error, match=words) as caught:
         parse_exported(text, Path("a.onnx"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"name": "a\x1b[2J"}, r"a.onnx: name is 'a\\x1b\[2J'"), ({"multiple": 0}, "multiple is 0")],
+)
+def test_a_preset_that_no_folder_may_hold_is_refused_here_too(
+    changes: dict[str, Any], words: str
+) -> None:
+    preset = replace(DepthModel.from_pretrained("small").preset, **changes)
+
+    with pytest.raises(WeightsError, match=words):
+        parse_exported(Exported(preset=preset, precision="fp32").to_text(), Path("a.onnx"))
 
 
 def change(path: Path, edit: Callable[[onnx.ModelProto], None]) -> Path:

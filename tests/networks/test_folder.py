@@ -63,6 +63,17 @@ def test_the_layout_are_the_tensors(folder: Path) -> None:
         assert place.shape == values.shape
 
 
+@pytest.mark.parametrize(
+    ("name", "written"), [("été\u3000夏", "été\u3000夏"), ("a\x1b[31m\u202eb", "a_[31m_b")]
+)
+def test_a_folder_of_any_name_is_written_so_that_it_is_read(
+    tmp_path: Path, name: str, written: str
+) -> None:
+    write_folder(tmp_path / "run", replace(PRESET, name=name), TENSORS, "")
+
+    assert read_preset(tmp_path / "run").name == written
+
+
 def test_new_weights_remove_the_graph_of_the_old_ones(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(b"graph")
 
@@ -85,6 +96,13 @@ def edit_config(folder: Path, **changes: object) -> None:
         (lambda f: edit_config(f, kindd="metric"), "kindd: unknown key"),
         (lambda f: edit_config(f, kind="depth"), "'depth' is not one of 'metric'"),
         (lambda f: edit_config(f, storage="int4"), "'int4' is not one of 'fp16', 'int8'"),
+        (
+            lambda f: edit_config(f, name="toy\x1b[31m"),
+            r"config.json: name is 'toy\\x1b\[31m'; expected printable characters only",
+        ),
+        (lambda f: edit_config(f, license="free\nfor all"), r"license is 'free\\nfor all'"),
+        (lambda f: edit_config(f, multiple=0), "config.json: multiple is 0; expected 1 or more"),
+        (lambda f: edit_config(f, size=-1), "config.json: size is -1; expected 1 or more"),
         (lambda f: (f / "model.safetensors").unlink(), "model.safetensors: cannot read it"),
         (lambda f: (f / "model.safetensors").write_bytes(b""), "differs from"),
         (

@@ -13,6 +13,7 @@ are replaced whole, weights before config: a write that was cut off shows as a w
 import hashlib
 import json
 import struct
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -90,6 +91,7 @@ def read_config(folder: Path) -> Preset:
         preset = from_table(Preset, read_json(path), str(path))
     except (InputError, UsageError) as error:
         raise WeightsError(str(error)) from error
+    check_preset(preset, str(path))
     if preset.storage not in STORED:
         known = ", ".join(sorted(STORED))
         raise WeightsError(
@@ -97,6 +99,30 @@ def read_config(folder: Path) -> Preset:
             " install a newer featherdepth"
         )
     return preset
+
+
+def check_preset(preset: Preset, where: str) -> None:
+    """Check what another's hand may have put into a preset although its types fit.
+
+    Args:
+        where: the file that it was read from.
+
+    Raises:
+        WeightsError: text that a terminal would take for a command, or a size that is none.
+    """
+    for key in ("name", "network", "license"):
+        text = getattr(preset, key)
+        if printable(text) != text:
+            raise WeightsError(f"{where}: {key} is {text!r}; expected printable characters only")
+    for key in ("multiple", "size"):
+        value = getattr(preset, key)
+        if value < 1:
+            raise WeightsError(f"{where}: {key} is {value}; expected 1 or more")
+
+
+def printable(text: str) -> str:
+    """The text with `_` for control characters and the like; spaces of all kinds stay."""
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else "_" for c in text)
 
 
 def read_weights(folder: Path, preset: Preset) -> bytes:
@@ -208,7 +234,8 @@ def write_folder(
     found = hashlib.sha256(data).hexdigest()
     # What was verified, was so for other weights.
     verified = preset.verified if found == preset.sha256 else {}
-    preset = replace(preset, sha256=found, verified=verified)
+    # The name is that of a folder, which may hold more than what is read back.
+    preset = replace(preset, name=printable(preset.name), sha256=found, verified=verified)
     config = json.dumps(asdict(preset), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from jaxtyping import Float32
 from featherdepth.config import from_table
 from featherdepth.errors import UsageError, WeightsError
 from featherdepth.geometry.resize import Size
+from featherdepth.networks.folder import check_preset
 from featherdepth.types import Preset
 
 KEY = "featherdepth"
@@ -116,6 +117,8 @@ def parse_exported(text: str | None, path: Path) -> Exported:
             " use the version that wrote it"
         )
     try:
-        return from_table(Exported, table, f"{path}: {KEY}")
+        exported = from_table(Exported, table, f"{path}: {KEY}")
     except UsageError as error:
         raise WeightsError(f"{error}; export it anew") from error
+    check_preset(exported.preset, str(path))
+    return exported
