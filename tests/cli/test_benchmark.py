@@ -67,6 +67,40 @@ def test_the_table_names_the_machine_and_what_could_not_run(
 
 
 @pytest.mark.parametrize(
+    ("output", "code", "words"),
+    [
+        ("speed.svg", 2, "unknown suffix '.svg'; expected .json"),
+        ("speed", 2, "unknown suffix ''; expected .json"),
+        ("file/speed.json", 6, "cannot make folder"),
+        ("taken.json", 6, "taken.json: Is a directory"),
+        ("drawn.json", 6, "drawn.svg: Is a directory"),
+    ],
+)
+def test_a_place_that_takes_no_document_is_told_before_the_work(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    output: str,
+    code: int,
+    words: str,
+) -> None:
+    def work(*arguments: object, **options: object) -> None:
+        raise AssertionError("measured before it was known that the result can be kept")
+
+    monkeypatch.setattr("featherdepth.evaluation.speed.measure.measure", work)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken.json").mkdir()
+    (tmp_path / "drawn.svg").mkdir()
+    before = sorted(tmp_path.iterdir())
+
+    assert cli.run(["benchmark", *FEW, "--backend", "onnx", "-o", str(tmp_path / output)]) == code
+
+    told = capsys.readouterr().err
+    assert words in told and told.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["nosuch"], 2, "unknown model 'nosuch'"),

@@ -10,6 +10,7 @@ import pytest
 from featherdepth.errors import RunError
 from featherdepth.images.atomic import (
     atomic_file,
+    check_writable,
     make_folder,
     remove_partials,
     write_atomic,
@@ -170,3 +171,22 @@ def test_a_full_device_is_told_in_one_line_and_stays_a_device():
 
     assert said == "cannot write /dev/full: No space left on device\n"
     assert Path("/dev/full").is_char_device()
+
+
+def test_a_place_that_can_be_written_is_told_from_one_that_cannot(tmp_path):
+    (tmp_path / "file").write_text("")
+    check_writable(tmp_path / "new" / "a.bin")
+    check_writable(tmp_path / "file")
+    assert list((tmp_path / "new").iterdir()) == []
+
+    with pytest.raises(RunError, match=r"cannot write .*new: Is a directory"):
+        check_writable(tmp_path / "new")
+    with pytest.raises(RunError, match="cannot make folder"):
+        check_writable(tmp_path / "file" / "a.bin")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc takes no files")
+def test_a_folder_that_takes_no_files_is_told_and_a_device_is_none():
+    with pytest.raises(RunError, match=r"cannot write /proc/a\.bin: "):
+        check_writable(Path("/proc/a.bin"))
+    check_writable(Path("/dev/null"))

@@ -33,7 +33,7 @@ def benchmark(
         rounds, warmup: calls of each, and those before that do not count.
         threads: of each; all cores if None.
         limit: measure also the best rate of this machine.
-        output: file for the JSON document; a picture is written beside it, as .svg.
+        output: .json file for the document; a picture is written beside it, as .svg.
         progress: called with (rounds finished, rounds in all).
 
     Returns:
@@ -43,7 +43,8 @@ def benchmark(
         `peak_mb` of a fresh process, and `stages`: where the time from file to file goes.
 
     Raises:
-        UsageError: an unknown model, backend or size.
+        UsageError: an unknown model, backend or size, a model named twice, or an output that is
+            no .json.
         InputError: a photo that cannot be read.
         WeightsError: a model that is missing or damaged.
         BackendError: nothing of what was asked for can run here.
@@ -53,11 +54,13 @@ def benchmark(
     from featherdepth.evaluation.speed.measure import contestant, measure, stages
     from featherdepth.evaluation.speed.memory import peak_mb
     from featherdepth.evaluation.speed.photo import made_up_photo
-    from featherdepth.evaluation.speed.table import write_document
+    from featherdepth.evaluation.speed.table import check_output, write_document
     from featherdepth.report.speed import speed_picture
 
     if rounds < 1 or warmup < 0:
         raise UsageError(f"rounds is {rounds} and warmup {warmup}; expected 1 and 0 or more")
+    if output is not None:
+        check_output(Path(output))
     count = threads or cores()
     data = made_up_photo() if photo is None else _bytes(Path(photo))
     opened, left_out = open_field(models, backends, precisions, count)

@@ -5,6 +5,7 @@ import errno
 import os
 import secrets
 import stat
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -82,6 +83,24 @@ def make_folder(path: Path) -> None:
 def _fault(error: OSError) -> type[InputError | RunError]:
     """A name that is too long is the fault of what it was taken from; others go on."""
     return InputError if error.errno == errno.ENAMETOOLONG else RunError
+
+
+def check_writable(path: Path) -> None:
+    """See, before long work, that a file can take the name `path`; its folder is made.
+
+    Raises:
+        RunError: `path` is a folder, or its own folder cannot be made or takes no files.
+    """
+    make_folder(path.parent)
+    target = Path(os.path.realpath(path))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not target.exists() or target.is_file():  # a device is written directly
+            with tempfile.TemporaryFile(dir=target.parent):
+                pass
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def remove_partials(folder: Path, *, idle_s: float | int = IDLE_S) -> int:

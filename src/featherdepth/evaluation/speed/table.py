@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from featherdepth.errors import UsageError
 from featherdepth.evaluation.tables import columns
-from featherdepth.images.atomic import make_folder, write_together
+from featherdepth.images.atomic import check_writable, write_together
 
 STAGES = ("read", "prepare", "network", "resize", "write")
 
@@ -53,13 +54,28 @@ def speed_table(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def check_output(output: Path) -> None:
+    """See that the document can be written, before anything is measured; its folder is made.
+
+    Raises:
+        UsageError: the file is no .json: its picture beside it would take its place.
+        RunError: it cannot be written.
+    """
+    if output.suffix != ".json":
+        raise UsageError(
+            f"-o {output}: unknown suffix {output.suffix!r}; expected .json, the picture is written"
+            " beside it as .svg"
+        )
+    for path in (output, output.with_suffix(".svg")):
+        check_writable(path)
+
+
 def write_document(document: dict[str, Any], output: Path, picture: bytes) -> None:
     """JSON into `output`, the picture beside it as .svg; both whole or none.
 
     Raises:
         RunError: they cannot be written.
     """
-    make_folder(output.parent)
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
     write_together({output: text.encode(), output.with_suffix(".svg"): picture})
 
