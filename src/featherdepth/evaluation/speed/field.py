@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from featherdepth.errors import BackendError, UsageError
+from featherdepth.evaluation.speed.names import references, row_names
 from featherdepth.runtime.backends import BACKENDS, SLOW_TO_START, Precision, available
 from featherdepth.runtime.exported import SUFFIXES
 from featherdepth.runtime.model import DepthModel
@@ -29,14 +30,15 @@ def open_field(
         Name of the row -> (reference, opened model); and `name` and `reason` of what cannot run.
 
     Raises:
-        UsageError: an unknown model, backend or precision; it is the same on every machine.
+        UsageError: an unknown model, backend or precision; it is the same on every machine. Or a
+            model that is named twice.
         WeightsError: a model that is missing or damaged.
         BackendError: nothing can run.
     """
     opened: dict[str, tuple[str | None, DepthModel]] = {}
     left_out: list[dict[str, Any]] = []
-    for model in models:
-        reference = None if model is None else str(model)
+    asked = references(models)
+    for reference, name in zip(asked, row_names(asked), strict=True):
         file = Path(reference or "").suffix in SUFFIXES
         for backend in ("auto",) if file else _named(backends, _installed()):
             for precision in ("auto",) if file else _named(precisions, list(get_args(Precision))):
@@ -48,7 +50,6 @@ def open_field(
                     said = f"{reference or 'default'} {backend} {precision}"
                     left_out.append({"name": said, "reason": str(error)})
                     continue
-                name = Path(reference).name if reference else one.preset.name
                 opened[f"{name} {one.backend} {one.precision}"] = (reference, one)
     if not opened:
         raise BackendError(f"nothing to time: {left_out[0]['reason']}")
