@@ -15,7 +15,8 @@ import pytest
 import featherdepth
 from featherdepth.cli import main as cli
 from featherdepth.errors import InputError, RunError, UsageError
-from featherdepth.export.job import export, report_of
+from featherdepth.export.existing import report_of
+from featherdepth.export.job import export
 from featherdepth.export.order import Order
 from featherdepth.export.source import Source
 from featherdepth.runtime.model import DepthModel
@@ -41,9 +42,64 @@ def test_the_report_lies_beside_the_file(
 
 
 def test_an_openvino_model_is_two_files(source: Source, tmp_path: Path) -> None:
-    export(source, Order(to="openvino", output=tmp_path / "a.xml"))
+    order = Order(to="openvino", output=tmp_path / "a.xml")
+    export(source, order)
 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.bin", "a.xml", "a.xml.json"]
+    assert order.checked(source) is order  # an earlier export may be replaced
+    (tmp_path / "a.bin").write_bytes(b"of another program")
+    with pytest.raises(UsageError, match=r"a.bin: is there and no earlier export"):
+        order.checked(source)
+    (tmp_path / "a.bin").unlink()
+    assert order.checked(source) is order
+
+
+@pytest.mark.parametrize(
+    ("to", "output", "taken"),
+    [
+        ("onnx", "a.onnx", "a.onnx"),
+        ("onnx", "a.onnx", "a.onnx.json"),
+        ("openvino", "a.xml", "a.bin"),
+        ("pt2", "a.pt2", "a.pt2"),
+    ],
+)
+def test_what_no_export_wrote_stays_unless_it_is_said(
+    source: Source, tmp_path: Path, to: str, output: str, taken: str
+) -> None:
+    order = Order(to=to, output=tmp_path / output)
+    (tmp_path / taken).write_text('{"file": "a.onnx", "bytes": {"a.onnx": 1}}')
+
+    with pytest.raises(UsageError, match=rf"{taken}: is there and no .* say --overwrite"):
+        order.checked(source)
+    with pytest.raises(UsageError, match="is there and no earlier export"):
+        export(source, order)
+    assert [p.name for p in tmp_path.iterdir()] == [taken]
+    again = replace(order, overwrite=True)
+    assert again.checked(source) is again
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("taken", ["a.xml", "a.bin", "a.xml.json"])
+def test_a_folder_in_the_place_is_told_before_the_work(
+    source: Source, tmp_path: Path, taken: str, overwrite: bool
+) -> None:
+    (tmp_path / taken).mkdir()
+
+    with pytest.raises(UsageError, match=f"{taken}: is a folder; expected the name of a file"):
+        Order(to="openvino", output=tmp_path / "a.xml", overwrite=overwrite).checked(source)
+
+
+def test_the_command_replaces_another_file_only_if_it_is_said(
+    small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "a.onnx"
+    output.write_text("another")
+    words = ["export", str(small_model), "-o", str(output)]
+
+    assert cli.run(words) == 2
+    assert "say --overwrite" in capsys.readouterr().err and output.read_text() == "another"
+    assert cli.run([*words, "--overwrite"]) == 0
+    assert output.stat().st_size > 1e6
 
 
 @pytest.mark.parametrize("to", ["onnx", "openvino"])
@@ -64,7 +120,7 @@ def test_a_file_that_computes_something_else_is_not_written(
     old.write_text("of yesterday")
 
     with pytest.raises(RunError, match=r"of the range from its original; expected at most 0.001"):
-        export(source, Order(to=to, output=old))
+        export(source, Order(to=to, output=old, overwrite=True))
     assert [p.name for p in tmp_path.iterdir()] == [old.name]
     assert old.read_text() == "of yesterday"
 

@@ -25,6 +25,7 @@ def export(
     data: str | Path | None = None,
     split: str | None = None,
     every: int = 1,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write one deployable file, verified against its original; a report as JSON beside it.
 
@@ -44,12 +45,14 @@ def export(
             and 0.01 (int8); without `data` an abs_rel to the original is, that stands for it.
         data, split: labeled data, as for `evaluate`, under the protocol `aligned`.
         every: of `data`, only every n-th image.
+        overwrite: also replace files that no export wrote; an earlier export is replaced anyway.
 
     Returns:
         The report, as `featherdepth.export.job.export` describes it.
 
     Raises:
-        UsageError: an unknown model, format or precision, or options that do not go together.
+        UsageError: an unknown model, format or precision, options that do not go together, or a
+            place that is taken.
         InputError: photos or data that are missing.
         WeightsError: a model that is missing or damaged.
         BackendError: a package that is not installed, or a precision that this CPU lacks.
@@ -76,6 +79,7 @@ def export(
         calibrate=calibrate,
         verify=verify,
         max_drop=max_drop,
+        overwrite=overwrite,
     )
     source = open_source(model)
     order.checked(source)

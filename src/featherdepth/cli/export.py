@@ -51,6 +51,9 @@ def run(
     every: Annotated[
         int, typer.Option("--every", help="Of the data only every n-th image.", min=1)
     ] = 1,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also files that no export wrote.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report on stdout.")] = False,
 ) -> None:
     """Write a model as one file for a device and prove that nothing was lost.
@@ -75,6 +78,7 @@ def run(
         data=data,
         split=split,
         every=every,
+        overwrite=overwrite,
     )
     if as_json:
         print(json.dumps(report, indent=2, sort_keys=True))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import featherdepth
+from featherdepth.export.existing import report_of
 from featherdepth.export.maker import Maker
 from featherdepth.export.order import Order
 from featherdepth.export.parity import SIZES
@@ -27,7 +28,7 @@ from featherdepth.export.verify import (
     drop_of,
     without_labels,
 )
-from featherdepth.images.atomic import make_folder, write_together
+from featherdepth.images.atomic import check_writable, write_together
 from featherdepth.runtime.backends import Network
 from featherdepth.runtime.backends.pytorch import run_module
 from featherdepth.runtime.exported import Exported
@@ -77,7 +78,7 @@ def export(source: Source, order: Order, labeled: Labeled | None = None) -> dict
         channels=source.channels,
         version=featherdepth.__version__,
     )
-    make_folder(order.output.parent)
+    check_writable(order.output)
     with tempfile.TemporaryDirectory(prefix="featherdepth-", ignore_cleanup_errors=True) as name:
         maker = Maker(source, said, order.to, Path(name), calibration)
         original = run_module(source.module, None, "fp32")
@@ -106,11 +107,6 @@ def export(source: Source, order: Order, labeled: Labeled | None = None) -> dict
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
     write_together(done.contents | {report_of(order.output): text.encode()})
     return document
-
-
-def report_of(output: Path) -> Path:
-    """Where the verification of a file is written."""
-    return output.with_name(output.name + ".json")
 
 
 def _photos(inputs: Any, order: Order, source: Source) -> Photos | None:

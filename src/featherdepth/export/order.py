@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from featherdepth.errors import UsageError
+from featherdepth.export.existing import check_existing
 from featherdepth.export.source import Source
 from featherdepth.export.verify import DROPS
 from featherdepth.geometry.resize import Size, network_size
@@ -48,6 +49,8 @@ class Order:
     calibrate: Sequence[str | Path] = ()
     verify: Sequence[str | Path] = ()
     max_drop: float | None = None
+    overwrite: bool = False
+    """Files that no export wrote may be replaced."""
 
     def checked(self, source: Source) -> "Order":
         """Itself, if it can be carried out.
@@ -68,6 +71,7 @@ class Order:
             raise UsageError(f"-o {self.output}: --to {self.to} writes {SUFFIX[self.to]} files")
         if self.output.name == "model.onnx" and (self.output.parent / CONFIG).is_file():
             raise UsageError(f"-o {self.output}: is the graph of a model folder; take another name")
+        check_existing(self.output, self.to, overwrite=self.overwrite)
         if self.precision == "int8" and not self.calibrate:
             raise UsageError(
                 "int8 takes its scales from photos of your domain; name 20 or more with"
