@@ -33,7 +33,7 @@ def test_uniform_takes_exactly_so_many_and_never_more_than_there_are(truth: Dept
     assert count(truth, "uniform-99999") == truth.valid.sum()
 
 
-def test_more_points_of_one_seed_contain_the_fewer(truth: Depth):
+def test_more_points_of_one_generator_contain_the_fewer(truth: Depth):
     few, many = (draw(truth, f"uniform-{n}", rng(5)).valid for n in (50, 500))
 
     assert (many & few).sum() == 50

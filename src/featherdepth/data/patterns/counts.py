@@ -23,7 +23,8 @@ class All:
 class Uniform:
     """Exactly COUNT of the valid pixels, at random (all where there are fewer).
 
-    More points of one seed contain the fewer. The rule of NLSPN's loader.
+    Drawn by one generator, more points contain the fewer; `evaluate` and `sparsify` seed it by the
+    pattern's text too: there another COUNT takes other points. The rule of NLSPN's loader.
     """
 
     count: int
