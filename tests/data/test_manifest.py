@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from featherdepth.data.doctor import examine
 from featherdepth.data.manifest import Manifest
 from featherdepth.data.probe import open_data
 from featherdepth.errors import InputError, UsageError
@@ -132,6 +133,21 @@ def test_a_bad_number_is_a_fault_of_its_row(manifest_folder: Path) -> None:
 
     assert reader.keys == ["v_1"]
     assert "depth_scale 'oops' is not a number" in reader.skipped[0].reason
+
+
+def test_an_id_that_is_there_twice_counts_once_and_is_named_by_doctor(
+    manifest_folder: Path,
+) -> None:
+    replace_in_manifest(manifest_folder, "v_1,val", "v_0,val")
+
+    reader = open_manifest(manifest_folder, "val")
+
+    assert reader.keys == ["v_0"]
+    assert [(s.key, s.reason) for s in reader.skipped] == [
+        ("v_0", "manifest.csv: id 'v_0' is there twice")
+    ]
+    messages = {f["fault"]: f["message"] for f in examine(manifest_folder, "val")["faults"]}
+    assert messages["files"].endswith("manifest.csv: id 'v_0' is there twice")
 
 
 def test_a_broken_zip_takes_only_its_own_rows(manifest_folder: Path) -> None:

@@ -85,6 +85,7 @@ class Manifest(Reader):
         self.split = ",".join(wanted) if wanted else None
         self.name = "/".join([config.root.resolve().name, *(i.rstrip("/") for i in config.inside)])
         self._rows: list[Row] = []
+        self._ids: set[str] = set()
         for fields in table:
             here = not config.inside or fields["rgb"].startswith(config.inside)
             if here and (not wanted or fields["split"] in wanted):
@@ -155,6 +156,10 @@ class Manifest(Reader):
         return found
 
     def _admit(self, fields: dict[str, str]) -> None:
+        if fields["id"] in self._ids:
+            # Scores, kept predictions and seeds go by id: twice it would count twice.
+            self._skip(fields["id"], f"{MANIFEST}: id {fields['id']!r} is there twice")
+            return
         try:
             row = _parse(fields)
         except ValueError as error:
@@ -163,6 +168,7 @@ class Manifest(Reader):
         fault = self._storage.fault(row.rgb) or self._storage.fault(row.depth)
         if fault is None:
             self._rows.append(row)
+            self._ids.add(row.key)
         else:
             self._skip(row.key, fault)
 
