@@ -1,6 +1,9 @@
 """Kept predictions come back as they were, or are refused."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +11,9 @@ import pytest
 
 from evaluation_scenes import depth
 from featherdepth.errors import InputError, RunError
-from featherdepth.evaluation.kept import About, KeptPredictions
+from featherdepth.evaluation import about
+from featherdepth.evaluation.about import About
+from featherdepth.evaluation.kept import KeptPredictions
 from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import Depth, DepthKind
 
@@ -81,12 +86,82 @@ def test_a_folder_of_something_else_or_of_another_model_is_refused(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a.txt").write_text("mine")
 
-    with pytest.raises(RunError, match="holds something else; name a new or empty folder"):
-        KeptPredictions.begin(tmp_path / "full", ABOUT)
+    for taken in (tmp_path / "full", tmp_path / "full" / "a.txt"):
+        with pytest.raises(RunError, match="holds something else; name a new or empty folder"):
+            KeptPredictions.begin(taken, ABOUT)
     other = About(model="n", data="rooms", split=None, protocol="aligned")
     with pytest.raises(RunError, match="predictions of model 'm', not 'n'; name another"):
         KeptPredictions.begin(kept.folder, other)
     assert KeptPredictions.begin(kept.folder, ABOUT).about == ABOUT
+
+
+def test_runs_that_begin_one_folder_at_once_all_get_it(tmp_path: Path) -> None:
+    count = 8
+    start = threading.Barrier(count)
+
+    def begin(number: int, folder: Path) -> None:
+        start.wait()
+        KeptPredictions.begin(folder, ABOUT).write(str(number), depth(np.ones((2, 2))))
+
+    with ThreadPoolExecutor(count) as pool:
+        for turn in range(20):
+            folder = tmp_path / str(turn)
+            list(pool.map(begin, range(count), [folder] * count))
+
+            assert len(list(folder.glob("*.safetensors"))) == count
+
+
+def test_a_run_that_began_while_another_looked_is_no_stranger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = about._holds_others
+
+    def overtaken(folder: Path) -> bool:
+        monkeypatch.setattr(about, "_holds_others", look)
+        KeptPredictions.begin(folder, ABOUT).write("theirs", depth(np.ones((2, 2))))
+        return look(folder)
+
+    monkeypatch.setattr(about, "_holds_others", overtaken)
+
+    KeptPredictions.begin(tmp_path, ABOUT).write("mine", depth(np.ones((2, 2))))
+
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+
+
+def test_what_a_kill_left_half_written_does_not_block_a_folder(tmp_path: Path) -> None:
+    (tmp_path / ".0123456789ab.part").write_bytes(b"half")
+
+    assert KeptPredictions.begin(tmp_path, ABOUT).about == ABOUT
+    (tmp_path / "predictions.json").unlink()
+    (tmp_path / "mine.part").write_text("no file of ours")
+    with pytest.raises(RunError, match="holds something else"):
+        KeptPredictions.begin(tmp_path, ABOUT)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("sha256", "cd"), ("precision", "int8"), ("size", 128), ("size", None)]
+)
+def test_predictions_of_other_weights_precision_or_size_are_not_mixed(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    said = replace(ABOUT, sha256="ab", precision="fp32", size=(192, 256))
+    assert KeptPredictions.begin(tmp_path, said).about == said
+    assert KeptPredictions.begin(tmp_path, said).about == said
+
+    with pytest.raises(RunError, match=f"predictions of {name} .*, not {value!r}; name another"):
+        KeptPredictions.begin(tmp_path, replace(said, **{name: value}))
+
+
+def test_a_folder_of_an_older_version_that_says_less_is_read_and_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    said = {"data": "rooms", "model": "m", "protocol": "aligned", "split": None}
+    text = json.dumps({**said, "format": "featherdepth-predictions-1"})
+    (tmp_path / "predictions.json").write_text(text)
+
+    assert KeptPredictions.open(tmp_path).about == ABOUT
+    now = replace(ABOUT, sha256="ab", precision="fp32", size=128)
+    assert KeptPredictions.begin(tmp_path, now).about == ABOUT
 
 
 def test_a_folder_that_was_not_kept_is_refused(kept: KeptPredictions, tmp_path: Path) -> None:
@@ -96,6 +171,8 @@ def test_a_folder_that_was_not_kept_is_refused(kept: KeptPredictions, tmp_path: 
     path.write_text(json.dumps({"format": "x"}))
     with pytest.raises(InputError, match="format 'x'; expected"):
         KeptPredictions.open(kept.folder)
-    path.write_text(json.dumps({"format": "featherdepth-predictions-1", "model": 3}))
-    with pytest.raises(InputError, match="damaged"):
-        KeptPredictions.open(kept.folder)
+    known = {"data": "d", "model": "m", "protocol": "p"}
+    for wrong in ({"model": 3}, {"size": "big"}, {"size": [1, 2, 3]}, {"sha256": 1}):
+        path.write_text(json.dumps({"format": "featherdepth-predictions-1", **known, **wrong}))
+        with pytest.raises(InputError, match="damaged"):
+            KeptPredictions.open(kept.folder)

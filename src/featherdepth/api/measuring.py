@@ -84,14 +84,16 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     from featherdepth.config import set_keys
     from featherdepth.data.patterns.grammar import parse as parse_pattern
     from featherdepth.data.probe import open_data
+    from featherdepth.evaluation.about import About
     from featherdepth.evaluation.accuracy import Predictor
     from featherdepth.evaluation.accuracy import evaluate as evaluate_model
     from featherdepth.evaluation.baselines import BASELINES, load_baselines
     from featherdepth.evaluation.completion import MEASURED, Completer, KeptFirst
-    from featherdepth.evaluation.kept import About, KeptPredictions
+    from featherdepth.evaluation.kept import KeptPredictions
     from featherdepth.evaluation.robustness import Plan, measure_robustness, narrowed
     from featherdepth.metrics.map_measures import DECLARED
     from featherdepth.metrics.protocols import load_protocol
+    from featherdepth.types import Provenance
 
     rules = load_protocol(protocol)
     if first_predictions is not None and (pattern is None or model is not None):
@@ -155,7 +157,16 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         name = predictor.preset.name
     kept = None
     if save_predictions is not None:
-        about = About(model=name, data=samples.name, split=samples.split, protocol=protocol)
+        made = getattr(predictor, "provenance", Provenance())  # baselines have no weights
+        about = About(
+            model=name,
+            data=samples.name,
+            split=samples.split,
+            protocol=protocol,
+            sha256=made.sha256,
+            precision=made.precision,
+            size=size,
+        )
         kept = KeptPredictions.begin(Path(save_predictions), about)
     result = evaluate_model(
         predictor,

@@ -1,6 +1,6 @@
 """Predictions kept on disk, to be scored again without the model.
 
-    predictions.json              of which model, on which data, under which protocol
+    predictions.json              of which model, on which data, under which protocol (`about.py`)
     <key>-<hash>.safetensors    one map a photo, float32 as the model gave it: scored again, the
                                 numbers are the same to the last digit
 
@@ -11,35 +11,21 @@ import hashlib
 import json
 import re
 import struct
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from featherdepth.config import read_json
-from featherdepth.errors import InputError, RunError
-from featherdepth.images.atomic import make_folder, remove_partials, write_atomic
+from featherdepth.errors import InputError
+from featherdepth.evaluation.about import FORMAT, About, begin_folder, read_about
+from featherdepth.images.atomic import remove_partials, write_atomic
 from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import Depth, DepthKind, Provenance
 
-ABOUT = "predictions.json"
 SUFFIX = ".safetensors"
-FORMAT = "featherdepth-predictions-1"
 LARGEST_HEADER = 1 << 16
 """Ours have some 300 bytes; a longer one is not ours."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class About:
-    """Whose predictions a folder holds."""
-
-    model: str
-    data: str
-    split: str | None
-    protocol: str
 
 
 class KeptPredictions:
@@ -54,22 +40,10 @@ class KeptPredictions:
         """Take a folder that is new, empty, or of the same model, data and protocol.
 
         Raises:
+            InputError: what it says of its predictions is damaged.
             RunError: it holds something else, or cannot be written.
         """
-        path = folder / ABOUT
-        if not path.exists():
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-                raise RunError(f"{folder}: holds something else; name a new or empty folder")
-            make_folder(folder)
-            said = {"format": FORMAT, **{k: getattr(about, k) for k in About.__slots__}}
-            write_atomic(path, (json.dumps(said, indent=2, sort_keys=True) + "\n").encode())
-        found = _read_about(folder)
-        for key in About.__slots__:
-            if getattr(found, key) != getattr(about, key):
-                raise RunError(
-                    f"{folder}: predictions of {key} {getattr(found, key)!r}, not"
-                    f" {getattr(about, key)!r}; name another folder"
-                )
+        found = begin_folder(folder, about)
         remove_partials(folder)
         return cls(folder, found)
 
@@ -80,7 +54,7 @@ class KeptPredictions:
         Raises:
             InputError: not one of predictions.
         """
-        return cls(folder, _read_about(folder))
+        return cls(folder, read_about(folder))
 
     def write(self, key: str, prediction: Depth) -> None:
         """Keep one prediction; an older one is replaced.
@@ -148,16 +122,3 @@ class KeptPredictions:
         digest = hashlib.blake2b(key.encode(), digest_size=6).hexdigest()
         readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", key)[-60:].lstrip(".-")
         return self.folder / f"{readable}-{digest}{SUFFIX}"
-
-
-def _read_about(folder: Path) -> About:
-    if not (folder / ABOUT).is_file():
-        raise InputError(f"{folder}: no {ABOUT}; expected a folder of evaluate --save-predictions")
-    said: dict[str, Any] = read_json(folder / ABOUT)
-    if said.get("format") != FORMAT:
-        raise InputError(f"{folder / ABOUT}: format {said.get('format')!r}; expected {FORMAT!r}")
-    known = {key: said.get(key) for key in About.__slots__}
-    texts = [value for key, value in known.items() if not (key == "split" and value is None)]
-    if not all(isinstance(text, str) for text in texts):
-        raise InputError(f"{folder / ABOUT}: damaged: {known}")
-    return About(**known)  # type: ignore[arg-type]
