@@ -1,15 +1,20 @@
 """Completion is scored on points that depend on nothing but seed, image and pattern."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from evaluation_scenes import Model, Rooms, depth
+from featherdepth.data.probe import open_data
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.accuracy import evaluate
+from featherdepth.evaluation.baselines import Constant
 from featherdepth.evaluation.completion import Completer
 from featherdepth.metrics.protocols import load_protocol
+from featherdepth.metrics.scores import PredictionError
 from featherdepth.types import DepthKind
 
 RULES = load_protocol("nyu-dc-480x640-v1")
@@ -63,6 +68,56 @@ def test_points_outside_of_the_crop_are_never_drawn():
 
     inside = np.unique(sample.depth.values[4:10, 4:12])
     assert np.isclose(completed.values[0, 0], inside, rtol=1e-5).any()
+
+
+@pytest.fixture
+def large_photos(tmp_path: Path) -> Path:
+    """Photos of NYUv2 of twice the size of their truth: a wall 2 m away in a frame at 8 m."""
+    lines = ["id,split,rgb,depth,depth_scale,depth_offset,width,height"]
+    wall = np.full((96, 128), 8000, dtype=np.uint16)
+    wall[8:95, 7:121] = 2000
+    for i in range(2):
+        random = np.random.default_rng(i)
+        photo = random.integers(0, 255, (192, 256, 3), dtype=np.uint8)
+        PIL.Image.fromarray(photo).save(tmp_path / f"{i}.jpg")
+        PIL.Image.fromarray(wall).save(tmp_path / f"{i}.png")
+        lines.append(f"nyu_{i},val,{i}.jpg,{i}.png,0.001,0,256,192")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("method", ["nearest", "learned"])
+def test_photos_of_another_size_than_their_truth_are_scored_in_the_usable_area_of_both(
+    large_photos: Path, method: str
+) -> None:
+    finish = Completer(rules=RULES, pattern="uniform-200", method=method)
+
+    result = evaluate(Constant(), open_data(large_photos, None), RULES, name="m", finish=finish)
+
+    assert result["skipped"] == []
+    assert result["data"]["count"] == 2
+    assert result["data"]["valid_fraction"] == 1
+    assert result["metrics"]["rmse"]["value"] < (1e-5 if method == "nearest" else 0.05)
+
+
+def test_a_system_sees_a_photo_of_the_size_of_its_points(large_photos: Path) -> None:
+    reader, system = open_data(large_photos, None), Filler()
+    finish = Completer(rules=RULES, pattern="all", method="filler", system=system)
+
+    result = evaluate(Constant(), reader, RULES, name="filler", finish=finish)
+
+    assert result["metrics"]["rmse"]["value"] < 1e-5
+    assert system.shown == [((85, 112, 3), (85, 112), None)] * 2
+
+
+def test_a_first_stage_with_holes_is_not_resized() -> None:
+    sample = Rooms(1)[0]
+    valid = np.ones((6, 8), dtype=np.bool_)
+    valid[0, 0] = False
+    prior = replace(depth(np.ones((6, 8))), valid=valid)
+
+    with pytest.raises(PredictionError, match="empty pixels cannot be brought to another size"):
+        Completer(rules=RULES, pattern="all", method="nearest")(sample, prior, (0, 0, 12, 16))
 
 
 def test_a_protocol_that_fits_the_result_is_refused():

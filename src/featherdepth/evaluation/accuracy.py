@@ -10,7 +10,7 @@ import numpy as np
 import featherdepth
 from featherdepth.data.reader import Box, Reader, stream
 from featherdepth.errors import InputError, RunError
-from featherdepth.evaluation.scoring import score_sample
+from featherdepth.evaluation.scoring import box_at, score_sample
 from featherdepth.evaluation.summary import Row, assemble, row_of
 from featherdepth.metrics.bootstrap import DRAWS, LEVEL
 from featherdepth.metrics.protocols import EvalProtocol
@@ -82,8 +82,11 @@ def evaluate(
     for done, (place, sample) in enumerate(stream(reader, indices), start=1):
         try:
             prediction, truth = predict(model, sample.image, size), sample
+            usable = None
             if finish is not None:
-                prediction, truth = finish(sample, prediction, reader.usable(place))
+                usable = reader.usable(place)
+                prediction, truth = finish(sample, prediction, usable)
+                usable = box_at(usable, sample.image.size, truth.image.size)
             rules = rules.resolved(prediction.kind)
             provenance = prediction.provenance
             predictions = {None: prediction} | {
@@ -93,7 +96,7 @@ def evaluate(
             scored = {
                 who: row_of(
                     sample.key,
-                    score_sample(made, truth, reader, place, rules),
+                    score_sample(made, truth, reader, place, rules, usable=usable),
                     pooled=rules.aggregate == "pixel",
                 )
                 for who, made in predictions.items()

@@ -11,7 +11,8 @@ from featherdepth.data.patterns import draw
 from featherdepth.data.reader import Box
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.kept import KeptPredictions
-from featherdepth.geometry.resize import resize_map, resize_pixels, resize_truth
+from featherdepth.evaluation.scoring import box_at, resized
+from featherdepth.geometry.resize import resize_pixels, resize_truth
 from featherdepth.metrics.crops import crop_box
 from featherdepth.metrics.protocols import EvalProtocol
 from featherdepth.metrics.scores import PredictionError
@@ -70,14 +71,15 @@ class Completer:
             )
 
     def __call__(self, sample: Sample, prediction: Depth, usable: Box) -> tuple[Depth, Sample]:
-        """The completed depth, and the sample that it is scored against.
+        """The completed depth, and the sample that it is scored against: both of one size.
 
         Raises:
             InputError: no metric truth to draw from, or no point was drawn.
+            PredictionError: the first stage or the system is at fault.
         """
         if sample.depth is None:
             raise InputError("this photo has no depth to draw points from")
-        sample, prediction = self._framed(sample, prediction)
+        sample, prediction, usable = self._framed(sample, prediction, usable)
         truth = sample.depth
         assert truth is not None  # noqa: S101 - checked above; framing keeps it
         box = crop_box(self.rules.crop, truth.size, usable)
@@ -131,28 +133,25 @@ class Completer:
             raise InputError(f"pattern {self.pattern} drew no point of this image")
         return sparse
 
-    def _framed(self, sample: Sample, prediction: Depth) -> tuple[Sample, Depth]:
-        """Everything at the frame of the protocol: points are drawn there."""
-        truth, frame = sample.depth, self.rules.frame
+    def _framed(self, sample: Sample, prediction: Depth, usable: Box) -> tuple[Sample, Depth, Box]:
+        """Photo, truth, prediction and usable area at the frame of the protocol, or of the truth.
+
+        Points are drawn there.
+        """
+        truth, photo = sample.depth, sample.image
         assert truth is not None  # noqa: S101 - checked by the caller
-        size = frame or truth.size
-        if prediction.size != size:
-            camera = prediction.intrinsics
-            prediction = replace(
-                prediction,
-                values=resize_map(prediction.values, size),
-                valid=np.ones(size, dtype=np.bool_),
-                intrinsics=camera.resized(*size) if camera else None,
+        size = self.rules.frame or truth.size
+        if truth.size != size:
+            values, valid = resize_truth(truth.values, truth.valid, size)
+            known = truth.intrinsics.resized(*size) if truth.intrinsics else None
+            truth = replace(truth, values=values, valid=valid, intrinsics=known)
+        if photo.size != size:
+            camera = photo.intrinsics.resized(*size) if photo.intrinsics else None
+            photo = replace(
+                photo,
+                pixels=resize_pixels(photo.pixels, size),
+                intrinsics=truth.intrinsics or camera,
+                full_size=None,
             )
-        if truth.size == size:
-            return sample, prediction
-        values, valid = resize_truth(truth.values, truth.valid, size)
-        known = truth.intrinsics.resized(*size) if truth.intrinsics else None
-        image = replace(
-            sample.image,
-            pixels=resize_pixels(sample.image.pixels, size),
-            intrinsics=known,
-            full_size=None,
-        )
-        depth = replace(truth, values=values, valid=valid, intrinsics=known)
-        return replace(sample, image=image, depth=depth), prediction
+        usable = box_at(usable, sample.image.size, size)
+        return replace(sample, image=photo, depth=truth), resized(prediction, size), usable

@@ -1,11 +1,13 @@
 """One prediction against what a data set knows of its image."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from featherdepth.data.da2k import OrdinalPair
 from featherdepth.data.reader import Box, Reader
 from featherdepth.errors import InputError
-from featherdepth.geometry.resize import resize_map
+from featherdepth.geometry.resize import Size, resize_map
 from featherdepth.metrics.protocols import EvalProtocol
 from featherdepth.metrics.score_maps import score_map, score_pairs
 from featherdepth.metrics.scores import PredictionError, Score
@@ -13,9 +15,18 @@ from featherdepth.types import Depth, Sample
 
 
 def score_sample(
-    prediction: Depth, sample: Sample, reader: Reader, index: int, protocol: EvalProtocol
+    prediction: Depth,
+    sample: Sample,
+    reader: Reader,
+    index: int,
+    protocol: EvalProtocol,
+    *,
+    usable: Box | None = None,
 ) -> Score:
     """Score a prediction of the photo's size; it is brought to the size of the truth.
+
+    Args:
+        usable: of the sample's photo, where that is no longer as the reader gave it.
 
     Raises:
         UsageError: a kind of prediction that the protocol cannot score.
@@ -27,7 +38,8 @@ def score_sample(
             f"prediction is {prediction.size}, its photo is {sample.image.size} pixels"
         )
     if sample.depth is not None:
-        return _score_depth(prediction, sample.depth, reader.usable(index), protocol, sample.key)
+        usable = usable or reader.usable(index)
+        return _score_depth(prediction, sample.depth, usable, protocol, sample.key)
     pairs = pairs_of(reader, index)
     if not pairs:
         raise InputError("this photo has no depth to compare with")
@@ -43,27 +55,40 @@ def pairs_of(reader: Reader, index: int) -> tuple[OrdinalPair, ...]:
     return () if pairs is None else tuple(pairs(index))
 
 
+def box_at(box: Box, size: Size, wanted: Size) -> Box:
+    """A box of a picture of `size` in the same picture at another one."""
+    if size == wanted:
+        return box
+    scale_y, scale_x = (w / s for w, s in zip(wanted, size, strict=True))
+    top, left, height, width = box
+    return (
+        *(round(top * scale_y), round(left * scale_x)),
+        *(round(height * scale_y), round(width * scale_x)),
+    )
+
+
+def resized(prediction: Depth, size: Size) -> Depth:
+    """A prediction at another size.
+
+    Raises:
+        PredictionError: it has empty pixels.
+    """
+    if prediction.size == size:
+        return prediction
+    if not prediction.valid.all():
+        raise PredictionError("a prediction with empty pixels cannot be brought to another size")
+    camera = prediction.intrinsics
+    return replace(
+        prediction,
+        values=resize_map(prediction.values, size),
+        valid=np.ones(size, dtype=np.bool_),
+        intrinsics=camera.resized(*size) if camera else None,
+    )
+
+
 def _score_depth(
     prediction: Depth, truth: Depth, usable: Box, protocol: EvalProtocol, key: str
 ) -> Score:
-    if truth.size != prediction.size:
-        # Truth is never resampled; the usable area is in pixels of the photo.
-        scale_y, scale_x = (t / p for t, p in zip(truth.size, prediction.size, strict=True))
-        top, left, height, width = usable
-        usable = (
-            *(round(top * scale_y), round(left * scale_x)),
-            *(round(height * scale_y), round(width * scale_x)),
-        )
-        prediction = _resized(prediction, truth.size)
-    return score_map(protocol, prediction, truth, usable, key=key)
-
-
-def _resized(prediction: Depth, size: tuple[int, int]) -> Depth:
-    if not prediction.valid.all():
-        raise PredictionError("a prediction with empty pixels cannot be brought to another size")
-    return Depth(
-        values=resize_map(prediction.values, size),
-        valid=np.ones(size, dtype=np.bool_),
-        kind=prediction.kind,
-        provenance=prediction.provenance,
-    )
+    # Truth is never resampled; the usable area is in pixels of the photo.
+    usable = box_at(usable, prediction.size, truth.size)
+    return score_map(protocol, resized(prediction, truth.size), truth, usable, key=key)
