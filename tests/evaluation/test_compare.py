@@ -56,6 +56,37 @@ def test_pairing_tells_what_two_separate_intervals_do_not() -> None:
     assert row["difference"] == pytest.approx(0.01, abs=1e-6)
 
 
+def completed(**changes: object) -> dict[str, Any]:
+    said = {"pattern": "uniform-40", "seed": 0, "held_out": True, "method": "kriging"}
+    return result() | {"completion": said | changes}
+
+
+def test_completions_by_two_methods_are_compared_and_both_are_named() -> None:
+    found = compare(completed(), completed(method=None, system="nlspn"))
+
+    assert found["completion"] == {
+        "pattern": "uniform-40",
+        "seed": 0,
+        "held_out": True,
+        "a": "kriging",
+        "b": "nlspn",
+    }
+    assert compare_table(found).splitlines()[1] == (
+        "points uniform-40, seed 0, scored where no point was given, a completed by kriging, b by"
+        " nlspn"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("pattern", "lines-8"), ("seed", 1), ("held_out", False)]
+)
+def test_completions_from_other_points_are_refused(key: str, value: object) -> None:
+    with pytest.raises(InputError, match=rf"A is of completion {key} .*, B of {value!r}; compare"):
+        compare(completed(), completed(**{key: value}))
+    with pytest.raises(InputError, match="A is of completion pattern None, B of 'uniform-40'"):
+        compare(result(), completed())
+
+
 def test_images_that_differ_most_come_first() -> None:
     a = result()
     b = copy.deepcopy(a)

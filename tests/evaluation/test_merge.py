@@ -11,6 +11,7 @@ from featherdepth.errors import InputError
 from featherdepth.evaluation.accuracy import evaluate
 from featherdepth.evaluation.baselines import Constant
 from featherdepth.evaluation.merge import merge
+from featherdepth.evaluation.tables import accuracy_table
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.types import Depth
 
@@ -87,6 +88,42 @@ def test_parts_of_two_runs_are_refused(where: tuple[str, ...], value: object, wh
     table[where[-1]] = value
 
     with pytest.raises(InputError, match=rf"2.json and 1.json differ in {what}; merge parts"):
+        merge(parts)
+
+
+COMPLETION = {
+    "pattern": "uniform-40",
+    "seed": 0,
+    "held_out": False,
+    "method": "learned",
+    "system": None,
+    "network": "ab",
+    "first": "m",
+}
+
+
+def completed_parts() -> Any:
+    return {name: {**part, "completion": dict(COMPLETION)} for name, part in run(6, 2).items()}
+
+
+def test_merged_parts_of_a_completion_say_what_completed_and_from_which_points() -> None:
+    merged = merge(completed_parts())
+
+    assert merged["completion"] == COMPLETION
+    assert accuracy_table(merged).splitlines()[1] == (
+        "points uniform-40, seed 0, completed by learned"
+    )
+
+
+@pytest.mark.parametrize("key", COMPLETION)
+def test_parts_of_two_completions_are_refused(key: str) -> None:
+    parts = completed_parts()
+    parts["2.json"]["completion"][key] = "other"
+
+    with pytest.raises(InputError, match=rf"differ in completion {key}; merge parts of one run"):
+        merge(parts)
+    del parts["2.json"]["completion"]
+    with pytest.raises(InputError, match="differ in completion"):
         merge(parts)
 
 

@@ -1,5 +1,6 @@
 """Two results on the same images: paired differences, and the images that differ most."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from featherdepth.metrics.map_measures import DECLARED
 
 WORST = 10
 """Images that are listed."""
+POINTS = ("pattern", "seed", "held_out")
+"""Of a completion: what says where the points are, and what is scored."""
 NEEDED = ("model", "protocol", "data", "metrics", "images")
 
 
@@ -29,10 +32,12 @@ def compare(
         `metrics` (measure -> a, b, difference = b - a, low, high: its 95 % interval of a paired
         bootstrap over images, better: "a", "b", or None where the interval holds 0), `measure`
         (the first of the protocol), `worst` (key, a, b, difference by that measure, largest
-        difference first).
+        difference first); of completions `completion` (pattern, seed, held_out, and a, b: what
+        completed).
 
     Raises:
-        InputError: not such documents, or not of one data set, split and protocol.
+        InputError: not such documents, or not of one data set, split and protocol, or completed
+            from other points.
     """
     for document, name in zip((a, b), names, strict=True):
         missing = [key for key in NEEDED if key not in document]
@@ -54,7 +59,7 @@ def compare(
     low, high = ends(np.concatenate(drawn))
     measure = protocol["measures"][0]
     worst = sorted(keys, key=lambda k: -abs(rows_b[k][measure] - rows_a[k][measure]))[:WORST]
-    return {
+    result = {
         "a": a["model"],
         "b": b["model"],
         "protocol": protocol,
@@ -84,6 +89,16 @@ def compare(
             for key in worst
         ],
     }
+    if "completion" in a:
+        points = {key: a["completion"][key] for key in POINTS}
+        by = {"a": completed_by(a["completion"]), "b": completed_by(b["completion"])}
+        result["completion"] = points | by
+    return result
+
+
+def completed_by(completion: Mapping[str, Any]) -> str:
+    """The method, or the published system that needs none."""
+    return str(completion.get("system") or completion["method"])
 
 
 def _check_same(a: dict[str, Any], b: dict[str, Any], names: tuple[str, str]) -> None:
@@ -93,6 +108,14 @@ def _check_same(a: dict[str, Any], b: dict[str, Any], names: tuple[str, str]) ->
             raise InputError(
                 f"{names[0]} is of data {key} {here!r}, {names[1]} of {there!r}; compare results"
                 " on the same images"
+            )
+    points_a, points_b = (document.get("completion") or {} for document in (a, b))
+    for key in POINTS:
+        here, there = points_a.get(key), points_b.get(key)
+        if here != there:
+            raise InputError(
+                f"{names[0]} is of completion {key} {here!r}, {names[1]} of {there!r}; compare"
+                " completions from the same points"
             )
     one, other = a["protocol"], b["protocol"]
     # The name first: documents read from files have their keys in the order of the alphabet.

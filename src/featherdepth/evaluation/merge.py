@@ -43,7 +43,8 @@ def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     if not order:
         raise InputError("no part has a scored image")
     others = {other for document in documents for other in document["shard"]["baselines"]}
-    return assemble(
+    completion = {"completion": first["completion"]} if "completion" in first else {}
+    merged = assemble(
         model=first["model"],
         protocol=first["protocol"],
         data=first["data"],
@@ -58,6 +59,7 @@ def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         seed=first["environment"]["bootstrap"]["seed"],
         environment=first["environment"],
     )
+    return merged | completion
 
 
 def _shard(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -70,8 +72,10 @@ def _shard(document: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _check_same(
     document: Mapping[str, Any], name: str, first: Mapping[str, Any], first_name: str
 ) -> None:
+    here, there = (part.get("completion") or {} for part in (document, first))
     pairs: Sequence[tuple[str, Any, Any]] = [
         *((key, document[key], first[key]) for key in SAME),
+        *((f"completion {key}", here.get(key), there.get(key)) for key in sorted({*here, *there})),
         *((f"data {key}", document["data"][key], first["data"][key]) for key in SAME_SET),
         *((f"shard {key}", document["shard"][key], first["shard"][key]) for key in ("count", "of")),
         *(
@@ -81,6 +85,6 @@ def _check_same(
             if document["images"] and first["images"]
         ),
     ]
-    for what, here, there in pairs:
-        if here != there:
+    for what, one, other in pairs:
+        if one != other:
             raise InputError(f"{name} and {first_name} differ in {what}; merge parts of one run")

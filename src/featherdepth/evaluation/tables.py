@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from featherdepth.evaluation.compare import completed_by
 from featherdepth.metrics.map_measures import DECLARED
 
 PERCENT = ("delta1", "delta2", "delta3", "whdr", "whdr_3", "boundary_f1", "pair_accuracy")
@@ -27,7 +28,10 @@ def accuracy_table(result: dict[str, Any]) -> str:
         ]
         for name, row in result["metrics"].items()
     ]
-    lines = [f"{title}, {_protocol_line(protocol)}", "", *columns([header, *body]), ""]
+    lines = [f"{title}, {_protocol_line(protocol)}"]
+    if completion := result.get("completion"):
+        lines.append(f"{_points(completion)}, completed by {completed_by(completion)}")
+    lines += ["", *columns([header, *body]), ""]
     lines.append(f"scored pixels: {100 * data['valid_fraction']:.1f} % of the area")
     if result["negative_scale"]:
         lines.append(f"no scale above 0 fits: {result['negative_scale']}")
@@ -65,8 +69,11 @@ def compare_table(result: dict[str, Any]) -> str:
         ]
         for row in result["worst"]
     ]
-    lines = [
-        f"{title}: {result['count']} images, {_protocol_line(result['protocol'])}",
+    lines = [f"{title}: {result['count']} images, {_protocol_line(result['protocol'])}"]
+    if completion := result.get("completion"):
+        by = f"a completed by {completion['a']}, b by {completion['b']}"
+        lines.append(f"{_points(completion)}, {by}")
+    lines += [
         "",
         *columns([["", "a", "b", "b - a", "95 % interval", "better"], *body]),
         "",
@@ -146,6 +153,11 @@ def robustness_table(result: dict[str, Any]) -> str:
         first = result["skipped"][0]
         lines.append(f"left out: {len(result['skipped'])}; {first['key']}: {first['reason']}")
     return "\n".join(lines).rstrip()
+
+
+def _points(completion: dict[str, Any]) -> str:
+    held_out = ", scored where no point was given" if completion["held_out"] else ""
+    return f"points {completion['pattern']}, seed {completion['seed']}{held_out}"
 
 
 def _kept(share: dict[str, float]) -> str:
