@@ -13,6 +13,7 @@ import pytest
 import trees
 from featherdepth.cli import main as cli
 from featherdepth.completion import learned
+from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.presets import embedded_folder
 
 SIZE = ("--size", "64x64", "--backend", "onnx", "--threads", "1")
@@ -141,7 +142,70 @@ def test_what_was_measured_is_taken_again_until_something_changes(
     assert value() != 7.5
 
 
-def test_a_row_whose_model_is_gone_keeps_its_figures_while_the_data_is_the_same(
+def test_another_precision_or_backend_is_measured_anew_also_over_older_results(
+    root: Path, small_model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    common = ("zero-shot", "--data", root, "-o", out, *SIZE)
+    row = ("--model", f"student={small_model}")
+    file = out / "scannet-student.json"
+    run(*common, *row)
+    older = json.loads(file.read_text())
+    assert [older["reproduce"].pop(key) for key in ("backend", "precision")] == ["onnx", "fp32"]
+    older["metrics"]["abs_rel"]["value"] = 7.5  # what nobody measures
+
+    def value(*more: str) -> float:
+        file.write_text(json.dumps(older))
+        run(*common, *row, *more)
+        return json.loads(file.read_text())["metrics"]["abs_rel"]["value"]
+
+    assert value() == 7.5
+    assert value("--precision", "fp32") == 7.5
+    assert value("--backend", "torch") != 7.5
+    assert value("--backend", "torch", "--precision", "bf16") != 7.5
+    assert json.loads(file.read_text())["reproduce"]["precision"] == "bf16"
+
+
+def test_a_row_whose_model_is_gone_is_not_shown_under_another_precision(
+    root: Path, small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("zero-shot", "--data", root, "-o", tmp_path / "out", *SIZE)
+    run(*common, "--model", f"teacher={small_model}")
+    capsys.readouterr()
+
+    for more, there in (
+        ((), True),
+        (("--precision", "fp32"), True),
+        (("--precision", "int8"), False),
+        (("--backend", "torch"), False),
+    ):
+        assert run(*common, *more) == 0
+        assert ("- Teacher: --model teacher=REF" not in capsys.readouterr().out) is there
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_a_model_runs(
+    root: Path,
+    small_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(DepthModel, "from_pretrained", None)  # what calls it ends in code 1
+    (tmp_path / "taken").write_text("a file")
+    common = ("zero-shot", "--data", root, "--model", f"student={small_model}", *SIZE)
+
+    for folder, message in (
+        (tmp_path / "taken", "taken is a file; expected a folder"),
+        (tmp_path / "taken" / "out", "taken is a file; expected a folder"),
+        ("/proc/out", "cannot write into /proc/out"),
+    ):
+        assert run(*common, "-o", folder) == 6
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.err.count("\n") == 1
+
+
+def test_a_row_whose_model_is_gone_keeps_keeps_its_figures_while_the_data_is_the_same(
     root: Path, small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -207,6 +271,9 @@ def test_completion_runs_on_all_four_data_sets(
         **dict.fromkeys(("nyuv2", "diode", "scannet"), "uniform-500"),
         "kitti": "measured",
     }
+    one = json.loads((tmp_path / "out" / "kitti-linear.json").read_text())
+    assert one["completion"]["pattern"] == "measured"
+    assert one["completion"]["method"] == "linear"
     for section in sections.values():
         counts = {row["name"]: row["count"] for row in section["rows"]}
         assert {counts[row] for row in rows} == {2}

@@ -8,6 +8,7 @@ import PIL.Image
 import pytest
 
 from evaluation_scenes import Model, Rooms, depth
+from featherdepth.completion import learned
 from featherdepth.data.probe import open_data
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.accuracy import evaluate
@@ -15,7 +16,7 @@ from featherdepth.evaluation.baselines import Constant
 from featherdepth.evaluation.completion import Completer
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.metrics.scores import PredictionError
-from featherdepth.types import DepthKind
+from featherdepth.types import DepthKind, Provenance
 
 RULES = load_protocol("nyu-dc-480x640-v1")
 
@@ -148,6 +149,50 @@ def test_a_published_system_sees_the_crop_alone_and_needs_no_first_stage():
     assert completed.valid.sum() == 6 * 8
     inside = sample.depth.values[4:10, 4:12]
     np.testing.assert_allclose(completed.values[4:10, 4:12], inside.mean(), rtol=1e-6)
+
+
+def test_a_record_names_the_system_or_the_method_and_the_weights_of_either() -> None:
+    made = Provenance(model="nlspn", sha256="ab", backend="torch", precision="fp32")
+    system = Completer(
+        rules=RULES, pattern="all", method="learned", system=Filler(), made=made, held_out=True
+    )
+
+    result = evaluate(
+        Constant(), Rooms(1), RULES, name="nlspn", finish=replace(system, held_out=False)
+    )
+
+    assert system.describe() == {
+        "pattern": "all",
+        "seed": 0,
+        "held_out": True,
+        "method": None,
+        "system": "nlspn",
+        "network": "ab",
+    }
+    assert result["environment"]["sha256"] == "ab"
+    assert result["environment"]["backend"] == "torch"
+    network = Completer(rules=RULES, pattern="all", method="learned").describe()
+    assert (network["method"], network["system"]) == ("learned", None)
+    assert len(network["network"]) == 64
+    assert Completer(rules=RULES, pattern="all", method="kriging").describe()["network"] == ""
+
+
+def test_the_network_of_a_method_gets_the_threads(
+    large_photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def opened(folder, threads):
+        asked.append(threads)
+        return open_network(folder, threads)
+
+    open_network = learned.open_network
+    monkeypatch.setattr(learned, "open_network", opened)
+    finish = Completer(rules=RULES, pattern="uniform-40", method="learned", threads=1)
+
+    evaluate(Constant(), open_data(large_photos, None), RULES, name="m", finish=finish)
+
+    assert set(asked) == {1}
 
 
 def test_a_system_that_gives_nan_is_a_faulty_prediction():

@@ -32,6 +32,7 @@ def reproduce(
         at: data set -> where it lies, in place of the folders of `data`.
         models: row -> reference, over those that the suite names.
         size: of the networks' inputs: an edge, or (height, width); by default their own.
+        threads: of the networks, that of completion included.
         seed: of the bootstrap intervals.
         overwrite: measure again what is there.
         progress: called with (row and data set, images done, images in all).
@@ -49,6 +50,7 @@ def reproduce(
         RunError: `output` cannot be written.
     """
     from featherdepth.api.systems import is_system, published_system
+    from featherdepth.evaluation.output import check_folder
     from featherdepth.evaluation.reproduce import Opened, Where, accuracy, sizes, write_document
     from featherdepth.evaluation.suite_page import suite_page
     from featherdepth.evaluation.suites import read_suite
@@ -61,6 +63,7 @@ def reproduce(
     if unknown:
         known = ", ".join(wanted.name for wanted in table.data) or "none"
         raise UsageError(f"{unknown[0]!r}: no data set of {name}; it has {known}")
+    check_folder(folder)
     result: dict[str, Any] = {
         "suite": name,
         "title": table.title,
@@ -88,7 +91,13 @@ def reproduce(
             model = DepthModel.from_pretrained(
                 reference, backend=backend, precision=chosen, threads=threads
             )
-            return Opened(predictor=model, name=model.preset.name, sha256=model.preset.sha256)
+            return Opened(
+                predictor=model,
+                name=model.preset.name,
+                sha256=model.preset.sha256,
+                backend=model.backend,
+                precision=model.precision,
+            )
 
         result |= accuracy(
             table,
@@ -97,6 +106,9 @@ def reproduce(
             models=models or {},
             open_model=open_model,
             size=size,
+            backend=backend,
+            precision=precision,
+            threads=threads,
             overwrite=overwrite,
             seed=seed,
             progress=progress,

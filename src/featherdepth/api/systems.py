@@ -37,4 +37,11 @@ def published_system(reference: str, threads: int | None = None) -> "Opened":
     system = ZooCompleter.open(reference, threads=threads)
     with resolve(reference).path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Opened(predictor=Constant(), name=system.name, sha256=digest, system=system)
+    return Opened(
+        predictor=Constant(),
+        name=system.name,
+        sha256=digest,
+        backend="torch",
+        precision="fp32",
+        system=system,
+    )

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from featherdepth.completion.complete import complete_depth
+from featherdepth.completion.learned import network_sha256
 from featherdepth.data.patterns import draw
 from featherdepth.data.reader import Box
 from featherdepth.errors import InputError, UsageError
@@ -17,7 +18,7 @@ from featherdepth.metrics.crops import crop_box
 from featherdepth.metrics.protocols import EvalProtocol
 from featherdepth.metrics.scores import PredictionError
 from featherdepth.rng import generator
-from featherdepth.types import Depth, DepthKind, Image, Intrinsics, Sample
+from featherdepth.types import Depth, DepthKind, Image, Intrinsics, Provenance, Sample
 
 MEASURED = "measured"
 """In place of a pattern: the points that the data set brings."""
@@ -60,8 +61,12 @@ class Completer:
     seed: int = 0
     system: System | None = None
     """In place of a first stage and a method; it sees the protocol's crop alone."""
+    made: Provenance | None = None
+    """Of the system's depth."""
     held_out: bool = False
     """Score only where no point was given: for truth as sparse as a laser scan."""
+    threads: int | None = None
+    """Of the method's network; by default what its backend takes."""
 
     def __post_init__(self) -> None:
         if self.rules.alignment != "none":
@@ -69,6 +74,22 @@ class Completer:
                 f"protocol {self.rules.name!r} aligns what it scores; completion is scored as it"
                 " is: use --protocol nyu-dc-480x640-v1 or metric"
             )
+
+    def describe(self) -> dict[str, Any]:
+        """For a document: everything but the first stage that figures hang on.
+
+        `pattern`, `seed`, `held_out`, `method` (None where a system completes), `system` (its name,
+        or None), `network` (sha256 of what completes; empty for a method without weights).
+        """
+        system = self.made or Provenance()
+        return {
+            "pattern": self.pattern,
+            "seed": self.seed,
+            "held_out": self.held_out,
+            "method": self.method if self.system is None else None,
+            "system": None if self.system is None else system.model,
+            "network": network_sha256(self.method) if self.system is None else system.sha256,
+        }
 
     def __call__(self, sample: Sample, prediction: Depth, usable: Box) -> tuple[Depth, Sample]:
         """The completed depth, and the sample that it is scored against: both of one size.
@@ -98,7 +119,9 @@ class Completer:
             truth = replace(truth, values=np.where(kept, truth.values, np.float32(0)), valid=kept)
             sample = replace(sample, depth=truth)
         if self.system is None:
-            done = complete_depth(prediction, sparse, photo=sample.image, method=self.method)
+            done = complete_depth(
+                prediction, sparse, photo=sample.image, method=self.method, threads=self.threads
+            )
             return done, sample
         rows, columns = slice(top, top + height), slice(left, left + width)
         camera = truth.intrinsics or sample.image.intrinsics
@@ -112,8 +135,14 @@ class Completer:
             raise PredictionError("the system gave NaN or infinity")
         valid = np.zeros(truth.size, dtype=np.bool_)
         valid[rows, columns] = True
-        made = replace(prediction, values=values, valid=valid, kind=DepthKind.METRIC)
-        return made, sample
+        done = Depth(
+            values=values,
+            valid=valid,
+            kind=DepthKind.METRIC,
+            intrinsics=prediction.intrinsics,
+            provenance=self.made or prediction.provenance,
+        )
+        return done, sample
 
     def _points(self, sample: Sample, cut: Depth, box: Box) -> Depth:
         """What was measured inside the crop."""

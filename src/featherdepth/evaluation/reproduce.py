@@ -19,7 +19,11 @@ from featherdepth.evaluation.suites import DataSet, Found, Suite, SuiteRow, find
 from featherdepth.images.atomic import write_atomic
 from featherdepth.metrics.protocols import EvalProtocol, load_protocol
 from featherdepth.networks.listing import list_networks
+from featherdepth.types import Provenance
 
+OF_MODEL = ("weights", "backend", "precision")
+"""What a kept document is of that only an opened model says."""
+AUTO = "auto"
 GAP = "abs_rel"
 """The measure whose gap between student and teacher is spoken of."""
 
@@ -35,8 +39,21 @@ class Opened:
     name: str
     sha256: str
     """Of its weights."""
+    backend: str
+    precision: str
     system: System | None = None
     """Where it completes depth by itself; the predictor then stands for nothing."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of its depth."""
+        return Provenance(
+            model=self.name,
+            sha256=self.sha256,
+            backend=self.backend,
+            precision=self.precision,
+            version=featherdepth.__version__,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +109,9 @@ def accuracy(
     models: Mapping[str, str],
     open_model: Callable[[str], Opened],
     size: int | tuple[int, int] | None = None,
+    backend: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
     overwrite: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -99,12 +119,15 @@ def accuracy(
     """Score the models of a suite on its data sets.
 
     Each result is a document of `evaluate` in `folder`, `DATA-ROW.json`; one that is there already,
-    of the same weights, data and protocol, is taken as it is: a run that was killed goes on, and
-    a row whose model is no longer there keeps its figures.
+    of the same weights, backend, precision, data and protocol, is taken as it is: a run that was
+    killed goes on, and a row whose model is no longer there keeps its figures.
 
     Args:
         models: row -> reference, over those of the suite.
         size: of the networks' inputs, as for `evaluate`.
+        backend, precision: what `open_model` was asked for: a row whose model is no longer there
+            must be of these; "auto" takes any.
+        threads: of the networks of completion.
 
     Returns:
         `data` (one a data set: name, title, protocol, found, note, count, fills, `rows`: name,
@@ -123,6 +146,7 @@ def accuracy(
     rows = {row.name: row for row in suite.rows}
     references = {row.name: models.get(row.name, row.model) for row in suite.rows}
     found = {wanted.name: where.find(wanted) for wanted in suite.data}
+    named = {"backend": backend, "precision": precision}
     documents: dict[str, dict[str, dict[str, Any]]] = {wanted.name: {} for wanted in suite.data}
     if any(found.values()):
         for name, reference in references.items():
@@ -136,7 +160,8 @@ def accuracy(
                     opened,
                     place,
                     _rules(wanted, suite),
-                    finish=_finish(suite, wanted, rows[name], opened, seed),
+                    finish=_finish(suite, wanted, rows[name], opened, seed=seed, threads=threads),
+                    named=named,
                     size=size,
                     overwrite=overwrite,
                     seed=seed,
@@ -164,7 +189,13 @@ def _rules(wanted: DataSet, suite: Suite) -> EvalProtocol:
 
 
 def _finish(
-    suite: Suite, wanted: DataSet, row: SuiteRow, opened: Opened | None, seed: int
+    suite: Suite,
+    wanted: DataSet,
+    row: SuiteRow,
+    opened: Opened | None,
+    *,
+    seed: int,
+    threads: int | None,
 ) -> Completer | None:
     if suite.kind != "completion":
         return None
@@ -174,6 +205,8 @@ def _finish(
         method=row.method or DEFAULT,
         seed=seed,
         system=None if opened is None else opened.system,
+        made=None if opened is None else opened.provenance,
+        threads=threads,
     )
 
 
@@ -184,6 +217,7 @@ def _measured(
     rules: EvalProtocol,
     *,
     finish: Completer | None,
+    named: Mapping[str, str],
     size: int | tuple[int, int] | None,
     overwrite: bool,
     seed: int,
@@ -193,10 +227,14 @@ def _measured(
 
     Without a model what was kept, whatever weights it is of; None where nothing was.
     """
+    # None stands for any.
+    asked = {key: None if value == AUTO else value for key, value in named.items()}
     network = "" if finish is None or finish.system else network_sha256(finish.method)
     identity = {
         "featherdepth": featherdepth.__version__,
         "weights": None if opened is None else "+".join(filter(None, (opened.sha256, network))),
+        "backend": asked["backend"] if opened is None else opened.backend,
+        "precision": asked["precision"] if opened is None else opened.precision,
         "data": [place.reader.name, place.reader.split, len(place.reader)],
         "protocol": rules.name,
         "measures": list(rules.measures),
@@ -206,8 +244,7 @@ def _measured(
     }
     if path.is_file() and (opened is None or not overwrite):
         kept = read_json(path)
-        of = kept.get("reproduce")
-        if of == identity or (opened is None and of and {**of, "weights": None} == identity):
+        if _is_of(kept, identity):
             return kept
     if opened is None:
         return None
@@ -223,8 +260,23 @@ def _measured(
         finish=finish,
     )
     document["reproduce"] = identity
+    if finish is not None:
+        first = opened.name if opened.system is None else None
+        document["completion"] = {**finish.describe(), "first": first}
     write_document(path, document)
     return document
+
+
+def _is_of(kept: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
+    """Whether a document is what would be measured now; None in OF_MODEL stands for any."""
+    of = kept.get("reproduce")
+    if not of:
+        return False
+    # Older documents say backend and precision in their environment alone; of systems nowhere.
+    ran = kept.get("environment", {})
+    older = {key: ran.get(key) or identity[key] for key in ("backend", "precision")}
+    any_of = {key: None for key in OF_MODEL if identity[key] is None}
+    return {**older, **of, **any_of} == identity
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
