@@ -69,10 +69,15 @@ def data_path(text: str, where: str) -> Path:
     return Path(text.replace(token, root)).expanduser()
 
 
-def set_keys(table: Mapping[str, Any], assignments: list[str]) -> dict[str, Any]:
+def set_keys(
+    table: Mapping[str, Any], assignments: list[str], *, flag: str = "--set"
+) -> dict[str, Any]:
     """Return `table` with `a.b=value` assignments applied; values are read as TOML, else as text.
 
     A list is entered by position: `losses.0.weight=2`.
+
+    Args:
+        flag: that they were given by, for messages.
 
     Raises:
         UsageError: an assignment without `=`, or a key that leads into a plain value.
@@ -81,16 +86,16 @@ def set_keys(table: Mapping[str, Any], assignments: list[str]) -> dict[str, Any]
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
-            raise UsageError(f"--set {assignment!r}: expected key=value")
+            raise UsageError(f"{flag} {assignment!r}: expected key=value")
         try:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text
-        _assign(result, key.strip(), value)
+        _assign(result, key.strip(), value, flag)
     return result
 
 
-def _assign(table: dict[str, Any], key: str, value: Any) -> None:
+def _assign(table: dict[str, Any], key: str, value: Any, flag: str) -> None:
     *parents, last = key.split(".")
     place: Any = table
     for part in parents:
@@ -99,13 +104,13 @@ def _assign(table: dict[str, Any], key: str, value: Any) -> None:
         elif isinstance(place, dict):
             place = place.setdefault(part, {})
         else:
-            raise UsageError(f"--set {key}: {part!r} does not lead anywhere")
+            raise UsageError(f"{flag} {key}: {part!r} does not lead anywhere")
     if isinstance(place, list) and last.isdigit() and int(last) < len(place):
         place[int(last)] = value
     elif isinstance(place, dict):
         place[last] = value
     else:
-        raise UsageError(f"--set {key}: {last!r} does not lead anywhere")
+        raise UsageError(f"{flag} {key}: {last!r} does not lead anywhere")
 
 
 def from_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:

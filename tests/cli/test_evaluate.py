@@ -9,7 +9,11 @@ import pytest
 from PIL import Image
 
 from featherdepth.cli import main as cli
+from featherdepth.evaluation.baselines import Constant
+from featherdepth.evaluation.reproduce import Opened
 
+POINTS = ["--data", "x", "--pattern", "uniform-40"]
+KEPT = [*POINTS, "--first-predictions", "kept"]
 COLUMNS = ["id", "split", "rgb", "depth", "depth_scale", "depth_offset"]
 
 
@@ -92,6 +96,7 @@ def test_skipped_images_end_in_code_3_and_the_rest_is_scored(
         (["--model", "median-map"], 2, "name a training split with --baseline-split"),
         (["--model", "tiny-model"], 2, "unknown model 'tiny-model'"),
         (["-o", "none/result.json"], 2, "no folder none"),
+        (["--option", "foo"], 2, "--option 'foo': expected key=value"),
         (["--data", "nowhere"], 3, "nowhere: not found; expected a data folder"),
     ],
 )
@@ -118,6 +123,91 @@ def test_a_document_that_cannot_be_written_leaves_nothing(
 
     assert code == 6
     assert "cannot write /dev/full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "message"),
+    [
+        (".", 2, "--output .: is a folder; expected a file, such as result.json"),
+        ("/proc/result.json", 6, "cannot write /proc/result.json"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_the_model_runs(
+    data: Path,
+    output: str,
+    code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Constant, "infer", None)  # what calls it ends in code 1
+
+    found = run("--model", "constant", "--data", data, "-o", output)
+
+    captured = capsys.readouterr()
+    assert found == code
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_completion_is_scored_from_the_maps_kept_of_the_first_stage(
+    data: Path, tmp_path: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "kept"
+    common = ("--data", data, "--split", "test", "--protocol", "nyu-dc-480x640-v1")
+    size = ("--size", "64x64", "--backend", "onnx")
+    run(*common[:4], "--model", small_model, *size, "--save-predictions", kept)
+    capsys.readouterr()
+    points = ("--pattern", "uniform-40", "--method", "linear")
+
+    code = run(*common, *points, "--first-predictions", kept, "--json")
+
+    result = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert result["completion"] == {
+        "pattern": "uniform-40",
+        "seed": 0,
+        "held_out": False,
+        "first": "random-small",
+        "method": "linear",
+        "system": None,
+        "network": "",
+    }
+    assert result["environment"]["size"] == [64, 64]
+    assert run(*common, *points, "--model", "constant") == 0
+    assert "points uniform-40, seed 0, completed by linear" in capsys.readouterr().out
+
+
+def test_a_published_system_is_recorded_with_its_weights_and_no_method(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Wall:
+        def complete(self, pixels: object, sparse: np.ndarray, camera: object) -> np.ndarray:
+            return np.full(sparse.shape, 2, dtype=np.float32)
+
+    def opened(reference: str, threads: int | None) -> Opened:
+        said = {"name": reference.partition("@")[0], "sha256": "ab", "backend": "torch"}
+        return Opened(predictor=Constant(), precision="fp32", system=Wall(), **said)
+
+    monkeypatch.setattr("featherdepth.api.systems.published_system", opened)
+
+    code = run(
+        *("--data", data, "--model", "nlspn@n.pt", "--protocol", "nyu-dc-480x640-v1"),
+        *("--pattern", "uniform-40", "--json"),
+    )
+
+    result = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert result["completion"] == {
+        "pattern": "uniform-40",
+        "seed": 0,
+        "held_out": False,
+        "first": None,
+        "method": None,
+        "system": "nlspn",
+        "network": "ab",
+    }
+    assert result["environment"]["sha256"] == "ab"
 
 
 def test_shards_merged_on_the_command_line_are_the_whole(
@@ -206,6 +296,22 @@ def test_more_measures_are_taken_beside_those_of_the_protocol(
         (["--merge"], "no parts to merge"),
         (["a.json", "--data", "x"], "a.json: documents are taken with --merge only"),
         (["--data", "x", "--shard", "3/2"], "--shard '3/2'; expected i/n"),
+        (["--data", "x", "--method", "kriging"], "--method kriging is of completion; name the"),
+        (["--data", "x", "--held-out"], "--held-out scores completion; name the points"),
+        (["--data", "x", "--strengths", "1"], "--strengths is of photos made worse; name them"),
+        (["--data", "x", "--corrupt-images", "2"], "--corrupt-images is of photos made worse"),
+        (
+            [*POINTS, "--model", "nlspn@n.pt", "--method", "kriging"],
+            "--method kriging: nlspn@n.pt completes by itself; leave --method out",
+        ),
+        (
+            [*POINTS, "--model", "constant.onnx", "--baseline-split", "train"],
+            "completion is scored without baselines; leave --baseline-split out",
+        ),
+        ([*KEPT, "--model", "small"], "go with --pattern, without --model"),
+        ([*KEPT, "--size", "64"], "no network runs; leave --size, --backend and --precision out"),
+        ([*KEPT, "--precision", "int8"], "no network runs; leave --size, --backend"),
+        ([*KEPT, "--backend", "onnx"], "no network runs; leave --size, --backend"),
     ],
 )
 def test_a_wrong_mix_of_flags_is_one_line(

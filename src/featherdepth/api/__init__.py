@@ -6,9 +6,10 @@ from featherdepth.api.browser import app_server, app_static
 from featherdepth.api.collections import doctor, shard
 from featherdepth.api.completing import complete
 from featherdepth.api.drawing import figure_completion
+from featherdepth.api.evaluating import evaluate
 from featherdepth.api.exporting import export
 from featherdepth.api.labelling import label
-from featherdepth.api.measuring import compare, evaluate, merge_results, why
+from featherdepth.api.measuring import compare, merge_results, why
 from featherdepth.api.models import card, info
 from featherdepth.api.prediction import predict
 from featherdepth.api.reproducing import reproduce

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from featherdepth.cli.options import Seed
-from featherdepth.errors import UsageError
 
 
 def run(
@@ -29,8 +28,6 @@ def run(
     from featherdepth import api
     from featherdepth.evaluation.tables import compare_table
 
-    if output is not None and not output.absolute().parent.is_dir():
-        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
     result = api.compare(a, b, seed=seed, output=output)
     print(json.dumps(result, indent=2, sort_keys=True) if as_json else compare_table(result))
     return 0

@@ -79,8 +79,9 @@ def run(
         typer.Option("--corruptions", help="Only these, with commas; a wrong name lists all."),
     ] = None,
     strengths: Annotated[
-        str, typer.Option("--strengths", help="Of the corruptions, 1 to 5.")
-    ] = "1,3,5",
+        str | None,
+        typer.Option("--strengths", help="Of the corruptions, 1 to 5; by default 1,3,5."),
+    ] = None,
     corrupt_images: Annotated[
         int | None,
         typer.Option("--corrupt-images", help="Photos that are made worse; all.", min=1),
@@ -90,8 +91,11 @@ def run(
         typer.Option("--pattern", help="Score completion from points such as uniform-500."),
     ] = None,
     method: Annotated[
-        str, typer.Option("--method", help="Of completion; a wrong name lists all.")
-    ] = DEFAULT,
+        str | None,
+        typer.Option(
+            "--method", help=f"Of completion; a wrong name lists all; by default {DEFAULT}."
+        ),
+    ] = None,
     held_out: Annotated[
         bool,
         typer.Option("--held-out", help="Score completion only where no point was given."),
@@ -119,8 +123,6 @@ def run(
     """
     from featherdepth import api
 
-    if output is not None and not output.absolute().parent.is_dir():
-        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
     if merge:
         if data is not None:
             raise UsageError("--merge takes documents only; leave --data out")
@@ -148,7 +150,7 @@ def run(
             shard=None if part is None else shard(part),
             save_predictions=save_predictions,
             corrupt=_names(corruptions) if corrupt or corruptions is not None else None,
-            strengths=_strengths(strengths),
+            strengths=None if strengths is None else _strengths(strengths),
             corrupt_images=corrupt_images,
             pattern=pattern,
             method=method,

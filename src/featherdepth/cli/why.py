@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from featherdepth.cli.progress import progress_bar
-from featherdepth.errors import UsageError
 
 
 def run(
@@ -43,8 +42,6 @@ def run(
     from featherdepth import api
     from featherdepth.evaluation.tables import why_table
 
-    if output is not None and not output.absolute().parent.is_dir():
-        raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
     with progress_bar("images") as progress:
         result = api.why(
             folder,
