@@ -300,3 +300,22 @@ def test_only_data_whose_terms_allow_it_went_in() -> None:
 def test_as_a_depth_model_it_is_refused() -> None:
     with pytest.raises(UsageError, match="featherdepth complete"):
         DepthModel.from_pretrained("completion")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (12, 16), (20, 30)])
+def test_a_picture_that_is_solved_exactly_before_the_steps_are_done_gives_numbers(
+    size: tuple[int, int],
+) -> None:
+    """On four cells twelve steps divide nothing by nothing: the graph once did, torch did not."""
+    random = np.random.default_rng(0)
+    values = random.uniform(1, 5, size).astype(np.float32)
+    guess = Depth(values=values, valid=values > 0, kind=DepthKind.SCALE_INVARIANT)
+    seen = random.random(size) < 0.2
+    seen[0, 0] = True
+    points = Depth(values=np.where(seen, values, 0), valid=seen, kind=DepthKind.METRIC)
+    photo = Image(pixels=random.integers(0, 256, (*size, 3), dtype=np.uint8), name="noise")
+
+    result = completed(guess, points, photo)
+
+    assert result.method == "learned"
+    assert np.isfinite(result.values).all()

@@ -20,6 +20,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 TINY = 1e-16
+"""What is divided by at least, where a small grid is solved exactly before its steps are done. Not
+added: an exporter takes a sum with it for one with 0."""
 
 
 class Edges(NamedTuple):
@@ -88,14 +90,14 @@ def solve(system: System, start: Float[Tensor, "b 1 h w"], steps: int) -> Float[
     energy = _dot(residual, scaled)
     for step in range(steps):
         image = _apply(system, direction)
-        length = energy / (_dot(direction, image) + TINY)
+        length = energy / _dot(direction, image).clamp(min=TINY)
         field = field + length * direction
         if step + 1 == steps:
             break
         residual = residual - length * image
         scaled = residual * inverse
         before, energy = energy, _dot(residual, scaled)
-        direction = scaled + energy / (before + TINY) * direction
+        direction = scaled + energy / before.clamp(min=TINY) * direction
     return field
 
 
