@@ -63,7 +63,44 @@ def test_fewer_than_ten_valid_pixels_pass_unchanged() -> None:
     torch.testing.assert_close(result[valid], target[valid])
 
 
-def test_a_constant_target_stays_finite() -> None:
-    target = torch.full((1, 1, 6, 6), 2.5)
+@pytest.mark.parametrize("value", [0.0, 0.1, 3.3, -10.0, 255.7, 1e-20])
+def test_a_constant_target_becomes_zero(value: float) -> None:
+    target = torch.full((1, 1, 256, 320), value)
 
-    assert torch.isfinite(trimmed_zscore(target, torch.ones_like(target).bool())).all()
+    assert trimmed_zscore(target, torch.ones_like(target).bool()).eq(0).all()
+
+
+def test_what_rounding_makes_of_a_constant_target_stays_next_to_zero() -> None:
+    steps = torch.randint(-1, 2, (1, 1, 64, 80), generator=torch.Generator().manual_seed(0))
+    target = 3.3 * (1 + steps * torch.finfo(torch.float32).eps)
+
+    result = trimmed_zscore(target, torch.ones_like(target).bool())
+
+    assert result.abs().max() < 0.05
+
+
+@pytest.mark.parametrize("sky", [0.0, 3.3])
+def test_what_is_left_of_a_map_of_sky_gets_bounded_targets(sky: float) -> None:
+    target = torch.full((1, 1, 100, 80), sky)
+    target[:, :, 92:] += torch.linspace(0.1, 5, 640).reshape(8, 80)
+
+    result = trimmed_zscore(target, torch.ones_like(target).bool())
+
+    # Of all values about the sky, 92 percent of them 0: their root mean square.
+    spread = 0.1 * ((target - sky).square().sum() / (target.numel() - 1)).sqrt()
+    torch.testing.assert_close(result, (target - sky) / spread, atol=1e-4, rtol=1e-4)
+    assert result.square().mean() <= 100
+
+
+def test_the_floor_leaves_an_ordinary_target_as_it_is_to_the_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ramp = torch.linspace(1, 6, 4800).reshape(1, 1, 60, 80)
+    target = torch.where(torch.rand_like(ramp) < 0.05, 20.0, ramp)  # a sky far behind it
+    valid = torch.rand_like(ramp) < 0.9
+    with_floor = trimmed_zscore(target, valid)
+
+    monkeypatch.setattr("featherdepth.losses.zscore.FLOOR", 0.0)
+    monkeypatch.setattr("featherdepth.losses.zscore.ROUNDING", 0)
+
+    assert torch.equal(trimmed_zscore(target, valid), with_floor)
