@@ -5,6 +5,7 @@ the class of that name.
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -116,7 +117,7 @@ def _assign(table: dict[str, Any], key: str, value: Any, flag: str) -> None:
 def from_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     """Build the dataclass `cls` from a table, checking every key and type.
 
-    Accepts int, float (an int is widened), bool, str, Path, Literal, enums, `X | None`, tuples,
+    Accepts int, float (an int is widened, NaN refused), bool, str, Path, Literal, enums, `X | None`, tuples,
     lists, nested dataclasses and dicts.
 
     Args:
@@ -194,6 +195,9 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return data_path(_expect(str, value, where), where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint is float and isinstance(value, float) and math.isnan(value):
+        # No comparison refuses it: it would pass every limit that a class sets.
+        raise UsageError(f"{where}: expected a number, got nan")
     return _expect(hint, value, where)
 
 

@@ -1,5 +1,6 @@
 """Tables become dataclasses, or a message that names the key."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -80,6 +81,8 @@ def test_values_are_converted_all_the_way_down():
         ({"optimizer": {"rate": 0.0}}, "r.toml.optimizer: rate must be above 0, got 0.0"),
         ({"optimizer": {}}, "r.toml.optimizer.rate: required, but not given"),
         ({"optimizer": {"rate": 1, "name": "adam"}}, "'adam' is not one of 'adamw', 'sgd'"),
+        ({"optimizer": {"rate": math.nan}}, "r.toml.optimizer.rate: expected a number, got nan"),
+        ({"extra": {"a": math.nan}}, "r.toml.extra.a: expected a number, got nan"),
         ({"steps": True}, "r.toml.steps: expected int, got True"),
         ({"steps": 1.5}, "r.toml.steps: expected int, got 1.5"),
         ({"flag": 1}, "r.toml.flag: expected bool, got 1"),

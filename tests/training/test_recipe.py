@@ -1,6 +1,9 @@
 """A recipe is checked whole before anything is opened, and every message names the place."""
 
+import json
+import math
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,13 @@ def test_a_recipe_reads_into_typed_tables_without_opening_data() -> None:
         ({"network": "enet"}, r"r.toml.network: 'enet' completes measured depth"),
         ({"size": [60, 96]}, r"\[60, 96\]: multiples of 32"),
         ({"loop": {"lr": "1"}}, r"r.toml.loop.lr: expected float"),
+        ({"loop": 5}, r"r.toml.loop: expected a table, got 5"),
+        ({"loop": {"lr": math.nan}}, r"r.toml.loop.lr: expected a number, got nan"),
+        ({"loop": {"lr": math.inf}}, r"lr must be above 0 and finite, got inf"),
+        ({"loop": {"warmup": -1}}, r"warmup must not be below 0"),
+        ({"loop": {"betas": [2, 3]}}, r"betas must be in \[0, 1\), got \[2.0, 3.0\]"),
+        ({"loop": {"rates": {"encoder": -1}}}, r"rates: 'encoder' must not be below 0, got -1.0"),
+        ({"loop": {"clip": 0}}, r"clip must be above 0, got 0.0; inf is no limit"),
         ({"loop": {"steps": 3}}, r"steps stands at the top level and in \[loop\]"),
         ({"steps": None}, r"loop.steps: required"),
         ({"data": []}, r"at least one \[\[data\]\]"),
@@ -93,6 +103,16 @@ def test_an_assignment_goes_through_the_same_converter(tmp_path: Path) -> None:
     assert recipe.loop.rates == {"encoder": 0.5}
     with pytest.raises(UsageError, match="expected int"):
         read_recipe(path, ["steps=0.5"])
+
+
+def test_no_limit_of_the_gradients_is_inf_and_json_can_hold_it(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text("clip = inf\n")
+
+    recipe = parse_recipe(table(loop=tomllib.loads(path.read_text())), "r.toml")
+
+    assert recipe.loop.clip is None
+    assert json.loads(json.dumps(asdict(recipe.loop), allow_nan=False))["clip"] is None
 
 
 OURS = sorted(

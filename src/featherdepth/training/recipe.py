@@ -194,10 +194,13 @@ def steps_into_loop(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     """A copy of a recipe's table with `steps`, which may stand at the top level, in its `loop`.
 
     Raises:
-        UsageError: it stands in both places.
+        UsageError: it stands in both places, or `loop` is no table.
     """
     table = dict(table)
-    loop = dict(table.get("loop", {}))
+    loop = table.get("loop", {})
+    if not isinstance(loop, Mapping):
+        raise UsageError(f"{where}.loop: expected a table, got {loop!r}")
+    loop = dict(loop)
     if "steps" in table:
         if "steps" in loop:
             raise UsageError(f"{where}: steps stands at the top level and in [loop]; keep one")

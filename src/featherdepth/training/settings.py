@@ -1,5 +1,6 @@
 """The settings of the engine, as a recipe gives them."""
 
+import math
 from dataclasses import dataclass, field
 
 from featherdepth.training.precision import Precision
@@ -26,7 +27,7 @@ class LoopConfig:
     final: float = 0.01
     """Fraction of `lr` at the end of the cosine."""
     clip: float | None = 1.0
-    """Highest joint norm of the gradients; None for no limit."""
+    """Highest joint norm of the gradients; inf for no limit."""
     ema: float = 0.999
     """Decay of the averaged weights, which are what is validated and saved; 0 for the newest."""
     precision: Precision = "auto"
@@ -48,15 +49,25 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         for name in ("steps", "lr", "log_every", "checkpoint_every"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be above 0 and finite, got {getattr(self, name)}")
         for name in ("weight_decay", "warmup", "final", "validate_every", "patience"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(
+                    f"{name} must not be below 0, and finite, got {getattr(self, name)}"
+                )
+        for part, rate in self.rates.items():
+            if not 0 <= rate < math.inf:
+                raise ValueError(f"rates: {part!r} must not be below 0, got {rate}")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must be in [0, 1), got {list(self.betas)}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
-        if self.clip is not None and self.clip <= 0:
-            raise ValueError(f"clip must be above 0, got {self.clip}; leave it out for no limit")
+        if self.clip is not None and not self.clip > 0:
+            raise ValueError(f"clip must be above 0, got {self.clip}; inf is no limit")
+        if self.clip == math.inf:
+            # Kept as JSON can hold it: this stands in run.json and in checkpoints.
+            object.__setattr__(self, "clip", None)
         if self.patience and not (self.watch and self.validate_every):
             raise ValueError("patience needs a figure to watch and validate_every above 0")
         if self.keep < 2:
