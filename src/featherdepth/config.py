@@ -117,8 +117,8 @@ def _assign(table: dict[str, Any], key: str, value: Any, flag: str) -> None:
 def from_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     """Build the dataclass `cls` from a table, checking every key and type.
 
-    Accepts int, float (an int is widened, NaN refused), bool, str, Path, Literal, enums, `X | None`, tuples,
-    lists, nested dataclasses and dicts.
+    Accepts int, float (an int is widened, NaN refused), bool, str, Path, Literal, enums,
+    `X | None`, tuples, lists, nested dataclasses and dicts.
 
     Args:
         where: prefix of messages, such as the file name.

@@ -49,8 +49,8 @@ def trimmed_zscore(
     mean = ordered.sum(dim=1, keepdim=True) / number
     # Rounding puts the mean of equal values beside them: by all of the spread that they have.
     ends = torch.cat([drop, count - drop - 1], dim=1).clamp(min=0)
-    low, high = whole.gather(1, ends).split(1, dim=1)
-    mean = torch.minimum(torch.maximum(mean, low), high)
+    extremes = whole.gather(1, ends)
+    mean = torch.minimum(torch.maximum(mean, extremes[:, :1]), extremes[:, 1:])
     spread = torch.where(kept, ordered - mean, 0.0).square().sum(dim=1, keepdim=True)
     std = (spread / (number - 1)).sqrt()
     all_about = torch.where(rank < count, whole - mean, 0.0).square().sum(dim=1, keepdim=True)
