@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from featherdepth.errors import RunError
+from featherdepth.errors import RunError, UsageError
 from featherdepth.training.journal import read_journal
 from featherdepth.training.patience import Patience
 
@@ -19,6 +19,25 @@ def test_only_a_lower_figure_is_better() -> None:
     assert taken == [True, False, True, False]
     assert (patience.best, patience.step, patience.stale) == (0.4, 2, 1)
     assert not patience.exhausted
+
+
+def test_of_delta1_only_a_higher_figure_is_better() -> None:
+    patience = Patience("delta1", limit=2)
+
+    taken = [
+        patience.improves(step, {"delta1": r}) for step, r in enumerate([0.5, 0.4, 0.6, math.nan])
+    ]
+
+    assert taken == [True, False, True, False]
+    assert (patience.step, patience.figures) == (2, {"delta1": 0.6})
+
+
+@pytest.mark.parametrize(
+    ("figures", "known"), [({"rms": 0.5, "delta1": 0.9}, "rms, delta1"), ({}, "nothing")]
+)
+def test_a_figure_that_is_not_there_is_one_line(figures: dict[str, float], known: str) -> None:
+    with pytest.raises(UsageError, match=f"loop.watch: 'rmse' is not validated; expected {known}"):
+        Patience("rmse").improves(0, figures)
 
 
 def test_a_figure_that_is_not_a_number_is_never_the_best() -> None:

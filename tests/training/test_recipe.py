@@ -66,6 +66,12 @@ def test_a_recipe_reads_into_typed_tables_without_opening_data() -> None:
         ({"losses": [{"name": "ilnr"}, {"name": "ilnr"}]}, r"a loss stands twice"),
         ({"validation": {"name": "manifest", "root": "x", "protocol": "alined"}}, r"'aligned'"),
         ({"validation": {"name": "manifest", "root": "x", "protocol": "metric"}}, r"needs metric"),
+        (
+            {"loop": {"watch": "abs_rell"}},
+            r"loop.watch: 'abs_rell' is not validated; expected delta1",
+        ),
+        ({"loop": {"watch": "rms"}}, r"expected delta1, abs_rel, rmse, negative_scale"),
+        ({"loop": {"watch": "rmse"}, "validation": None}, r"'rmse' needs a \[validation\] table"),
         ({"init": "a", "encoder_weights": "b"}, r"two starts"),
         ({"views": {"crop": [0.0, 1.0]}}, r"views.*crop"),
         (
@@ -77,6 +83,11 @@ def test_a_recipe_reads_into_typed_tables_without_opening_data() -> None:
 def test_a_fault_is_refused_with_its_place(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse_recipe(table(**changes), "r.toml")
+
+
+@pytest.mark.parametrize("figure", ["", "delta1", "abs_rel", "negative_scale"])
+def test_what_validation_gives_can_be_watched(figure: str) -> None:
+    assert parse_recipe(table(loop={"watch": figure}), "r.toml").loop.watch == figure
 
 
 def test_stages_have_their_own_size_and_batch() -> None:

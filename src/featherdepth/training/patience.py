@@ -5,10 +5,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from featherdepth.errors import UsageError
+
+HIGHER_IS_BETTER = frozenset({"delta1"})
+"""Of all other figures lower is better."""
+
 
 @dataclass(slots=True)
 class Patience:
-    """Watches one figure of the validations, of which lower is better.
+    """Watches one figure of the validations.
 
     Without a figure to watch the newest weights count as the best.
     """
@@ -17,6 +22,7 @@ class Patience:
     limit: int = 0
     """Validations in a row without a better figure after which the run stops; 0 for never."""
     best: float = math.inf
+    """The best figure so far, with its sign turned where higher is better."""
     step: int = 0
     """Of the best figure."""
     stale: int = 0
@@ -28,9 +34,14 @@ class Patience:
         """Take the figures of a validation; whether the weights they belong to are the best.
 
         Raises:
-            KeyError: the watched figure is not among them.
+            UsageError: the watched figure is not among them.
         """
+        if self.watch and self.watch not in figures:
+            found = ", ".join(figures) or "nothing"
+            raise UsageError(f"loop.watch: {self.watch!r} is not validated; expected {found}")
         value = figures[self.watch] if self.watch else -math.inf
+        if self.watch in HIGHER_IS_BETTER:
+            value = -value
         better = value < self.best or not self.watch  # NaN is not better than anything
         if better:
             self.best, self.step, self.stale, self.figures = value, step, 0, dict(figures)

@@ -14,6 +14,7 @@ from featherdepth.networks import NETWORKS
 from featherdepth.networks.zoo import ZOO
 from featherdepth.training.plan import ViewConfig
 from featherdepth.training.settings import LoopConfig
+from featherdepth.training.validation import figures_of
 from featherdepth.types import DepthKind
 
 KIND = DepthKind.AFFINE_INVARIANT
@@ -229,10 +230,31 @@ def _check_names(recipe: Recipe, where: str) -> None:
             " predicts depth from a photo alone"
         )
     check_parts(recipe.data, recipe.losses, where)
+    figures: tuple[str, ...] = ()
     if recipe.validation is not None:
         cls = READERS.load(recipe.validation.name)
         from_table(cls.Config, recipe.validation.reader, f"{where}.validation")
-        load_protocol(recipe.validation.protocol).check_kind(KIND)
+        protocol = load_protocol(recipe.validation.protocol)
+        protocol.check_kind(KIND)
+        figures = figures_of(protocol)
+    check_watch(recipe.loop.watch, figures, where)
+
+
+def check_watch(watch: str, figures: Sequence[str], where: str) -> None:
+    """Validation gives what is watched, if anything is.
+
+    Args:
+        figures: of the recipe's validation; empty without one.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if watch and not figures:
+        raise UsageError(f"{where}.loop.watch: {watch!r} needs a [validation] table; add one")
+    if watch and watch not in figures:
+        raise UsageError(
+            f"{where}.loop.watch: {watch!r} is not validated; expected {', '.join(figures)}"
+        )
 
 
 def check_parts(data: Sequence[DataTable], losses: Sequence[LossTable], where: str) -> None:

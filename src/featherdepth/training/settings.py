@@ -38,8 +38,8 @@ class LoopConfig:
     validate_every: int = 0
     """0: only at the end."""
     watch: str = ""
-    """Figure of validation that says which weights are the best and stay; lower is better. Without
-    one the newest stay."""
+    """Figure of validation that says which weights are the best and stay: of delta1 the highest, of
+    all others the lowest. Without one the newest stay."""
     patience: int = 0
     """Validations in a row without a better figure after which the run stops; 0 for never."""
     checkpoint_every: int = 500

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 FIGURES = ("delta1", "abs_rel", "rmse")
 """Those of the protocol's measures that are reported, where it has them."""
+NEGATIVE = "negative_scale"
+"""The figure beside them: a count."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -95,6 +97,14 @@ class DepthValidation:
                 values=values, valid=np.ones(held.truth.size, np.bool_), kind=self._kind
             )
             scores.append(score_map(self._protocol, prediction, held.truth, held.usable))
-        names = [name for name in FIGURES if name in self._protocol.measures]
-        means = {name: float(np.mean([s.values[name] for s in scores])) for name in names}
-        return {**means, "negative_scale": float(sum(s.negative_scale for s in scores))}
+        means = {
+            name: float(np.mean([s.values[name] for s in scores]))
+            for name in figures_of(self._protocol)
+            if name != NEGATIVE
+        }
+        return {**means, NEGATIVE: float(sum(s.negative_scale for s in scores))}
+
+
+def figures_of(protocol: EvalProtocol) -> tuple[str, ...]:
+    """What validation under a protocol gives, by name."""
+    return (*(name for name in FIGURES if name in protocol.measures), NEGATIVE)

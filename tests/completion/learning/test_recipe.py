@@ -61,6 +61,14 @@ def test_other_networks_are_another_kind() -> None:
         ({"data": []}, "at least one"),
         ({"data": [{"name": "nothing"}]}, "unknown"),
         ({"validation": {"name": "paired", "root": "x", "patterns": ["blah"]}}, "unknown pattern"),
+        ({"loop": {"watch": "rmse"}}, "needs a .validation. table"),
+        (
+            {
+                "loop": {"watch": "rms"},
+                "validation": {"name": "paired", "root": "x", "patterns": ["uniform-9"]},
+            },
+            "'rms' is not validated; expected rmse, rmse uniform-9",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_key(changes: dict[str, Any], message: str) -> None:

@@ -13,7 +13,13 @@ from featherdepth.data import READERS
 from featherdepth.data.patterns.grammar import parse
 from featherdepth.errors import UsageError
 from featherdepth.training.plan import ViewConfig
-from featherdepth.training.recipe import DataTable, check_sizes, split_table, steps_into_loop
+from featherdepth.training.recipe import (
+    DataTable,
+    check_sizes,
+    check_watch,
+    split_table,
+    steps_into_loop,
+)
 from featherdepth.training.settings import LoopConfig
 
 NETWORK = "completion"
@@ -116,4 +122,7 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> CompletionRecipe:
         from_table(cls.Config, recipe.validation.reader, f"{where}.validation")
         for pattern in recipe.validation.patterns:
             parse(pattern)
+    patterns = () if recipe.validation is None else recipe.validation.patterns
+    figures = ("rmse", *(f"rmse {pattern}" for pattern in patterns)) if patterns else ()
+    check_watch(recipe.loop.watch, figures, where)
     return recipe
