@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from featherdepth.errors import UsageError
+from featherdepth.training.freezing import fitting_parts, rate_of
 
 
 def make_optimizer(
@@ -23,7 +24,8 @@ def make_optimizer(
 
     Args:
         rates: first part of a parameter's name, such as "encoder", to the multiple of `lr` that it
-            is trained at. The longest name that fits counts; 0 freezes.
+            is trained at. The longest name that fits counts; 0 freezes (what is no parameter:
+            `freezing.hold_batchnorm`).
 
     Raises:
         UsageError: a name in `rates` fits no parameter, or no parameter is trained.
@@ -32,9 +34,8 @@ def make_optimizer(
     unused = set(rates)
     for module in modules:
         for name, parameter in module.named_parameters():
-            fitting = [p for p in rates if name == p or name.startswith(f"{p}.")]
-            unused -= set(fitting)
-            scale = rates[max(fitting, key=len)] if fitting else 1.0
+            unused -= set(fitting_parts(name, rates))
+            scale = rate_of(name, rates)
             if scale == 0:
                 parameter.requires_grad_(False)
             if parameter.requires_grad:

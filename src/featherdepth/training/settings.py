@@ -19,7 +19,8 @@ class LoopConfig:
     lr: float = 1e-3
     """Highest learning rate."""
     rates: dict[str, float] = field(default_factory=dict)
-    """Parts of the model at their own multiple of `lr`, as in {"encoder": 0.3}; 0 freezes."""
+    """Parts of the model at their own multiple of `lr`, as in {"encoder": 0.3}; 0 freezes, with the
+    statistics of BatchNorm."""
     weight_decay: float = 0.05
     betas: tuple[float, float] = (0.9, 0.999)
     warmup: int = 0

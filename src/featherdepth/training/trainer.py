@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from accelerate.utils.operations import send_to_device
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from featherdepth.rng import derive
 from featherdepth.training.average import Average
+from featherdepth.training.freezing import hold_batchnorm
 from featherdepth.training.meter import Meter
 from featherdepth.training.objective import Batches, Objective, Term, as_term
 from featherdepth.training.optimizer import clip_, make_optimizer, set_rate, trained
@@ -44,7 +44,7 @@ class Trainer:
         self._modules = [model, objective] if isinstance(objective, nn.Module) else [model]
         for module in self._modules:
             module.to(device).train()
-            _freeze_batchnorm(module, frozen=config.freeze_batchnorm)
+            hold_batchnorm(module, config.rates, every=config.freeze_batchnorm)
         if config.channels_last:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(
@@ -169,9 +169,3 @@ class Trainer:
 def _at_least_one(count: Tensor | float) -> Tensor | float:
     # Where nothing was counted the sum is 0, and so is the loss.
     return torch.where(count > 0, count, 1) if isinstance(count, Tensor) else count or 1.0
-
-
-def _freeze_batchnorm(module: nn.Module, *, frozen: bool) -> None:
-    for part in module.modules():
-        if frozen and isinstance(part, _BatchNorm):
-            part.eval()
