@@ -19,20 +19,26 @@ from accelerate.state import PartialState
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from featherdepth.training.devices import find_device
+
 
 class Processes:
     """This process among its fellows.
 
     Args:
         device: where to run; by default what accelerate finds, one accelerator a process.
+
+    Raises:
+        UsageError: `device` is no name of one.
+        BackendError: torch does not see it.
     """
 
     def __init__(self, device: str | None = None) -> None:
+        asked = None if device is None else find_device(device)
         state: Any = PartialState(cpu=True) if device == "cpu" else PartialState()
         self.rank: int = state.process_index
         self.world: int = state.num_processes
-        alone = self.world == 1 and device is not None
-        self.device = torch.device(device) if alone and device else state.device
+        self.device = asked if self.world == 1 and asked is not None else state.device
         if self.world > 1:
             atexit.unregister(_leave)
             atexit.register(_leave)

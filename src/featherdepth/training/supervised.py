@@ -118,6 +118,7 @@ def train(
 
     Raises:
         UsageError: a name or key of the recipe that does not fit.
+        BackendError: the device is absent.
         InputError: data that is missing or not as promised.
         WeightsError: a start that is missing or of another network.
         RunError: a folder with a model, and as `featherdepth.training.loop.run`.
