@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from featherdepth.distill.teachers.base import digest_of
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import UsageError
@@ -113,6 +114,22 @@ def test_the_digest_changes_with_the_preprocessing_and_not_with_the_name(small_m
     digest = open_teacher(small_model).card.digest
     assert same.card.digest == digest
     assert stretched.card.digest != digest
+
+
+def test_the_digest_changes_with_what_sets_the_size_of_a_photo(small_model, tmp_path):
+    sizes = [{"size": 448}, {"size": 288}, {"size": 224}, {"multiple": 32}]
+    folders = [with_config(small_model, tmp_path / str(i), **s) for i, s in enumerate(sizes)]
+
+    assert len({open_teacher(folder).card.digest for folder in folders}) == 4
+
+
+def test_maps_in_caches_from_before_stay_good_for_the_sizes_of_that_time(small_model, tmp_path):
+    folder = with_config(small_model, tmp_path / "m", size=288)
+    preset = read_config(folder)
+
+    before = ("own", preset.sha256, preset.kind.value, preset.resize, preset.mean, preset.std)
+
+    assert open_teacher(folder).card.digest == digest_of(*before)
 
 
 def test_a_class_c_ingredient_makes_it_non_commercial(small_model, tmp_path):

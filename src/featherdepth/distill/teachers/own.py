@@ -23,6 +23,11 @@ from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.weights import load_model
 from featherdepth.runtime.presets import check_sees_depth
 
+UNSAID = {"fast": (224, 64), "small": (288, 64), "topformer-lite": (224, 64)}
+"""Network -> size and multiple that its digest does not name: those of the models that were there
+before digests named them, whose maps in caches stay good. Not to be changed: a cache would be taken
+for one of other maps."""
+
 
 class OwnTeacher(TorchTeacher):
     """A depth network of this package; it has inner maps by name."""
@@ -56,7 +61,9 @@ def open_own(folder: Path, asked: int | Size | None) -> OwnTeacher:
     if not isinstance(module, DepthNet):
         raise UsageError(f"teacher {folder}: {preset.network} is an encoder and gives no depth")
     sizing = Sizing(size=preset.size, multiple=preset.multiple, rule=preset.resize)
-    seen = (preset.kind.value, preset.resize, preset.mean, preset.std)
+    seen: tuple[object, ...] = (preset.kind.value, preset.resize, preset.mean, preset.std)
+    if (preset.size, preset.multiple) != UNSAID.get(preset.network):
+        seen = (*seen, preset.size, preset.multiple)
     card = TeacherCard(
         name=preset.name,
         kind=preset.kind,
