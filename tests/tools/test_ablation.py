@@ -8,8 +8,8 @@ from typing import get_args
 import numpy as np
 import PIL.Image
 import pytest
-from tools.ablation.__main__ import inline
 from tools.ablation.photos import DOMAINS, TERMS, Kind, with_camera
+from tools.ablation.rows import inline
 
 from featherdepth.config import set_keys
 from featherdepth.images.read import read_image

@@ -4,8 +4,9 @@
     ... --rows teacher student ours --seed 0 --set steps=2000
     ... runs/streets --domain streets --student weights/topformer-lite-source
 
-Every row is a run that goes on where it was killed and is not run again once it is done. After each
-row the suite of its domain is filled in anew under docs/results, so that what is finished is always
+Every row is a run that goes on where it was killed and is not run again once it is done; one that
+was made by another recipe, teacher or student, or with another --set, is refused. After each row
+the suite of its domain is filled in anew under docs/results, so that what is finished is always
 told. Scenes come first:
 
     python -m tools.render scratch/scenes --count 1600 --seed 1 --size 320x240
@@ -18,77 +19,49 @@ Streets are data for research alone (class C): their rows keep figures, and no w
 import argparse
 import json
 import os
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.ablation.photos import DOMAINS, TERMS, Kind, gather
+from tools.ablation.done import Made, is_done, made_by, write_done
+from tools.ablation.photos import DOMAINS, TERMS, gather
 from tools.ablation.places import RECIPES, results_of
+from tools.ablation.rows import Row, inline, read_domain
 
 from featherdepth import api
-from featherdepth.config import from_table, read_toml
-from featherdepth.images.atomic import write_atomic
-
-DONE = "done.json"
+from featherdepth.config import DATA_VARIABLE
+from featherdepth.errors import FeatherDepthError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """A row of a domain."""
+class Training:
+    """One of the trainings that come before the rows."""
 
-    name: str
-    title: str
-    photos: Kind
-    losses: list[dict[str, Any]]
-    labels: bool = False
-    part: bool = False
-    """Of what the parts of ours are worth: `tools.ablation.page` tells them apart."""
-    seeds: tuple[int, ...] = (0,)
-    keys: dict[str, Any] = field(default_factory=dict)
-    """Further keys of the recipe."""
-
-    @property
-    def asks_teacher(self) -> bool:
-        """Whether the teacher itself is needed, for its inner maps."""
-        return any("features" in loss for loss in self.losses)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Domain:
-    """What rows.toml of a domain holds."""
-
-    size: tuple[int, int]
-    """Of the inputs when rows are scored."""
-    labels: dict[str, Any]
-    """The labeled source, beside which some rows are taught."""
-    rows: tuple[Row, ...]
-    keys: dict[str, Any] = field(default_factory=dict)
-    """Of all rows, over those of row.toml."""
-
-
-def read_domain(name: str) -> Domain:
-    """The rows of a domain, in their order."""
-    return from_table(Domain, read_toml(RECIPES / name / "rows.toml"), f"{name}/rows.toml")
-
-
-def inline(value: Any) -> str:
-    """A value as TOML on one line, for `key=value` assignments."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {inline(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(inline(item) for item in value) + "]"
-    return json.dumps(value)
+    recipe: str
+    init: str = ""
+    """Name of the training that it begins from."""
+    scenes: bool = False
+    """Learns from the rendered scenes."""
 
 
 class Experiment:
-    """The runs of a domain, under one folder."""
+    """The runs of a domain, under one folder.
+
+    Raises:
+        UsageError: nothing says where the data are.
+    """
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.name: str = options.domain
         self.domain = read_domain(self.name)
         self.folder: Path = options.folder
         self.scenes: Path = options.scenes
-        self.data = Path(os.environ["FEATHERDEPTH_DATA"])
+        data = os.environ.get(DATA_VARIABLE)
+        if not data:
+            raise UsageError(f"{DATA_VARIABLE} is not set; expected the data folder")
+        self.data = Path(data)
         self.changes: list[str] = options.set
         self.threads: int = options.threads
         self.results: Path = options.results or results_of(self.name)
@@ -97,6 +70,11 @@ class Experiment:
             for name, path in (("teacher", options.teacher), ("student", options.student))
             if path is not None
         }
+        self.trainings = {
+            "teacher": Training(recipe=f"{self.name}/teacher.toml"),
+            "features": Training(recipe="features.toml"),
+            "student": Training(recipe="source.toml", init="features", scenes=True),
+        }
 
     def path(self, name: str, seed: int = 0) -> Path:
         """The run folder of a row, or the model folder that stands for it."""
@@ -104,47 +82,46 @@ class Experiment:
             return self.given[name]
         return self.folder / (name if seed == 0 else f"{name}-seed{seed}")
 
-    def once(self, folder: Path, run: Any) -> None:
-        """Run unless the folder says that it is finished; go on where it was stopped."""
-        if (folder / DONE).is_file():
+    def once(self, folder: Path, made: Made, run: Callable[[], dict[str, Any]]) -> None:
+        """Run unless the folder says that it is finished; go on where it was stopped.
+
+        Raises:
+            RunError: what is finished there was made by something else.
+        """
+        if is_done(folder, made):
             return
         print(f"{folder.name}: runs", flush=True)
-        result = run()
-        write_atomic(folder / DONE, json.dumps(result, default=str).encode())
+        write_done(folder, run(), made)
 
     def teacher(self) -> None:
         """The teacher, on the labels of its part of the domain."""
-        self._train("teacher", f"{self.name}/teacher.toml", None)
+        self._train("teacher")
 
     def student(self) -> None:
         """The start of all rows: features first, then labels of the source."""
-        self._train("features", "features.toml", None)
-        scenes = [f"data.0.root={json.dumps(str(self.scenes))}"]
-        self._train("student", "source.toml", self.path("features"), scenes)
+        self._train("features")
+        self._train("student")
 
     def row(self, row: Row, seed: int) -> None:
-        """One distillation of the student."""
+        """One distillation of the student.
+
+        Raises:
+            RunError: as `once`.
+        """
         folder = self.path(row.name, seed)
         photos = gather(
             row.photos, self.name, self.folder / "photos", data=self.data, scenes=self.scenes
         )
-        terms = TERMS[self.name][row.photos]
-        table = {"losses": row.losses, "seed": seed, "photo_terms": terms}
-        table |= {**self.domain.keys, **row.keys}
-        if row.labels:
-            labels = self.domain.labels
-            data = [dict(source) for source in labels["data"]]
-            data[0]["root"] = str(self.scenes)
-            table["labelled"] = {**labels, "data": data}
         self.once(
             folder,
+            self.made_by_row(row, seed),
             lambda: api.distill(
                 photos,
                 folder,
                 teacher=self.path("teacher"),
                 init=str(self.path("student")),
                 recipe=RECIPES / "row.toml",
-                assignments=[f"{k}={inline(v)}" for k, v in table.items()] + self.changes,
+                assignments=self._assignments(row, seed) + self.changes,
                 cache=None if row.asks_teacher else self.folder / "maps" / row.photos,
                 resume=True,
                 threads=self.threads,
@@ -152,16 +129,25 @@ class Experiment:
         )
 
     def tell(self) -> None:
-        """Fill in the suite with what is finished."""
-        runs = {"teacher": self.path("teacher"), "student": self.path("student")}
+        """Fill in the suite with what is finished.
+
+        Rows may be run with other changes of the command line, as one longer than the others.
+
+        Raises:
+            RunError: a row that was made by another recipe, teacher or student than now.
+        """
+        runs: dict[str, tuple[Path, Made]] = {
+            name: (self.path(name), self.made_by_training(name)) for name in ("teacher", "student")
+        }
         for row in self.domain.rows:
             for seed in row.seeds:
                 name = row.name if seed == 0 else f"{row.name}-{seed}"
-                runs[name] = self.path(row.name, seed)
+                runs[name] = (self.path(row.name, seed), self.made_by_row(row, seed))
         done = {
             name: str(path)
-            for name, path in runs.items()
-            if name in self.given or (path / DONE).is_file()
+            for name, (path, made) in runs.items()
+            if name in self.given
+            or is_done(path, {key: value for key, value in made.items() if key != "set"})
         }
         if not {"teacher", "student"} <= set(done):
             return
@@ -174,24 +160,57 @@ class Experiment:
             threads=self.threads,
         )
 
-    def _train(
-        self, name: str, recipe: str, init: Path | None, changes: list[str] | None = None
-    ) -> None:
-        folder = self.path(name)
+    def made_by_row(self, row: Row, seed: int) -> Made:
+        """What makes the run of a row."""
+        return made_by(
+            RECIPES / "row.toml",
+            self._assignments(row, seed),
+            self.changes,
+            photos=row.photos,
+            models={name: self.path(name) for name in ("teacher", "student")},
+        )
+
+    def made_by_training(self, name: str) -> Made:
+        """What makes a run that comes before the rows."""
+        training = self.trainings[name]
+        return made_by(
+            RECIPES / training.recipe,
+            self._scenes(training),
+            self.changes,
+            models={"init": self.path(training.init)} if training.init else {},
+        )
+
+    def _assignments(self, row: Row, seed: int) -> list[str]:
+        terms = TERMS[self.name][row.photos]
+        table = {"losses": row.losses, "seed": seed, "photo_terms": terms}
+        table |= {**self.domain.keys, **row.keys}
+        if row.labels:
+            labels = self.domain.labels
+            data = [dict(source) for source in labels["data"]]
+            data[0]["root"] = str(self.scenes)
+            table["labelled"] = {**labels, "data": data}
+        return [f"{key}={inline(value)}" for key, value in table.items()]
+
+    def _scenes(self, training: Training) -> list[str]:
+        return [f"data.0.root={json.dumps(str(self.scenes))}"] if training.scenes else []
+
+    def _train(self, name: str) -> None:
+        folder, training = self.path(name), self.trainings[name]
         self.once(
             folder,
+            self.made_by_training(name),
             lambda: api.train(
-                RECIPES / recipe,
+                RECIPES / training.recipe,
                 folder,
                 resume=True,
-                init=None if init is None else str(init),
-                assignments=(changes or []) + self.changes,
+                init=str(self.path(training.init)) if training.init else None,
+                assignments=self._scenes(training) + self.changes,
                 threads=self.threads,
             ),
         )
 
 
-def main() -> None:
+def main() -> int:
     """Run the rows that were asked for, in their order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -205,7 +224,17 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--results", type=Path, help="docs/results/ablation, for rooms")
     options = parser.parse_args()
-    experiment = Experiment(options)
+    try:
+        _run(Experiment(options), options, parser)
+    except FeatherDepthError as error:
+        print(f"ablation: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _run(
+    experiment: Experiment, options: argparse.Namespace, parser: argparse.ArgumentParser
+) -> None:
     rows = experiment.domain.rows
     known = ["teacher", "student", *(row.name for row in rows)]
     wanted = options.rows or known
@@ -224,4 +253,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
