@@ -244,7 +244,7 @@ def test_tensorboard_gets_the_figures_of_the_journal(tiny, tmp_path: Path) -> No
         ({"steps": 0}, "steps must be above 0"),
         ({"ema": 1.0}, r"ema must be in \[0, 1\)"),
         ({"keep": 1}, "keep must be at least 2"),
-        ({"clip": 0.0}, "leave it out for no limit"),
+        ({"clip": 0.0}, "inf is no limit"),
         ({"warmup": -1}, "warmup must not be below 0"),
     ],
 )
