@@ -12,8 +12,9 @@ import numpy as np
 
 def derive(seed: int, *names: str | int) -> int:
     """A 63-bit seed for the stream that `names` call, the same on every machine."""
+    # Names of files need not be UTF-8; those that are give the same bytes as ever.
     text = "/".join([str(seed), *map(str, names)])
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
