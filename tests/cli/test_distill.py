@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from featherdepth.cli import main as cli
+from featherdepth.distill.recipe import SHIPPED
 from featherdepth.networks.folder import WEIGHTS
 
 TINY = [
@@ -133,6 +134,21 @@ def test_weights_of_another_network_are_refused_as_teacher_and_as_start(
     assert "differs from" in refused(4, *asked, teacher, "--student", "small", "--init", mixed)
     start = refused(2, *asked, teacher, "--init", small)
     assert "of network 'small', the student is 'fast'; take --student small" in start
+
+
+def test_init_takes_the_place_of_the_recipes_start_whatever_it_is(
+    refused: Callable[..., str], photo_folder: Path, teacher: Path, tmp_path: Path
+) -> None:
+    recipe, one = tmp_path / "mine.toml", tmp_path / "one"
+    poster = (SHIPPED / "poster.toml").read_text()
+    recipe.write_text('encoder_weights = "gone.pth"\n' + poster)
+    one.mkdir()
+    shutil.copy(photo_folder / "first" / "00.png", one)
+    asked = (one, "--recipe", recipe, "--teacher", teacher, "--device", "cpu", "--init", teacher)
+
+    assert "one: 1 photo;" in refused(3, *asked)  # past the recipe
+    both = refused(2, *asked, "--set", "encoder_weights=other.pth")
+    assert "init and encoder_weights are two starts; give one" in both
 
 
 @pytest.mark.parametrize("labels", [[], ["--cache", "../cache"]], ids=["online", "cached"])

@@ -163,7 +163,8 @@ def distill(
     except ModuleNotFoundError as error:
         message = f"distillation needs {error.name}; pip install 'featherdepth[train]'"
         raise BackendError(message) from error
-    changes = [*assignments]
+    # As in `train`, a start that is asked for takes the place of the recipe's, whichever it has.
+    changes = [*([] if init is None else ["encoder_weights="]), *assignments]
     for key, value in (("student", student), ("init", init), ("holdout", holdout)):
         if value is not None:
             changes.append(f"{key}={json.dumps(value)}")
