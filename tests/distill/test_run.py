@@ -221,6 +221,51 @@ def test_another_teacher_recipe_or_collection_is_refused_before_the_teacher_is_a
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize("labels", ["cached", "online"])
+def test_a_model_of_somebody_else_is_not_resumed_over(
+    cached: Path,
+    distilling: ModuleType,
+    photo_folder: Path,
+    own_teacher: Teacher,
+    teacher_folder: Path,
+    tmp_path: Path,
+    labels: str,
+) -> None:
+    options: dict[str, Any] = {"resume": True}
+    options |= {"cache": tmp_path / "cache"} if labels == "cached" else {}
+    foreign, other = tmp_path / "foreign", tmp_path / "other"
+    shutil.copytree(teacher_folder, foreign)
+    shutil.copytree(cached, other)
+    shutil.rmtree(other / "checkpoints")
+    before = {p: p.read_bytes() for f in (foreign, other) for p in f.rglob("*") if p.is_file()}
+
+    with pytest.raises(RunError, match=r"foreign: holds a model already; take another folder$"):
+        distilling.distill(photo_folder, Refusing(own_teacher), foreign, options=options)
+    with pytest.raises(RunError, match=r"other: holds a model already: cannot resume with ano"):
+        distilling.distill(photo_folder, Refusing(own_teacher), other, options=options, batch=3)
+
+    assert {p: p.read_bytes() for f in (foreign, other) for p in f.rglob("*") if p.is_file()} == (
+        before
+    )
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_teacher_is_asked(
+    distilling: ModuleType, photo_folder: Path, own_teacher: Teacher, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(RunError, match=r"run: cannot write: Not a directory"):
+        distilling.distill(
+            photo_folder,
+            Refusing(own_teacher),
+            tmp_path / "file" / "run",
+            options={"cache": tmp_path / "cache"},
+        )
+
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_cache_of_another_teacher_is_refused(
     cached: Path,
     distilling: ModuleType,
@@ -366,6 +411,26 @@ def test_photos_that_the_teacher_cannot_label_are_told_and_left_out(
     kept = [row["key"] for row in done.document["agreement"]["photos"]]
     assert kept and not set(kept) & set(tall)
     assert done.document["photos"]["held_out"] == len(kept)
+
+
+def test_a_name_with_braces_and_one_that_is_not_utf_8_go_through(
+    distilling: ModuleType, photo_folder: Path, teacher_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "ph{1}"
+    shutil.copytree(photo_folder, folder)
+    try:
+        (folder / "first" / "00.png").rename(folder / "first" / os.fsdecode(b"caf\xe9.png"))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    (folder / os.fsdecode(b"torn-\xe9.jpg")).write_bytes(b"\xff\xd8\xff" + bytes(40))
+
+    for name, cache in (("online", None), ("cached", tmp_path / "cache")):
+        done = distilling.distill(
+            folder, teacher_folder, tmp_path / name, options={"cache": cache}, steps=1
+        )
+        assert [row["photo"] for row in done.document["photos"]["failed"]] == ["torn-\udce9.jpg"]
+    card = (tmp_path / "online" / "README.md").read_text()
+    assert "trained 1 steps without labels by" in card and "(ph{1})" in card
 
 
 @pytest.mark.parametrize("labels", ["cached", "online"])

@@ -99,6 +99,13 @@ def test_a_folder_with_a_model_is_not_trained_over(data: Path, tmp_path: Path) -
         train(recipe, folder, device="cpu")
 
     assert (folder / "model.safetensors").read_bytes() == before
+    other = parse_recipe(recipe_table(data, batch=3), "r")
+    with pytest.raises(RunError, match=r"holds a model already: .* recipe\.batch was 4, now 3"):
+        train(other, folder, device="cpu", resume=True)
+    (folder / "checkpoints").mkdir()  # killed while it wrote its first checkpoint
+    with pytest.raises(RunError, match="holds a model already"):
+        train(recipe, folder, device="cpu")
+    assert (folder / "model.safetensors").read_bytes() == before
     train(recipe, folder, device="cpu", resume=True)  # stopped before its first checkpoint
 
 

@@ -27,7 +27,8 @@ from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
 from featherdepth.training.loop import Outcome, check_start, run
 from featherdepth.training.materials import data_rows, start_rows
-from featherdepth.training.output import About, RunFolder, refuse_model
+from featherdepth.training.output import About, RunFolder
+from featherdepth.training.place import check_owner, check_place
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
 from featherdepth.training.progress import Stages, stage
@@ -62,6 +63,7 @@ def train_features(
         RunError: a folder with a model, and as `featherdepth.training.loop.run`.
     """
     processes = Processes(device)
+    check_place(folder, resume=resume)
     photos = open_data(recipe.photos)
     bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
     student = start_network(recipe)
@@ -69,7 +71,7 @@ def train_features(
         recipe.teacher, recipe.teacher_weights, device=processes.device, bf16=bf16
     )
     about = describe(recipe, photos, teacher.digest)
-    refuse_model(folder, resume=resume)
+    check_owner(folder, recipe.loop, about.identity, resume=resume)
     check_start(folder, recipe.loop, seed=recipe.seed, recipe=about.identity, resume=resume)
     windows = Windows(
         partial(
@@ -107,7 +109,7 @@ def train_features(
             folder,
             seed=recipe.seed,
             recipe=about.identity,
-            save=RunFolder(folder, about).save,
+            save=RunFolder(folder, about, recipe.loop).save,
             resume=resume,
             device=device,
             shown=shown,
@@ -157,8 +159,8 @@ def describe(recipe: FeaturesRecipe, photos: Reader, teacher_digest: str) -> Abo
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "photos": len(photos)},
         story=(
-            f"a start for training, no depth model yet: its encoder was trained {{step}} steps to"
-            f" see what `{recipe.teacher}` sees on {len(photos)} photos without labels; its decoder"
-            " is as it began."
+            "a start for training, no depth model yet: its encoder was trained ",
+            f" steps to see what `{recipe.teacher}` sees on {len(photos)} photos without labels;"
+            " its decoder is as it began.",
         ),
     )

@@ -39,7 +39,8 @@ from featherdepth.images.prepare import prepare
 from featherdepth.losses.zscore import trimmed_zscore
 from featherdepth.training.loop import Outcome, check_start, run
 from featherdepth.training.materials import data_rows, start_rows
-from featherdepth.training.output import About, RunFolder, refuse_model
+from featherdepth.training.output import About, RunFolder
+from featherdepth.training.place import check_owner, check_place
 from featherdepth.training.precision import choose_precision
 from featherdepth.training.processes import Processes
 from featherdepth.training.progress import Stages, stage
@@ -106,6 +107,7 @@ def distill(
     processes = Processes(device)
     card = teacher.card
     teacher.to(processes.device)
+    check_place(folder, resume=resume)
     split = split_photos(photos, recipe.holdout, recipe.seed)
     labelled = LabelledData.load(
         recipe,
@@ -118,7 +120,7 @@ def distill(
         recipe, photos, card, len(split.held_out), cached=cache is not None, labelled=labelled
     )
     # Labels may take hours: what the loop would refuse after them is refused before.
-    refuse_model(folder, resume=resume)
+    check_owner(folder, recipe.loop, about.identity, resume=resume)
     check_start(folder, recipe.loop, seed=recipe.seed, recipe=about.identity, resume=resume)
     student = start_student(recipe, card.kind).to(processes.device)
     labels, labeled = None, None
@@ -197,7 +199,7 @@ def distill(
             seed=recipe.seed,
             recipe=about.identity,
             validate=None if agreement is None else partial(_guarded, agreement, start),
-            save=RunFolder(folder, about).save,
+            save=RunFolder(folder, about, recipe.loop).save,
             resume=resume,
             device=device,
             shown=shown,
@@ -256,10 +258,11 @@ def describe(
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "photos": len(photos), "held_out": held_out},
         story=(
-            f"trained {{step}} steps {'with' if beside else 'without'} labels by distillation from"
+            "trained ",
+            f" steps {'with' if beside else 'without'} labels by distillation from"
             f" `{card.name}` on {len(photos)} photos ({photos.name})"
             + "".join(f" and labels of {reader.name}" for reader in beside)
-            + "."
+            + ".",
         ),
         scored=f"Agreement with the teacher on {held_out} held-out photos (not accuracy)",
     )

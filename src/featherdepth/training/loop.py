@@ -7,7 +7,6 @@ resumed ends in the weights of an undisturbed one, bit for bit on one machine's 
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,12 +17,13 @@ from torch import nn
 
 from featherdepth.errors import RunError
 from featherdepth.training.checkpoint import Checkpoints
+from featherdepth.training.identity import refusal
 from featherdepth.training.interrupts import Interrupted, Interrupts
 from featherdepth.training.log import RunLog
 from featherdepth.training.objective import Batches, Objective, Save, Validation
 from featherdepth.training.patience import Patience
 from featherdepth.training.processes import Processes
-from featherdepth.training.settings import WITHOUT_EFFECT, LoopConfig
+from featherdepth.training.settings import LoopConfig
 from featherdepth.training.trainer import Trainer
 
 __all__ = ["LoopConfig", "Outcome", "check_start", "run"]
@@ -86,7 +86,7 @@ def run(
     processes = Processes(device)
     checkpoints = Checkpoints(folder / "checkpoints", config.keep)
     identity = _identify(config, seed, recipe)
-    found = _find_start(checkpoints, identity, resume=resume, watched=bool(config.watch))
+    found = _find_start(checkpoints, identity, config, resume=resume)
     trainer = Trainer(model, objective, batches, config, processes, seed=seed)
     patience = Patience(config.watch, config.patience)
     if found is not None:
@@ -148,7 +148,7 @@ def check_start(
     checkpoints = Checkpoints(folder / "checkpoints", config.keep)
     if checkpoints.paths():
         identity = _identify(config, seed, recipe)
-        _find_start(checkpoints, identity, resume=resume, watched=bool(config.watch))
+        _find_start(checkpoints, identity, config, resume=resume)
 
 
 def _identify(config: LoopConfig, seed: int, recipe: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def _examine(
 
 
 def _find_start(
-    checkpoints: Checkpoints, identity: dict[str, Any], *, resume: bool, watched: bool
+    checkpoints: Checkpoints, identity: dict[str, Any], config: LoopConfig, *, resume: bool
 ) -> dict[str, Any] | None:
     """The checkpoint to go on from, after a look at whose it is."""
     folder = checkpoints.folder.parent
@@ -191,28 +191,9 @@ def _find_start(
     if state is None:
         logger.warning("%s: no checkpoint to resume from; starting at step 0", folder)
         return None
-    free = WITHOUT_EFFECT - ({"validate_every"} if watched else set())
-    difference = _first_difference(json.loads(state["identity"]), identity, "", free)
-    if difference:
-        raise RunError(f"{folder}: cannot resume with another recipe: {difference}")
+    if found := refusal(json.loads(state["identity"]), identity, config):
+        raise RunError(f"{folder}: {found}")
     return state
-
-
-def _first_difference(before: Any, now: Any, where: str, free: AbstractSet[str]) -> str:
-    """The first key whose value changed, in words; empty if none did but those that are free."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted(before.keys() | now.keys()):
-            place = f"{where}.{key}".removeprefix(".")
-            if key in free:
-                continue
-            if key not in before or key not in now:
-                return f"{place} is {'new' if key in now else 'missing'}"
-            if found := _first_difference(before[key], now[key], place, free):
-                return found
-        return ""
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return _first_difference(dict(enumerate(before)), dict(enumerate(now)), where, free)
-    return "" if before == now else f"{where} was {before!r}, now {now!r}"
 
 
 def _due(trainer: Trainer, every: int) -> bool:

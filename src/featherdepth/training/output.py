@@ -14,16 +14,15 @@ import torch
 from torch import nn
 
 import featherdepth
-from featherdepth.errors import RunError
-from featherdepth.images.atomic import write_atomic
+from featherdepth.images.atomic import make_folder, write_atomic
 from featherdepth.networks.counting import count_macs, count_params
-from featherdepth.networks.folder import CARD, CONFIG
 from featherdepth.networks.weights import save_model
+from featherdepth.training.place import RUN, told_apart
+from featherdepth.training.settings import LoopConfig
 from featherdepth.types import DepthKind, Preset
 
 logger = logging.getLogger(__name__)
 
-RUN = "run.json"
 PACKAGES = ("torch", "numpy", "pillow", "accelerate", "safetensors")
 MEANING = {
     DepthKind.METRIC: "Its output is depth in meters.",
@@ -52,8 +51,8 @@ class About:
     """What must be the same for a run to go on; JSON."""
     facts: dict[str, Any]
     """Further lines of run.json."""
-    story: str
-    """How it was trained, with `{step}` where the number of steps stands; for the card."""
+    story: tuple[str, str]
+    """How it was trained: what stands before and behind the number of steps on the card."""
     multiple: int = 64
     """Height and width of the network's input are multiples of this."""
     scored: str = ""
@@ -65,28 +64,11 @@ class About:
         object.__setattr__(self, "materials", once)
 
 
-def refuse_model(folder: Path, *, resume: bool) -> None:
-    """Refuse a folder with a model that no run here goes on from: its weights would be replaced.
-
-    Or with a README.md alone, which is somebody's own: in its place the card would be written.
-
-    Raises:
-        RunError: it holds one.
-    """
-    held = next((name for name in (CONFIG, CARD) if (folder / name).exists()), None)
-    if held is not None and not resume and not (folder / "checkpoints").exists():
-        what = "a model" if held == CONFIG else f"a {held}"
-        raise RunError(
-            f"{folder}: holds {what} already; take another folder, or --resume if a run of this"
-            " recipe was stopped there before its first checkpoint"
-        )
-
-
 class RunFolder:
     """The folder of one run, kept a model folder that people can use at any time."""
 
-    def __init__(self, folder: Path, about: About) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, about: About, config: LoopConfig) -> None:
+        self._folder, self._config = folder, config
         self._about = about
         self._facts = {
             **about.identity,
@@ -97,8 +79,15 @@ class RunFolder:
 
     def save(self, model: nn.Module, step: int, figures: Mapping[str, float]) -> None:
         """Write model.safetensors, config.json, README.md and run.json."""
+        if told_apart(self._folder, self._config, self._about.identity):
+            # First of all whose model it is: a run that is killed now must know it as its own.
+            make_folder(self._folder)
+            self._write(self._facts)
         preset = save_model(self._folder, self._preset(model), model, self._card(step, figures))
-        facts = {**self._facts, "step": step, "figures": dict(figures), "sha256": preset.sha256}
+        told = {"step": step, "figures": dict(figures), "sha256": preset.sha256}
+        self._write({**self._facts, **told})
+
+    def _write(self, facts: Mapping[str, Any]) -> None:
         text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
         write_atomic(self._folder / RUN, text.encode())
 
@@ -123,10 +112,11 @@ class RunFolder:
 
     def _card(self, step: int, figures: Mapping[str, float]) -> str:
         about = self._about
+        before, behind = about.story
         lines = [
             f"# {self._folder.resolve().name}",
             "",
-            f"Network `{about.network}`, {about.story.format(step=step)} {MEANING[about.kind]}",
+            f"Network `{about.network}`, {before}{step}{behind} {MEANING[about.kind]}",
             "",
         ]
         if about.scored and figures:

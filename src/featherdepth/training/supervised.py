@@ -29,7 +29,8 @@ from featherdepth.rng import derive
 from featherdepth.training.loop import Outcome, run
 from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.objective import Losses
-from featherdepth.training.output import About, RunFolder, refuse_model
+from featherdepth.training.output import About, RunFolder
+from featherdepth.training.place import check_owner, check_place
 from featherdepth.training.plan import ViewConfig, draw_plan
 from featherdepth.training.pool import Pool, Source, load_pool
 from featherdepth.training.precision import choose_precision
@@ -124,7 +125,7 @@ def train(
         RunError: a folder with a model, and as `featherdepth.training.loop.run`.
     """
     processes = Processes(device)
-    refuse_model(folder, resume=resume)
+    check_place(folder, resume=resume)
     model = start_model(recipe)
     readers = [open_reader(table.name, table.reader) for table in recipe.data]
     validate = start_validation(recipe)
@@ -137,6 +138,7 @@ def train(
         progress=stage(stages, "frames"),
     )
     about = describe(recipe, readers, pool)
+    check_owner(folder, recipe.loop, about.identity, resume=resume)
     bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
     return run(
         model,
@@ -154,7 +156,7 @@ def train(
         seed=recipe.seed,
         recipe=about.identity,
         validate=validate,
-        save=RunFolder(folder, about).save,
+        save=RunFolder(folder, about, recipe.loop).save,
         resume=resume,
         device=device,
         shown=shown,
@@ -175,7 +177,7 @@ def describe(recipe: Recipe, readers: Sequence[Reader], pool: Pool) -> About:
         materials=(*start_rows(recipe.init, recipe.encoder_weights), *chain(*bills)),
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "frames": len(pool)},
-        story="trained {step} steps on labelled depth.",
+        story=("trained ", " steps on labelled depth."),
         scored=""
         if table is None
         else f"Held-out split, protocol `{table.protocol}`, input size {table.size}",

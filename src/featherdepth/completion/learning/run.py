@@ -21,7 +21,8 @@ from featherdepth.rng import derive
 from featherdepth.runtime.model import DepthModel
 from featherdepth.training.loop import Outcome, run
 from featherdepth.training.materials import data_rows, start_rows
-from featherdepth.training.output import About, RunFolder, refuse_model
+from featherdepth.training.output import About, RunFolder
+from featherdepth.training.place import check_owner, check_place
 from featherdepth.training.progress import Stages, stage
 from featherdepth.training.supervised import open_reader, pool_of
 from featherdepth.types import DepthKind
@@ -59,7 +60,7 @@ def train(
         WeightsError: a start or first stage that is missing or of another network.
         RunError: a folder with a model, and as `featherdepth.training.loop.run`.
     """
-    refuse_model(folder, resume=resume)
+    check_place(folder, resume=resume)
     recipe = _sized(recipe)
     model = _start(recipe)
     readers = [open_reader(table.name, table.reader) for table in recipe.data]
@@ -95,11 +96,12 @@ def train(
         identity=json.loads(json.dumps(identity, default=str)),
         facts={"seed": recipe.seed, "frames": len(pool)},
         story=(
-            "trained {step} steps to complete measured points over the depth of"
-            f" `{prior.preset.name}`."
+            "trained ",
+            f" steps to complete measured points over the depth of `{prior.preset.name}`.",
         ),
         scored="" if table is None else f"Held-out frames ({table.frames} at most), in meters",
     )
+    check_owner(folder, recipe.loop, about.identity, resume=resume)
     batches = CompletionBatches(
         pool,
         priors,
@@ -122,7 +124,7 @@ def train(
         seed=recipe.seed,
         recipe=about.identity,
         validate=validate,
-        save=RunFolder(folder, about).save,
+        save=RunFolder(folder, about, recipe.loop).save,
         resume=resume,
         device=device,
         shown=shown,
