@@ -14,7 +14,6 @@ from featherdepth.data.photos import Photos
 from featherdepth.distill.photos import (
     PhotoPool,
     Windows,
-    digest,
     load_photos,
     photos_held,
     shrunk,
@@ -369,10 +368,3 @@ def test_memory_is_counted_with_canvases_and_maps() -> None:
     assert photos_held(100, 0.0003, labeled=False) == 10
     assert photos_held(100, 0.0005, labeled=True) == 10
     assert photos_held(4000, 1e-9, labeled=True) == 1
-
-
-def test_the_digest_tells_collections_apart(tmp_path: Path) -> None:
-    first = digest(folder_of(tmp_path / "p", 10))
-
-    assert digest(opened(tmp_path / "p")) == first
-    assert digest(folder_of(tmp_path / "p", 11)) != first

@@ -23,6 +23,7 @@ from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.networks.folder import WEIGHTS, read_preset
 from featherdepth.networks.weights import load_model
+from featherdepth.training.checkpoint import Checkpoints
 from featherdepth.training.journal import read_journal
 from featherdepth.types import DepthKind
 
@@ -219,6 +220,37 @@ def test_another_teacher_recipe_or_collection_is_refused_before_the_teacher_is_a
     )
     assert refused(photo_folder, own_teacher, loop={"lr": 0.1}).startswith("recipe.recipe.loop.lr")
     assert not (tmp_path / "cache").exists()
+
+
+def test_other_contents_under_the_same_names_are_refused(
+    cached: Path, distilling: ModuleType, photo_folder: Path, own_teacher: Teacher, tmp_path: Path
+) -> None:
+    other = tmp_path / "holiday"
+    shutil.copytree(photo_folder, other)
+    shutil.copy(other / "first" / "02.png", other / "first" / "00.png")
+    options = {"cache": tmp_path / "cache", "resume": True}
+
+    with pytest.raises(RunError, match=r"another recipe: recipe\.photos_sha256 was '"):
+        distilling.distill(other, Refusing(own_teacher), cached, options=options)
+
+
+def test_a_run_of_a_version_that_knew_photos_by_name_is_refused_in_one_line(
+    cached: Path, distilling: ModuleType, photo_folder: Path, own_teacher: Teacher, tmp_path: Path
+) -> None:
+    shutil.copytree(cached, tmp_path / "run")
+    checkpoints = Checkpoints(tmp_path / "run" / "checkpoints", keep=2)
+    state = checkpoints.newest()
+    assert state is not None
+    identity = json.loads(state["identity"])
+    del identity["recipe"]["identity_format"]
+    checkpoints.write(7, state | {"identity": json.dumps(identity)})
+    options = {"cache": cached.parent / "cache", "resume": True}
+
+    with pytest.raises(RunError) as error:
+        distilling.distill(photo_folder, Refusing(own_teacher), tmp_path / "run", options=options)
+
+    said = str(error.value)
+    assert "cannot resume a run of another version of featherdepth" in said and "\n" not in said
 
 
 @pytest.mark.parametrize("labels", ["cached", "online"])

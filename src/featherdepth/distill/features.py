@@ -16,15 +16,17 @@ import torch
 
 from featherdepth.data.probe import open_data
 from featherdepth.data.reader import Reader
+from featherdepth.distill.collection import IDENTITY_FORMAT, collection_sha256
 from featherdepth.distill.feature_matching import EncoderTeacher, FeatureMatching
 from featherdepth.distill.features_recipe import FeaturesRecipe
-from featherdepth.distill.photos import Windows, digest, load_photos, photos_held
+from featherdepth.distill.photos import Windows, load_photos, photos_held
 from featherdepth.distill.views import DistillBatches
 from featherdepth.errors import UsageError
 from featherdepth.networks.build import build_network
 from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.weights import load_into
 from featherdepth.rng import derive
+from featherdepth.training.identity import FORMAT
 from featherdepth.training.loop import Outcome, check_start, run
 from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.output import About, RunFolder
@@ -70,7 +72,7 @@ def train_features(
     teacher = EncoderTeacher(
         recipe.teacher, recipe.teacher_weights, device=processes.device, bf16=bf16
     )
-    about = describe(recipe, photos, teacher.digest)
+    about = describe(recipe, photos, teacher.digest, stages=stages)
     check_owner(folder, recipe.loop, about.identity, resume=resume)
     check_start(folder, recipe.loop, seed=recipe.seed, recipe=about.identity, resume=resume)
     windows = Windows(
@@ -135,12 +137,15 @@ def start_network(recipe: FeaturesRecipe) -> DepthNet:
     return model
 
 
-def describe(recipe: FeaturesRecipe, photos: Reader, teacher_digest: str) -> About:
-    """What the run folder says of the model."""
+def describe(
+    recipe: FeaturesRecipe, photos: Reader, teacher_digest: str, *, stages: Stages | None = None
+) -> About:
+    """What the run folder says of the model; reads every photo's file."""
     (teacher,) = start_rows(None, recipe.teacher_weights)
     identity = {
         "recipe": asdict(recipe),
-        "photos_sha256": digest(photos),
+        "photos_sha256": collection_sha256(photos, progress=stage(stages, "contents of photos")),
+        FORMAT: IDENTITY_FORMAT,
         "teacher_sha256": teacher_digest,
     }
     return About(

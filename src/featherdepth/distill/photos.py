@@ -6,7 +6,6 @@ front to back), and while one is trained on the next is decoded in the backgroun
 is a function of the step alone.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -249,8 +248,3 @@ def photos_held(long_side: int, memory_gb: float, *, labeled: bool) -> int:
     """How many photos fit into memory, at worst: canvases hold the longer edge both ways."""
     bytes_each = long_side**2 * (3 + 2 * labeled)
     return max(1, int(memory_gb * 1e9 / bytes_each))
-
-
-def digest(photos: Reader) -> str:
-    """Of the keys of a collection: whether a run goes on with the same photos."""
-    return hashlib.sha256("\n".join(photos.keys).encode()).hexdigest()

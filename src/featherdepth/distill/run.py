@@ -18,13 +18,13 @@ from torch import nn
 from featherdepth.data.reader import Reader
 from featherdepth.data.teacher_maps import MapCache, Refused, photo_key
 from featherdepth.distill.agreement import Agreement, HeldOut, drift_alarm
+from featherdepth.distill.collection import IDENTITY_FORMAT, collection_sha256
 from featherdepth.distill.label import LabelResult, fault, label_photos
 from featherdepth.distill.labelled import LabelledData
 from featherdepth.distill.objective import AFFINE, Distiller
 from featherdepth.distill.outcome import Story, write_outcome
 from featherdepth.distill.photos import (
     Windows,
-    digest,
     load_photos,
     photos_held,
     split_photos,
@@ -37,6 +37,7 @@ from featherdepth.distill.views import DistillBatches
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.images.prepare import prepare
 from featherdepth.losses.zscore import trimmed_zscore
+from featherdepth.training.identity import FORMAT
 from featherdepth.training.loop import Outcome, check_start, run
 from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.output import About, RunFolder
@@ -117,7 +118,13 @@ def distill(
         progress=stage(progress, "labelled frames"),
     )
     about = describe(
-        recipe, photos, card, len(split.held_out), cached=cache is not None, labelled=labelled
+        recipe,
+        photos,
+        card,
+        len(split.held_out),
+        cached=cache is not None,
+        labelled=labelled,
+        progress=progress,
     )
     # Labels may take hours: what the loop would refuse after them is refused before.
     check_owner(folder, recipe.loop, about.identity, resume=resume)
@@ -227,13 +234,15 @@ def describe(
     *,
     cached: bool,
     labelled: LabelledData | None = None,
+    progress: Stages | None = None,
 ) -> About:
-    """What the run folder says of the student."""
+    """What the run folder says of the student; reads every photo's file."""
     beside = () if labelled is None else labelled.readers
     starts = start_rows(find_start(recipe), recipe.encoder_weights)
     identity = {
         "recipe": asdict(recipe),
-        "photos_sha256": digest(photos),
+        "photos_sha256": collection_sha256(photos, progress=stage(progress, "contents of photos")),
+        FORMAT: IDENTITY_FORMAT,
         "teacher": {"name": card.name, "digest": card.digest, "kind": card.kind.value},
         "labels": "cached" if cached else "online",
         **({} if labelled is None else {"labelled_sha256": labelled.pool.sha256}),
