@@ -173,7 +173,7 @@ class Constant(nn.Module):
 
 
 def held(truth: np.ndarray, key: str = "a", edge: int = 2) -> HeldOut:
-    return HeldOut(key=key, pixels=np.zeros((3, edge, edge), np.float32), map=truth)
+    return HeldOut(key=key, rgb=np.zeros((3, edge, edge), np.uint8), map=truth)
 
 
 def test_figures_are_means_over_photos_and_rows_are_kept() -> None:

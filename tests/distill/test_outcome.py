@@ -11,10 +11,11 @@ import torch
 
 from featherdepth.data.probe import open_data
 from featherdepth.distill.agreement import MEASURES, Agreement, infer
+from featherdepth.distill.held_out import hold_out
 from featherdepth.distill.outcome import DOCUMENT, _drift
-from featherdepth.distill.photos import split_photos
 from featherdepth.distill.pictures import _jpeg, _painted
-from featherdepth.distill.run import hold_out, raw_target
+from featherdepth.distill.run import raw_target
+from featherdepth.distill.split import split_photos
 from featherdepth.distill.student import start_student
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.images.prepare import prepare
@@ -62,7 +63,7 @@ def test_before_and_after_are_those_of_the_start_and_of_the_saved_weights(
         device=torch.device("cpu"),
         progress=None,
     )
-    agreement = Agreement(held, kind, target=raw_target(recipe, kind))
+    agreement = Agreement(held.photos, kind, target=raw_target(recipe, kind))
 
     for name, model in (
         ("before", start_student(recipe, kind).eval()),

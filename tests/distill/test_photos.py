@@ -1,4 +1,4 @@
-"""Photos in memory: who is held out, what a window holds, and maps that stay on their photos."""
+"""Photos in memory: what a window holds, and maps that stay on their photos."""
 
 import threading
 import time
@@ -17,7 +17,6 @@ from featherdepth.distill.photos import (
     load_photos,
     photos_held,
     shrunk,
-    split_photos,
 )
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import assumed_intrinsics
@@ -52,52 +51,6 @@ def opened(folder: Path) -> Photos:
 
 def everything(photos: Photos) -> np.ndarray:
     return np.arange(len(photos))
-
-
-# Held out
-
-
-def test_adding_photos_moves_none_across(tmp_path: Path) -> None:
-    few = folder_of(tmp_path / "p", 60, start=100)
-    before = split_photos(few, 0.2, seed=0)
-    many = folder_of(tmp_path / "p", 90)  # some before, some behind
-
-    after = split_photos(many, 0.2, seed=0)
-
-    held = {few.keys[i] for i in before.held_out}
-    trained = {few.keys[i] for i in before.training}
-    assert len(held) > 2
-    assert held <= {many.keys[i] for i in after.held_out}
-    assert trained <= {many.keys[i] for i in after.training}
-
-
-def test_every_photo_is_on_one_side_and_the_share_is_that_asked_for(tmp_path: Path) -> None:
-    photos = folder_of(tmp_path / "p", 400)
-
-    split = split_photos(photos, 0.1, seed=0)
-
-    both = np.concatenate([split.training, split.held_out])
-    assert sorted(both.tolist()) == list(range(400))
-    assert (np.diff(split.training) > 0).all() and (np.diff(split.held_out) > 0).all()
-    assert 20 <= len(split.held_out) <= 60  # binomial: 40 +- 6
-    assert not np.array_equal(split.held_out, split_photos(photos, 0.1, seed=1).held_out)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_at_least_two_are_held_out(tmp_path: Path, seed: int) -> None:
-    assert len(split_photos(folder_of(tmp_path / "p", 10), 0.01, seed).held_out) == 2
-
-
-def test_fewer_than_ten_photos_are_refused_in_one_line(tmp_path: Path) -> None:
-    one, nine = folder_of(tmp_path / "one", 1), folder_of(tmp_path / "nine", 9)
-
-    with pytest.raises(InputError) as refused:
-        split_photos(one, 0.1, 0)
-    assert str(refused.value) == (
-        "one: 1 photo; distillation needs 10 or more, a part of which is held out"
-    )
-    with pytest.raises(InputError, match=r"^nine: 9 photos; distillation needs 10"):
-        split_photos(nine, 0.1, 0)
 
 
 # Loading

@@ -33,8 +33,8 @@ RAMP = np.tile(np.linspace(1, 3, 64, dtype=np.float32), (32, 1))
 def held(count: int, shape: tuple[int, int] = (32, 64)) -> list[HeldOut]:
     photos = []
     for i in range(count):
-        pixels = np.full((3, *shape), i / max(count - 1, 1), np.float32)
-        photos.append(HeldOut(key=f"p/{i}.jpg", pixels=pixels, map=RAMP))
+        rgb = np.full((3, *shape), round(255 * i / max(count - 1, 1)), np.uint8)
+        photos.append(HeldOut(key=f"p/{i}.jpg", rgb=rgb, map=RAMP))
     return photos
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, UInt8
 from torch import nn
 
 from featherdepth.errors import RunError
@@ -42,10 +42,15 @@ class HeldOut:
     """A photo that only measures."""
 
     key: str
-    pixels: Float32[np.ndarray, "3 h w"]
-    """RGB in 0..1 at the student's input size."""
+    rgb: UInt8[np.ndarray, "3 h w"]
+    """At the student's input size; a quarter of the memory of `pixels`."""
     map: Float32[np.ndarray, "h2 w2"]
-    """The teacher's, raw, finite, at its own size."""
+    """The teacher's, raw, finite."""
+
+    @property
+    def pixels(self) -> Float32[np.ndarray, "3 h w"]:
+        """RGB in 0..1, as `images.prepare` gives it."""
+        return self.rgb / np.float32(255)
 
 
 class Agreement:

@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 
 from featherdepth.data.reader import Reader
@@ -96,7 +95,7 @@ def write_outcome(
             "kind": preset.kind.value,
             "license": preset.license,
             "materials": list(preset.materials),
-            "input": list(held[0].pixels.shape[1:]),
+            "input": list(held[0].rgb.shape[1:]),
         },
         "initial": {
             "name": "random weights" if story.start is None else read_config(story.start).name
@@ -193,7 +192,7 @@ def _milliseconds(
     for photo in held[: TIMED + 1]:
         pixels = photo.pixels
         if teacher:
-            shown = (pixels.transpose(1, 2, 0) * 255).round().astype(np.uint8)
+            shown = photo.rgb.transpose(1, 2, 0)
             pixels = story.teacher.prepare(shown, story.recipe.teacher_size)
         batch = torch.from_numpy(pixels)[None].to(story.device)
         start = time.perf_counter()

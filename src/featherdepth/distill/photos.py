@@ -23,13 +23,10 @@ from featherdepth.data.teacher_maps import to_half
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels
-from featherdepth.rng import derive, generator
+from featherdepth.rng import generator
 from featherdepth.types import Image
 
 logger = logging.getLogger(__name__)
-
-FEWEST = 10
-"""Photos below this say nothing about a domain, and none could be held out."""
 
 
 @runtime_checkable
@@ -66,31 +63,6 @@ class PhotoPool:
 
     def __len__(self) -> int:
         return len(self.keys)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Split:
-    """Which photos train and which only measure."""
-
-    training: Int64[np.ndarray, " n"]
-    held_out: Int64[np.ndarray, " m"]
-
-
-def split_photos(photos: Reader, part: float, seed: int) -> Split:
-    """Hold out a part of the photos, chosen by their keys: adding photos moves none across.
-
-    Raises:
-        InputError: fewer than `FEWEST` photos.
-    """
-    if len(photos) < FEWEST:
-        raise InputError(
-            f"{photos.name}: {len(photos)} photo{'s' if len(photos) > 1 else ''};"
-            f" distillation needs {FEWEST} or more, a part of which is held out"
-        )
-    chances = np.array([derive(seed, "holdout", key) for key in photos.keys]) / 2**63
-    order = np.argsort(chances, kind="stable")
-    count = max(int((chances < part).sum()), 2)
-    return Split(training=np.sort(order[count:]), held_out=np.sort(order[:count]))
 
 
 def load_photos(

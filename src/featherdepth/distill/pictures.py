@@ -46,7 +46,7 @@ def write_pictures(
     rows = []
     for number, (index, role) in enumerate(_choose(after), 1):
         photo = held[index]
-        shown = {"photo": (photo.pixels.transpose(1, 2, 0) * 255).round().astype(np.uint8)}
+        shown = {"photo": photo.rgb.transpose(1, 2, 0)}
         for name, student in zip(("before", "after"), students, strict=True):
             shown[name] = _painted(infer(student, photo.pixels, photo.key), kind)
         shown["teacher"] = _painted(photo.map, kind)

@@ -12,30 +12,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 from torch import nn
 
 from featherdepth.data.reader import Reader
 from featherdepth.data.teacher_maps import MapCache, Refused, photo_key
-from featherdepth.distill.agreement import Agreement, HeldOut, drift_alarm
+from featherdepth.distill.agreement import Agreement, drift_alarm
 from featherdepth.distill.collection import IDENTITY_FORMAT, collection_sha256
-from featherdepth.distill.label import LabelResult, fault, label_photos
+from featherdepth.distill.held_out import hold_out
+from featherdepth.distill.label import LabelResult, label_photos
 from featherdepth.distill.labelled import LabelledData
 from featherdepth.distill.objective import AFFINE, Distiller
 from featherdepth.distill.outcome import Story, write_outcome
-from featherdepth.distill.photos import (
-    Windows,
-    load_photos,
-    photos_held,
-    split_photos,
-)
+from featherdepth.distill.photos import Windows, load_photos, photos_held
 from featherdepth.distill.recipe import DistillRecipe
+from featherdepth.distill.split import split_photos
 from featherdepth.distill.student import find_start, start_student
 from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.views import DistillBatches
-from featherdepth.errors import InputError, RunError, UsageError
-from featherdepth.images.prepare import prepare
+from featherdepth.errors import UsageError
 from featherdepth.losses.zscore import trimmed_zscore
 from featherdepth.training.identity import FORMAT
 from featherdepth.training.loop import Outcome, check_start, run
@@ -172,7 +168,7 @@ def distill(
                 device=processes.device,
                 progress=progress,
             )
-            agreement = Agreement(held, card.kind, target=raw_target(recipe, card.kind))
+            agreement = Agreement(held.photos, card.kind, target=raw_target(recipe, card.kind))
             start = agreement(student.eval())
             before = agreement.rows
         bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
@@ -275,51 +271,6 @@ def describe(
         ),
         scored=f"Agreement with the teacher on {held_out} held-out photos (not accuracy)",
     )
-
-
-def hold_out(
-    photos: Reader,
-    indices: Int64[np.ndarray, " m"],
-    teacher: Teacher,
-    recipe: DistillRecipe,
-    *,
-    labels: CachedLabels | None,
-    device: torch.device,
-    progress: Stages | None,
-) -> list[HeldOut]:
-    """The held-out photos as the student sees them, with their teacher's maps.
-
-    Raises:
-        InputError: not one can be used.
-        RunError: the teacher gives NaN for all of them.
-    """
-    held = []
-    reason = ""
-    for done, index in enumerate(indices.tolist(), 1):
-        try:
-            image = photos[index].image
-        except InputError as error:
-            logger.warning("left out: %s", error)
-            continue
-        if labels is not None:
-            values = labels.read(image)
-        else:
-            pixels = torch.from_numpy(teacher.prepare(image.pixels, recipe.teacher_size))
-            values = teacher(pixels[None].to(device))[0, 0].float().cpu().numpy()
-            if found := fault(values):
-                reason = f"{photos.keys[index]}: {teacher.card.name} gave {found}"
-                logger.warning("left out: %s", reason)
-                values = None
-        if values is not None:
-            seen = prepare(image, size=recipe.input_size)
-            held.append(HeldOut(key=photos.keys[index], pixels=seen, map=values))
-        if progress:
-            progress("held-out photos", done, len(indices))
-    if not held:
-        if reason:
-            raise RunError(reason)
-        raise InputError(f"{photos.name}: not one of {len(indices)} held-out photos can be used")
-    return held
 
 
 def raw_target(
