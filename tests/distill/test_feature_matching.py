@@ -58,6 +58,7 @@ def batch_of(images: Tensor, clean: Tensor) -> DistillBatch:
         clean=clean,
         maps=None,
         intrinsics=np.ones((len(images), 4)),
+        keys=(),
         seeds=np.zeros(len(images), np.int64),
     )
 

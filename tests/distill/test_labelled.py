@@ -81,6 +81,7 @@ def batches(photos: int = 2, labelled: int = 3) -> MixedBatch:
             clean=None,
             maps=random(photos, 1, 32, 32),
             intrinsics=cameras(photos),
+            keys=(),
             seeds=np.arange(photos),
         ),
         labelled=Batch(

@@ -104,6 +104,7 @@ def batch_of(
         clean=clean,
         maps=maps,
         intrinsics=np.full((count, 4), 50.0),
+        keys=tuple(f"{i}.jpg" for i in range(count)),
         seeds=np.arange(count) + 100 * step,
     )
 
@@ -303,7 +304,7 @@ def test_projections_are_in_the_checkpoint_and_not_in_the_student(
     (path,) = (folder / "checkpoints").glob("step-*.pt")
     network, objective = torch.load(path, weights_only=True)["trainer"]["modules"]
 
-    assert sorted(objective) == [
+    assert sorted(objective) == ["_extra_state"] + [
         f"projections.{n}.{p}" for n in ("dec4", "enc8") for p in ("bias", "weight")
     ]
     assert torch.equal(objective["projections.enc8.weight"], after.projections["enc8"].weight)
@@ -336,7 +337,7 @@ def test_the_teacher_stays_as_it_was_in_eval_mode_and_is_no_part_of_the_distille
     assert not any(p.requires_grad or p.grad is not None for p in module.parameters())
     theirs = {id(p) for p in (*module.parameters(), *module.buffers())}
     assert not theirs & {id(p) for p in (*after.parameters(), *after.buffers())}
-    assert len(after.state_dict()) == 4
+    assert len(after.state_dict()) == 5  # four of projections, and what was refused
 
 
 def test_projections_begin_by_the_seed_whatever_was_drawn_before(own_teacher: Teacher) -> None:
@@ -477,16 +478,94 @@ def test_a_hole_in_a_larger_map_stays_a_hole() -> None:
     assert not gradient[0, 0, 20, 20] and 1 <= (gradient[0] == 0).sum() <= 9
 
 
-def test_a_teacher_that_gives_only_nan_stops_in_one_line() -> None:
+NAN = torch.full((2, 1, 64, 64), math.nan)
+
+
+def test_a_step_of_which_the_teacher_knows_no_view_teaches_nothing_and_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     student = Mirror(smooth(seed=2))
 
+    losses = distiller(POSTER)(student, batch_of(NAN, step=6))
+
+    value = total(losses)
+    value.backward()
+    assert value == 0
+    assert student.maps.grad is None or not student.maps.grad.any()
+    assert "step 7: the teacher gave NaN or infinity for every view; nothing is learned" in (
+        caplog.text
+    )
+
+
+def test_a_teacher_that_gives_nan_step_after_step_stops_in_one_line() -> None:
+    student, chosen = Mirror(smooth(seed=2)), distiller(POSTER)
+    for step in range(4):
+        chosen(student, batch_of(NAN, step=step))
+    chosen(student, batch_of(smooth(), step=4))  # it can: the count begins anew
+    for step in range(5, 9):
+        chosen(student, batch_of(NAN, step=step))
+    resumed = distiller(POSTER)
+    resumed.load_state_dict(chosen.state_dict())
+
     with pytest.raises(RunError) as stopped:
-        distiller(POSTER)(student, batch_of(torch.full((2, 1, 64, 64), math.nan), step=6))
+        resumed(student, batch_of(NAN, step=9))
 
     assert str(stopped.value) == (
-        "step 7: the teacher gave NaN or infinity for every view; expected finite depth: check its"
-        " weights, or its precision"
+        "steps 6 to 10: the teacher gave NaN or infinity for every view; expected finite depth:"
+        " check its weights, or its precision"
     )
+
+
+def test_photos_whose_views_hold_nan_are_noted_once_and_stay_noted_after_a_resume() -> None:
+    maps = smooth(2, seed=1)
+    maps[1, 0, :16] = math.inf
+    student, chosen = Mirror(smooth(seed=2)), distiller(POSTER)
+
+    for step in range(2):
+        chosen(student, batch_of(maps, step=step))
+
+    resumed = distiller(POSTER)
+    resumed.load_state_dict(chosen.state_dict())
+    assert resumed.refusals.photos == {
+        "1.jpg": "1.jpg: the teacher gave NaN or infinity in 25 % of a view; expected finite depth"
+    }
+
+
+@pytest.mark.parametrize("name", ["channel_kl", "channel_mse", "spatial_kl", "pairwise", "mse"])
+@pytest.mark.parametrize("lost", [1, 2])
+def test_inner_maps_with_nan_count_for_nothing(own_teacher: Teacher, name: str, lost: int) -> None:
+    class Half:
+        """It knows nothing of the first views."""
+
+        card, input_size, prepare = own_teacher.card, own_teacher.input_size, own_teacher.prepare
+
+        def features(self, images: Tensor) -> Any:
+            depth, inner = own_teacher.features(images)
+            depth = depth.clone()
+            inner = {key: maps.clone() for key, maps in inner.items()}
+            for maps in (depth, *inner.values()):
+                maps[:lost] = math.nan
+            return depth, inner
+
+        def __call__(self, images: Tensor) -> Tensor:
+            raise NotImplementedError
+
+        def to(self, device: Any) -> None:
+            pass
+
+    student = build_network("fast")
+    chosen = distiller(
+        [{"name": name, "features": ["enc8"]}],
+        teacher=Half(),
+        student=student,
+    )
+
+    value = total(chosen(student, batch_of(clean=clean_views())))
+
+    value.backward()
+    gradients = [p.grad for p in student.parameters() if p.grad is not None]
+    assert value.isfinite() and all(gradient.isfinite().all() for gradient in gradients)
+    assert (value == 0) == (lost == 2)
 
 
 # What is only told

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
@@ -443,6 +444,28 @@ def test_photos_that_the_teacher_cannot_label_are_told_and_left_out(
     kept = [row["key"] for row in done.document["agreement"]["photos"]]
     assert kept and not set(kept) & set(tall)
     assert done.document["photos"]["held_out"] == len(kept)
+
+
+def test_without_a_cache_too_photos_that_the_teacher_does_not_know_are_told(
+    distilling: ModuleType, photo_folder: Path, own_teacher: Teacher, tmp_path: Path
+) -> None:
+    mixed = tmp_path / "mixed"
+    shutil.copytree(photo_folder, mixed)
+    black = [f"black-{i}.png" for i in range(8)]
+    for name in black:
+        PIL.Image.new("RGB", (96, 64)).save(mixed / name)
+
+    # All photos are seen: a step of theirs is as many views as there are.
+    done = distilling.distill(
+        mixed, Sick(own_teacher), tmp_path / "run", steps=3, batch=16, holdout=0.4
+    )
+
+    failed = {row["photo"]: row["error"] for row in done.document["photos"]["failed"]}
+    assert set(black) <= failed.keys()
+    held = {key for key in black if "% of the map" in failed[key]}
+    trained = {key for key in black if "gave NaN or infinity in 100 % of a view" in failed[key]}
+    assert held and trained and held | trained == set(black)
+    assert not {row["key"] for row in done.document["agreement"]["photos"]} & set(black)
 
 
 def test_a_name_with_braces_and_one_that_is_not_utf_8_go_through(

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from featherdepth.config import build
 from featherdepth.distill.recipe import PlacedLoss
+from featherdepth.distill.refusals import Refusals
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.views import DistillBatch
-from featherdepth.errors import RunError, UsageError
+from featherdepth.errors import UsageError
 from featherdepth.losses import LOSSES
 from featherdepth.losses.geometric import Geometric
 from featherdepth.losses.zscore import trimmed_zscore
@@ -79,6 +80,7 @@ class Distiller(nn.Module):
     ) -> None:
         super().__init__()
         self._teacher = (teacher,)
+        self.refusals = Refusals("the teacher" if teacher is None else teacher.card.name)
         self._standardize = standardize and kind in AFFINE
         self._gradients_every = gradients_every
         self._losses = [_placed(loss, kind) for loss in losses]
@@ -96,11 +98,18 @@ class Distiller(nn.Module):
         """Whether it asks the student for its inner maps."""
         return bool(self._features)
 
+    def get_extra_state(self) -> dict[str, Any]:
+        """For checkpoints: what was refused, beside the projections."""
+        return self.refusals.state_dict()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.refusals.load_state_dict(state)
+
     def forward(self, model: Any, batch: DistillBatch) -> Losses:
         """Weighted losses by name, and what is only told.
 
         Raises:
-            RunError: the teacher gave NaN or infinity for every view.
+            RunError: the teacher gave NaN or infinity for every view of several steps.
         """
         inner: Maps = {}
         inner_teacher: Maps = {}
@@ -109,7 +118,7 @@ class Distiller(nn.Module):
         else:
             student = model(batch.images)
         raw, inner_teacher = self._ask(batch)
-        target, valid = self._target(raw, student.shape[-2:], batch.step)
+        target, valid = self._target(raw, student.shape[-2:], batch)
         on_map: dict[str, Tensor] = {}
         on_features: dict[str, Tensor] = {}
         for placed in self._losses:
@@ -135,7 +144,7 @@ class Distiller(nn.Module):
         return teacher(batch.clean), {}
 
     def _target(
-        self, raw: Float[Tensor, "b 1 h2 w2"], size: tuple[int, int], step: int
+        self, raw: Float[Tensor, "b 1 h2 w2"], size: tuple[int, int], batch: DistillBatch
     ) -> tuple[Float[Tensor, "b 1 h w"], Bool[Tensor, "b 1 h w"]]:
         """The map to learn from at the student's size, and where it holds."""
         raw = raw.detach().float()
@@ -143,11 +152,8 @@ class Distiller(nn.Module):
             # Antialiased only where it shrinks; a NaN spreads to its neighbors and is masked there.
             raw = F.interpolate(raw, size, mode="bilinear", antialias=raw.shape[-1] > size[1])
         valid = raw.isfinite()
-        if not valid.flatten(1).any(dim=1).any():
-            raise RunError(
-                f"step {step + 1}: the teacher gave NaN or infinity for every view; expected finite"
-                " depth: check its weights, or its precision"
-            )
+        counts = valid.flatten(1).sum(dim=1).tolist()
+        self.refusals.note(batch.step, batch.keys, [count / valid[0].numel() for count in counts])
         if self._standardize:
             return trimmed_zscore(raw, valid), valid
         return torch.where(valid, raw, 0.0), valid
@@ -178,8 +184,9 @@ class Distiller(nn.Module):
                 own = self.projections[name](own)
             if own.shape[-2:] != other.shape[-2:]:
                 own = F.interpolate(own, other.shape[-2:], mode="bilinear", align_corners=False)
-            valid = torch.ones_like(other[:, :1], dtype=torch.bool)
-            values.append(placed.loss(own, other, valid))
+            # Where the teacher's map is NaN, so are its inner maps.
+            valid = other.isfinite().all(dim=1, keepdim=True)
+            values.append(placed.loss(own, torch.where(valid, other, 0.0), valid))
         return placed.weight * torch.stack(values).mean(dim=0)
 
     def _add_projections(self, student: nn.Module) -> None:

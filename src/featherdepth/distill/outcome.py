@@ -47,6 +47,8 @@ class Story:
     labeled: LabelResult | None
     start: Path | None
     """Model folder that the student began from."""
+    refused: Mapping[str, str]
+    """Photos that the teacher was asked about without a cache and had no map for, and why."""
     outcome: Outcome
     device: torch.device
 
@@ -179,9 +181,12 @@ def _drift(lines: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _failed(story: Story) -> list[dict[str, str]]:
+    """Photos that could not be read, or for which the teacher gave no map."""
     if story.labeled is not None:
         return story.labeled.failed
-    return [{"photo": s.key, "error": s.reason} for s in story.photos.skipped]
+    unread = {skipped.key: skipped.reason for skipped in story.photos.skipped}
+    found = {**story.refused, **unread}
+    return [{"photo": key, "error": found[key]} for key in sorted(found)]
 
 
 def _milliseconds(

@@ -157,7 +157,7 @@ def distill(
     )
     with closing(windows):
         windows.of(0)  # what cannot be used shows now, not in the first step
-        agreement = None
+        agreement, refused = None, {}
         if processes.first:
             held = hold_out(
                 photos,
@@ -169,6 +169,7 @@ def distill(
                 progress=progress,
             )
             agreement = Agreement(held.photos, card.kind, target=raw_target(recipe, card.kind))
+            refused = held.refused
             start = agreement(student.eval())
             before = agreement.rows
         bf16 = choose_precision(recipe.loop.precision, processes.device) == "bf16"
@@ -215,6 +216,7 @@ def distill(
             photos=photos,
             labeled=labeled,
             start=find_start(recipe),
+            refused={**distiller.refusals.photos, **refused},
             outcome=outcome,
             device=processes.device,
         )

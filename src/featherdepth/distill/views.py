@@ -32,6 +32,8 @@ class DistillBatch:
     """The teacher's raw maps, at the student's size; None where it is asked."""
     intrinsics: Float64[np.ndarray, "b 4"]
     """fx, fy, cx, cy in pixels of the student's view."""
+    keys: tuple[str, ...]
+    """Of the photos that the views show."""
     seeds: Int64[np.ndarray, " b"]
     """For what the objective draws, one stream a view."""
 
@@ -82,5 +84,6 @@ class DistillBatches:
             clean=clean,
             maps=maps,
             intrinsics=follow(pool.intrinsics[plan.index], plan, size),
+            keys=tuple(pool.keys[i] for i in plan.index),
             seeds=plan.seeds,
         )
