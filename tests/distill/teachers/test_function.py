@@ -152,3 +152,12 @@ def test_a_file_in_the_working_folder_hides_no_installed_module(tmp_path, monkey
 
     with pytest.raises(UsageError, match="colorsys has no 'f'"):
         open_teacher("py:colorsys:f")
+
+
+def test_a_file_that_is_not_python_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "broken_teacher.py").write_text("def f(:\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    with pytest.raises(UsageError, match=r"invalid syntax \(broken_teacher.py, line 1\)"):
+        open_teacher("py:broken_teacher:f")

@@ -110,6 +110,10 @@ def _import(name: str, reference: str) -> ModuleType:
             f"teacher {reference!r}: cannot import {name}: {error}; expected an installed module"
             f" or {name.replace('.', '/')}.py in {here}"
         ) from error
+    except SyntaxError as error:
+        raise UsageError(
+            f"teacher {reference!r}: cannot import {name}: {error}; expected Python"
+        ) from error
 
 
 def _member(module: ModuleType, attribute: str, reference: str) -> Any:

@@ -21,11 +21,12 @@ from featherdepth.distill.teachers import TEACHERS
 from featherdepth.distill.teachers.hub.folder import is_transformers_folder
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.teachers.stated import Stated, split_stated
-from featherdepth.errors import BackendError, UsageError
+from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks import NETWORKS
 from featherdepth.runtime.presets import depth_models, embedded_models
 from featherdepth.runtime.reference import resolve
+from featherdepth.training.devices import find_device
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def open_teacher(
     """
     if threads is not None and threads < 1:
         raise UsageError(f"threads is {threads}; expected 1 or more")
-    place = _device(device)
+    place = find_device(device)
     teacher = _open(reference, size, threads)
     if threads is not None:
         torch.set_num_threads(threads)
@@ -122,13 +123,3 @@ def _known(text: str, path: Path) -> None:
         )
     )
     raise UsageError(f"unknown teacher {text!r}; {hint}")
-
-
-def _device(device: torch.device | str) -> torch.device:
-    try:
-        place = torch.device(device)
-    except RuntimeError as error:
-        raise UsageError(f"device {device!r} is unknown; expected cpu, cuda or cuda:0") from error
-    if place.type == "cuda" and not torch.cuda.is_available():
-        raise BackendError(f"device {device!r}: torch sees no such device here; leave it out")
-    return place
