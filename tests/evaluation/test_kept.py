@@ -50,12 +50,13 @@ def test_holes_stay_holes(kept: KeptPredictions) -> None:
 
 
 def test_keys_that_look_alike_as_file_names_are_kept_apart(kept: KeptPredictions) -> None:
-    for number, key in enumerate(("a/b", "a-b", "a b", "../../a-b", "A/b")):
+    for number, key in enumerate(("a/b", "a-b", "a b", "../../a-b", "A/b", "caf\udce9")):
         kept.write(key, depth(np.full((1, 2), float(number))))
 
     assert kept.read("a/b").values[0, 0] == 0
     assert kept.read("../../a-b").values[0, 0] == 3
-    assert len(list(kept.folder.iterdir())) == 6
+    assert kept.read("caf\udce9").values[0, 0] == 5  # as Python names what is no UTF-8
+    assert len(list(kept.folder.iterdir())) == 7
     assert {path.parent for path in kept.folder.parent.rglob("*.safetensors")} == {kept.folder}
 
 

@@ -119,6 +119,6 @@ class KeptPredictions:
 
     def _path(self, key: str) -> Path:
         # The hash tells keys apart that look alike as file names.
-        digest = hashlib.blake2b(key.encode(), digest_size=6).hexdigest()
+        digest = hashlib.blake2b(key.encode(errors="surrogateescape"), digest_size=6).hexdigest()
         readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", key)[-60:].lstrip(".-")
         return self.folder / f"{readable}-{digest}{SUFFIX}"
