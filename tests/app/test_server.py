@@ -1,6 +1,7 @@
 """The server gives the page's files and nothing else, on this machine alone."""
 
 import http.client
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -112,8 +113,9 @@ def test_nothing_else_is_given(server: PageServer, path: str) -> None:
 
 
 def test_what_is_no_address_is_refused_in_one_line(
-    server: PageServer, capsys: pytest.CaptureFixture[str]
+    server: PageServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "featherdepth")  # another test's log may be closed
     status, _, body = ask(server, "http://[bad/", Host="127.0.0.1")
 
     assert (status, body) == (400, b"400 Bad Request\n")

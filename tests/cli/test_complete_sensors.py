@@ -1,6 +1,7 @@
 """`complete` from the command line with the files of every sensor, and what cannot be right."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -208,3 +209,18 @@ def test_one_depth_file_is_not_the_first_stage_of_many_photos(
     assert cli.run(["complete", "photos", "points", "--first", "out/room.npy", "-o", "x"]) == 2
     assert "one depth map for 2 photos" in capsys.readouterr().err
     assert not (folder / "x").exists()
+
+
+@pytest.mark.parametrize("sparse", ["colmap", "colmap/images.bin"])
+def test_another_model_is_completed_anew(
+    folder: Path, run: Callable[..., int], sparse: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = folder / "colmap" / "points3D.bin"
+    for told in ("1 done", "1 skipped"):
+        assert run(sparse) == 0
+        assert told in capsys.readouterr().out
+
+    os.utime(table, ns=(1, 1))  # written anew, of equal length
+
+    assert run(sparse) == 0
+    assert "1 done" in capsys.readouterr().out

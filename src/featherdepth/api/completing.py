@@ -58,7 +58,7 @@ def complete(
     """
     from featherdepth.completion.job import Measured, complete_files, find_measured, measured_of
     from featherdepth.completion.model import CompletionModel, is_depth_file
-    from featherdepth.data.sparse.colmap import holds_model
+    from featherdepth.data.sparse.colmap import holds_model, model_files
     from featherdepth.images.read import find_images
     from featherdepth.runtime.job import streams_for
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
@@ -76,7 +76,7 @@ def complete(
         raise InputError(f"{points}: not found; expected measured points")
     whole = holds_model(points)
     others = [points, *([] if first is None else [Path(first)])]
-    others += points.iterdir() if whole else measured_of(photos, points)
+    others += model_files(points) or measured_of(photos, points)
     check_outputs(photos, out, chosen, failures=failures, overwrite=overwrite, others=others)
     single = Path(images).is_file() and len(photos) == 1
     if not single and not points.is_dir():

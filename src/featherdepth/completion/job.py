@@ -8,6 +8,7 @@ from typing import Any
 
 from featherdepth.completion.model import CompletionModel
 from featherdepth.data.sparse import READ, read_sparse
+from featherdepth.data.sparse.colmap import model_files
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size
 from featherdepth.images.failures import write_failures
@@ -174,8 +175,8 @@ def _facts(model: CompletionModel, points: Measured, min_confidence: float) -> d
 
 
 def _files(path: Path) -> dict[str, dict[str, int]]:
-    """What tells whether a file, or those of a folder, have changed."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    """What tells whether a file, those of a folder or the tables of a model have changed."""
+    files = model_files(path) or (sorted(path.iterdir()) if path.is_dir() else [path])
     return {file.name: file_facts(file) for file in files}
 
 

@@ -84,6 +84,12 @@ def holds_model(path: Path) -> bool:
     return is_model(path) and _tables(path) is not None
 
 
+def model_files(path: Path) -> list[Path]:
+    """The tables of the model that lies there; none where there is no model."""
+    found = _tables(path) if is_model(path) else None
+    return [] if found is None else [found[0] / f"{table}{found[1]}" for table in TABLES]
+
+
 def _find(path: Path) -> tuple[Path, str]:
     found = _tables(path)
     if found is None:
