@@ -147,7 +147,7 @@ def ablation_picture() -> str:
     least = min([-0.1, *(line.aligned["gap"]["low"] for line in shown)])
     across = Scale(low=least, high=1.0, start=10.0, end=WIDTH - RIGHT - 10)
     axis = Axis(
-        label="share of the gap closed (small: other seeds; ring: the poster, on KITTI)",
+        label="share closed (small: other seeds; ring: the poster)",
         percent=True,
     )
     parts = x_axis(across, axis, top=TOP, bottom=bottom)
