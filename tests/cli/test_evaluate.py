@@ -10,7 +10,7 @@ from PIL import Image
 
 from featherdepth.cli import main as cli
 from featherdepth.evaluation.baselines import Constant
-from featherdepth.evaluation.reproduce import Opened
+from featherdepth.evaluation.measured import Opened
 
 POINTS = ["--data", "x", "--pattern", "uniform-40"]
 KEPT = [*POINTS, "--first-predictions", "kept"]

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from featherdepth.evaluation.reproduce import write_document
+from featherdepth.evaluation.measured import write_document
 
 
 def test_figures_have_seven_digits_and_counts_all_of_theirs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from featherdepth.errors import UsageError
 
 if TYPE_CHECKING:
     from featherdepth.evaluation.completion import Completer
-    from featherdepth.evaluation.reproduce import Opened
+    from featherdepth.evaluation.measured import Opened
     from featherdepth.metrics.protocols import EvalProtocol
 
 

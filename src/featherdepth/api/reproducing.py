@@ -50,8 +50,9 @@ def reproduce(
         RunError: `output` cannot be written.
     """
     from featherdepth.api.systems import is_system, published_system
+    from featherdepth.evaluation.measured import Opened, write_document
     from featherdepth.evaluation.output import check_folder
-    from featherdepth.evaluation.reproduce import Opened, Where, accuracy, sizes, write_document
+    from featherdepth.evaluation.reproduce import Where, accuracy, sizes
     from featherdepth.evaluation.suite_page import suite_page
     from featherdepth.evaluation.suites import read_suite
     from featherdepth.images.atomic import write_atomic

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from featherdepth.errors import BackendError
 
 if TYPE_CHECKING:
-    from featherdepth.evaluation.reproduce import Opened
+    from featherdepth.evaluation.measured import Opened
 
 
 def is_system(reference: str | Path | None) -> bool:
@@ -26,7 +26,7 @@ def published_system(reference: str, threads: int | None = None) -> "Opened":
         BackendError: torch is not installed.
     """
     from featherdepth.evaluation.baselines import Constant
-    from featherdepth.evaluation.reproduce import Opened
+    from featherdepth.evaluation.measured import Opened
     from featherdepth.runtime.reference import resolve
 
     try:
