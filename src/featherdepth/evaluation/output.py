@@ -1,9 +1,9 @@
 """Whether results can be written, asked before the hours of work that they take."""
 
-import tempfile
 from pathlib import Path
 
 from featherdepth.errors import RunError, UsageError
+from featherdepth.images.atomic import probe
 
 
 def check_file(output: Path) -> None:
@@ -39,9 +39,7 @@ def check_folder(folder: Path) -> None:
 
 
 def _check_takes_files(folder: Path, what: str) -> None:
-    # Permissions alone do not tell: the disk may be read-only, and root passes all of them.
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        probe(folder)
     except OSError as error:
         raise RunError(f"{what}: {error.strerror or error}") from error

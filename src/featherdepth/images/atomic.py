@@ -85,6 +85,22 @@ def _fault(error: OSError) -> type[InputError | RunError]:
     return InputError if error.errno == errno.ENAMETOOLONG else RunError
 
 
+def probe(folder: Path) -> None:
+    """Write a file without a name into a folder, or where it would be made; nothing is left.
+
+    Permissions alone do not tell: the disk may be read-only, and root passes all of them.
+
+    Raises:
+        OSError: no file can be written there.
+    """
+    place = Path(os.path.abspath(folder))  # noqa: PTH100 - `resolve` would follow its links
+    while not place.exists():
+        place = place.parent
+    with tempfile.TemporaryFile(dir=place) as file:
+        file.write(b"probe")
+        file.flush()
+
+
 def check_writable(path: Path) -> None:
     """See, before long work, that a file can take the name `path`; its folder is made.
 
@@ -97,8 +113,7 @@ def check_writable(path: Path) -> None:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not target.exists() or target.is_file():  # a device is written directly
-            with tempfile.TemporaryFile(dir=target.parent):
-                pass
+            probe(target.parent)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 

@@ -1,13 +1,12 @@
 """What is looked at in the folder of a run before any work is done for it."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from featherdepth.errors import RunError
+from featherdepth.images.atomic import probe
 from featherdepth.networks.folder import CARD, CONFIG
 from featherdepth.training.checkpoint import Checkpoints
 from featherdepth.training.identity import refusal
@@ -26,7 +25,7 @@ def check_place(folder: Path, *, resume: bool) -> None:
         RunError: it is such a folder.
     """
     try:
-        _check_writable(folder)
+        probe(folder)
         held = None if _started(folder) else _held(folder)
     except OSError as error:
         raise RunError(f"{folder}: cannot write: {error.strerror or error}") from error
@@ -80,17 +79,3 @@ def _held(folder: Path) -> str | None:
     if (folder / CONFIG).exists():
         return "a model"
     return f"a {CARD}" if (folder / CARD).exists() else None
-
-
-def _check_writable(folder: Path) -> None:
-    """Write a file without a name there, or where the folder would be made; nothing is left.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    place = Path(os.path.abspath(folder))  # noqa: PTH100 - `resolve` would need it to exist
-    while not place.exists():
-        place = place.parent
-    with tempfile.TemporaryFile(dir=place) as probe:
-        probe.write(b"probe")
-        probe.flush()
