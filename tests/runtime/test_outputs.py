@@ -55,7 +55,10 @@ def test_a_given_camera_belongs_to_the_size_of_the_photo(options: OutputOptions,
     assert (camera.height, camera.width) == (6, 8)
 
 
-@pytest.mark.parametrize("name", ["room.png", "room.png.json", "room.color.png", "failures.jsonl"])
+@pytest.mark.parametrize(
+    "name",
+    ["room.png", "room.png.json", "room.color.png", "room.color.png.json", "failures.jsonl"],
+)
 def test_files_of_others_stay(name: str, tmp_path: Path) -> None:
     photo = FoundImage(
         path=Path("room.jpg"), relative=PurePath("room.jpg"), output=PurePath("room")

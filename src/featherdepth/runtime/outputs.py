@@ -159,6 +159,6 @@ def check_outputs(
     own = [*others, *(photo.path for photo in photos)]
     paths = [output_path(out / photo.output, n) for photo in photos for n in options.formats]
     # A map that is there is a result by its sidecar: that needs no second look.
-    beside = [sidecar_path(p) for p in paths if not (p.name.endswith(COLORS) or p.exists())]
+    beside = [sidecar_path(p) for p in paths if p.name.endswith(COLORS) or not p.exists()]
     check_targets(own, [*paths, *beside], replace_others=overwrite)
     check_targets(own, [out / failures], replace_others=overwrite, ours=lists_failures)
