@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,25 @@ def test_rows_with_changes_of_their_own_are_told_together(
     begin().tell()
 
     assert told == [{"teacher", "student", "ours"}]
+
+
+def test_a_row_goes_on_from_the_student_of_another_one_once_that_is_done(
+    begin: Callable[..., Experiment], model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = begin()
+    second = replace(experiment.domain.rows[0], name="second", begins="ours")
+    starts: list[Path] = []
+    monkeypatch.setattr(api, "distill", lambda *_, init, **__: starts.append(Path(init)) or {})
+    (experiment.folder / "second").mkdir()
+
+    with pytest.raises(RunError, match=r"ours: not finished, and second goes on from it"):
+        experiment.row(second, 0)
+    assert starts == []
+
+    run_first(experiment)
+    experiment.row(second, 0)
+
+    assert starts == [model, experiment.path("ours")]
 
 
 def test_what_was_done_before_it_was_noted_what_made_it_counts(tmp_path: Path) -> None:

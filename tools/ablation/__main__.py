@@ -25,14 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.ablation.done import Made, is_done, made_by, write_done
+from tools.ablation.done import DONE, Made, is_done, made_by, write_done
 from tools.ablation.photos import DOMAINS, TERMS, gather
 from tools.ablation.places import RECIPES, results_of
 from tools.ablation.rows import Row, inline, read_domain
 
 from featherdepth import api
 from featherdepth.config import DATA_VARIABLE
-from featherdepth.errors import FeatherDepthError, UsageError
+from featherdepth.errors import FeatherDepthError, RunError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,9 +106,11 @@ class Experiment:
         """One distillation of the student.
 
         Raises:
-            RunError: as `once`.
+            RunError: as `once`; the row that it goes on from is not finished.
         """
-        folder = self.path(row.name, seed)
+        folder, start = self.path(row.name, seed), self.start(row)
+        if row.begins and not (start / DONE).is_file():
+            raise RunError(f"{start}: not finished, and {row.name} goes on from it; run it first")
         photos = gather(
             row.photos, self.name, self.folder / "photos", data=self.data, scenes=self.scenes
         )
@@ -119,7 +121,7 @@ class Experiment:
                 photos,
                 folder,
                 teacher=self.path("teacher"),
-                init=str(self.path("student")),
+                init=str(start),
                 recipe=RECIPES / "row.toml",
                 assignments=self._assignments(row, seed) + self.changes,
                 cache=None if row.asks_teacher else self.folder / "maps" / row.photos,
@@ -167,8 +169,12 @@ class Experiment:
             self._assignments(row, seed),
             self.changes,
             photos=row.photos,
-            models={name: self.path(name) for name in ("teacher", "student")},
+            models={"teacher": self.path("teacher"), "student": self.start(row)},
         )
+
+    def start(self, row: Row) -> Path:
+        """The model folder whose student the row begins with."""
+        return self.path(row.begins or "student")
 
     def made_by_training(self, name: str) -> Made:
         """What makes a run that comes before the rows."""

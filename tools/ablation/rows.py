@@ -21,6 +21,8 @@ class Row:
     labels: bool = False
     part: bool = False
     """Of what the parts of ours are worth: `tools.ablation.page` tells them apart."""
+    begins: str = ""
+    """Name of the row whose student it goes on from; none: where all rows begin."""
     seeds: tuple[int, ...] = (0,)
     keys: dict[str, Any] = field(default_factory=dict)
     """Further keys of the recipe."""
