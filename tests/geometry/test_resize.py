@@ -2,6 +2,7 @@
 
 import doctest
 import math
+import threading
 
 import numpy as np
 import PIL.Image
@@ -139,6 +140,30 @@ def test_channels_of_a_photo_stay_apart():
 
     assert resized.shape == (7, 64, 3)
     np.testing.assert_array_equal(resized.reshape(-1, 3), [[200, 0, 100]] * (7 * 64))
+
+
+@given(*[st.integers(1, 90)] * 4, st.integers(2, 9))
+def test_a_photo_is_resized_along_rows_first_by_any_number_of_threads(
+    rows, columns, height, width, threads
+):
+    pixels = np.random.default_rng(0).integers(0, 256, (rows, columns, 3), np.uint8)
+    wide = PIL.Image.fromarray(pixels).resize((width, rows), PIL.Image.Resampling.BILINEAR)
+    expected = np.asarray(wide.resize((width, height), PIL.Image.Resampling.BILINEAR))
+
+    np.testing.assert_array_equal(resize_pixels(pixels, (height, width)), expected)
+    np.testing.assert_array_equal(resize_pixels(pixels, (height, width), threads=threads), expected)
+
+
+def test_what_fails_in_the_second_thread_is_told(monkeypatch):
+    def exhausted(_):
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError
+        return PIL.Image.new("RGB", (4, 4))
+
+    monkeypatch.setattr(PIL.Image, "fromarray", exhausted)
+
+    with pytest.raises(MemoryError):
+        resize_pixels(np.zeros((4, 4, 3), np.uint8), (8, 8), threads=2)
 
 
 def test_the_same_size_changes_nothing():

@@ -15,6 +15,7 @@ def prepare(
     size: int | Size,
     multiple: int = 64,
     rule: Literal["keep", "stretch"] = "keep",
+    threads: int = 1,
 ) -> Float32[np.ndarray, "3 h w"]:
     """Resize a photo for a network and return RGB in 0..1, contiguous.
 
@@ -22,5 +23,5 @@ def prepare(
     `size`, `multiple` and `rule` are those of `network_size`.
     """
     target = network_size(*image.photo_size, size, multiple, rule)
-    pixels = resize_pixels(image.pixels, target)
+    pixels = resize_pixels(image.pixels, target, threads=threads)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)) / np.float32(255)

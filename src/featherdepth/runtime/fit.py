@@ -36,7 +36,12 @@ def decoded_side(size: int | Size) -> int:
 
 
 def fit(
-    image: Image, *, size: int | Size, multiple: int, rule: Literal["keep", "stretch"]
+    image: Image,
+    *,
+    size: int | Size,
+    multiple: int,
+    rule: Literal["keep", "stretch"],
+    threads: int = 1,
 ) -> tuple[Float32[np.ndarray, "3 h w"], Window]:
     """The network's input for a photo, and the rows and columns of it that are photo.
 
@@ -49,7 +54,7 @@ def fit(
     height, width = image.photo_size
     short, long = min(height, width), max(height, width)
     if not isinstance(size, int) or rule == "stretch" or long <= LONGEST * short:
-        whole = prepare(image, size=size, multiple=multiple, rule=rule)
+        whole = prepare(image, size=size, multiple=multiple, rule=rule, threads=threads)
         return whole, (slice(None), slice(None))
     lying = width > height
     outer = (long / LAID_INTO, long) if lying else (long, long / LAID_INTO)
@@ -60,6 +65,6 @@ def fit(
     )
     top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
     around = ((top, rows - inner[0] - top), (left, columns - inner[1] - left), (0, 0))
-    laid = np.pad(resize_pixels(image.pixels, inner), around, mode="edge")
+    laid = np.pad(resize_pixels(image.pixels, inner, threads=threads), around, mode="edge")
     pixels = np.ascontiguousarray(laid.transpose(2, 0, 1)) / np.float32(255)
     return pixels, (slice(top, top + inner[0]), slice(left, left + inner[1]))

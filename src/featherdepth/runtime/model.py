@@ -19,8 +19,9 @@ from featherdepth.networks.folder import read_config
 from featherdepth.runtime.ahead import work_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, choose
 from featherdepth.runtime.choice import choose_for, precision_named
+from featherdepth.runtime.cpu import cores
 from featherdepth.runtime.exported import SUFFIXES, Exported
-from featherdepth.runtime.fit import decoded_side, fit
+from featherdepth.runtime.fit import Window, decoded_side, fit
 from featherdepth.runtime.presets import check_sees_depth
 from featherdepth.runtime.reference import resolve
 from featherdepth.types import Depth, Image, Intrinsics, Preset, Provenance
@@ -47,6 +48,7 @@ class DepthModel:
         backend: str,
         precision: str,
         exported: Exported | None = None,
+        threads: int | None = None,
         streams: int = 1,
     ) -> None:
         self.preset = preset
@@ -54,6 +56,8 @@ class DepthModel:
         """What the file says, where the model is an exported one."""
         self.backend = backend
         self.precision = precision
+        self.threads = threads or cores()
+        """Of the network; of the resize before it, too, where one photo is computed at a time."""
         self.streams = streams
         """Photos that it computes at most at once, where several threads call it."""
         self.network = network
@@ -96,7 +100,7 @@ class DepthModel:
             precision: "fp32", "bf16" or "int8"; "auto" is the fastest on this CPU whose abs_rel was
                 measured to rise by at most 1 % over fp32. An exported file has its own backend and
                 precision.
-            threads: of the network; by default what the backend takes.
+            threads: of the network, and of the resize before it; by default what the backend takes.
             streams: photos that are computed at once when several threads call `infer`, by
                 `threads` together: more photos a second, and each of them later. Backend "torch"
                 computes one after the other.
@@ -126,7 +130,9 @@ class DepthModel:
             backend, chosen = choose_for(found.path, preset, backend, precision)
             network = BACKENDS.load(backend).open(found.path, preset, threads, chosen, streams)
         logger.info("model %s on %s in %s", preset.name, backend, chosen)
-        return cls(preset, network, backend=backend, precision=chosen, streams=streams)
+        return cls(
+            preset, network, backend=backend, precision=chosen, threads=threads, streams=streams
+        )
 
     @classmethod
     def _from_file(
@@ -149,6 +155,7 @@ class DepthModel:
             backend=own,
             precision=exported.precision,
             exported=exported,
+            threads=threads,
             streams=streams,
         )
 
@@ -224,7 +231,7 @@ class DepthModel:
             raise UsageError(f"out size {out_size!r}; expected photo or model")
         shown = f"--size {asked}"
         try:
-            pixels, window = fit(image, size=asked, multiple=preset.multiple, rule=preset.resize)
+            pixels, window = self.fitted(image, asked)
             input_size = pixels.shape[1:]
             shown = f"{input_size[0]}x{input_size[1]}"
             values = self.network(pixels[None])[0, 0][window]
@@ -300,6 +307,12 @@ class DepthModel:
         if self.exported is not None:
             return self.exported.size_for(asked)
         return self.preset.size if asked is None else asked
+
+    def fitted(self, image: Image, size: int | Size) -> tuple[Float32[np.ndarray, "3 h w"], Window]:
+        """The network's input for a photo, and the rows and columns of it that are photo."""
+        preset = self.preset
+        threads = self.threads if self.streams == 1 else 1
+        return fit(image, size=size, multiple=preset.multiple, rule=preset.resize, threads=threads)
 
 
 def resized(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:

@@ -16,7 +16,6 @@ from featherdepth.evaluation.speed.timing import interleave, interval, ratios, s
 from featherdepth.geometry.resize import Size
 from featherdepth.images.write import save
 from featherdepth.runtime.cpu import cores, cpu_name, features
-from featherdepth.runtime.fit import fit
 from featherdepth.runtime.model import DepthModel, resized
 
 COUNTED_AT = 448 * 448
@@ -42,9 +41,7 @@ def contestant(name: str, model: DepthModel, photo: bytes, size: int | Size | No
     """A model that looks at a photo; what the network sees is made beforehand."""
     preset = model.preset
     image = model.read(photo, size=size)
-    pixels, _ = fit(
-        image, size=model.input_size(size), multiple=preset.multiple, rule=preset.resize
-    )
+    pixels, _ = model.fitted(image, model.input_size(size))
     batch = pixels[None]
     height, width = pixels.shape[1:]
     macs = preset.macs * height * width / COUNTED_AT if preset.macs else None
@@ -128,14 +125,10 @@ def stages(
         Milliseconds (`median`, `p95`) of `read`, `prepare`, `network`, `resize` and `write` (16-bit
         PNG), of `infer` (all but writing), and `infer_over_network` with its interval.
     """
-    preset = model.preset
     image = model.read(photo, size=size)
     wanted = model.input_size(size)
 
-    def prepare() -> Any:
-        return fit(image, size=wanted, multiple=preset.multiple, rule=preset.resize)
-
-    pixels, window = prepare()
+    pixels, window = model.fitted(image, wanted)
     batch = pixels[None]
     raw = model.network(batch)[0, 0][window]
     depth = model.infer(photo, size=size)
@@ -143,7 +136,7 @@ def stages(
         out = Path(folder, "depth.png")
         calls: dict[str, Callable[[], object]] = {
             "read": lambda: model.read(photo, size=size),
-            "prepare": prepare,
+            "prepare": lambda: model.fitted(image, wanted),
             "network": lambda: model.network(batch),
             "resize": lambda: resized(raw, image.photo_size),
             "write": lambda: save(depth, out),
