@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.data.teacher_maps import MapCache, Refused, photo_key, to_half
 from featherdepth.errors import InputError, RunError
 from featherdepth.types import DepthKind
-from teacher_cards import CARD, Card
+from teacher_cards import CARD
 
 KEY = "ab" * 32
 HERE = Path(__file__).parent
@@ -197,7 +198,7 @@ def test_the_same_teacher_may_come_back_under_another_name(cache: MapCache) -> N
     ],
 )
 def test_a_cache_of_another_teacher_kind_or_size_is_refused_in_one_line(
-    cache: MapCache, card: Card, size: Any, words: str
+    cache: MapCache, card: TeacherCard, size: Any, words: str
 ) -> None:
     before = (cache.folder / "cache.json").read_bytes()
 

@@ -13,9 +13,9 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from featherdepth.data.probe import open_data
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.data.teacher_maps import MapCache
 from featherdepth.distill.label import LabelResult, label_photos
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.errors import FeatherDepthError
 from featherdepth.geometry.resize import Size, network_size
 from featherdepth.images.prepare import prepare

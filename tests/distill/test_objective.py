@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.objective import Distiller
 from featherdepth.distill.recipe import parse_recipe
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.views import DistillBatch
 from featherdepth.errors import RunError, UsageError

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from featherdepth.data.probe import open_data
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.data.teacher_maps import MapCache
 from featherdepth.distill.run import describe
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError, UsageError

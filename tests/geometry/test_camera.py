@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.camera import (
     assumed_intrinsics,
-    from_focal_35mm,
     from_fov_x,
     pixel_rays,
     points,
@@ -41,19 +40,14 @@ def test_the_assumed_camera_has_sixty_degrees_from_top_to_bottom():
     assert (wide.width, wide.height) == (640, 480)
 
 
-def test_a_field_of_view_and_a_35_mm_focal_length_give_the_focal_length_in_pixels():
+def test_a_field_of_view_gives_the_focal_length_in_pixels():
     assert from_fov_x(90, 480, 640).fx == pytest.approx(320)
     assert from_fov_x(90, 480, 640).source == "given"
-    # 3-4-5: the diagonal of 640x480 is 800 pixels.
-    assert from_focal_35mm(43.27, 480, 640).fy == pytest.approx(800)
-    assert from_focal_35mm(28, 3000, 4000).fx == pytest.approx(28 * 5000 / 43.27)
 
 
 def test_impossible_cameras_are_refused():
     with pytest.raises(UsageError, match="1 to 179"):
         from_fov_x(180, 480, 640)
-    with pytest.raises(UsageError, match="not positive"):
-        from_focal_35mm(0, 480, 640)
 
 
 def test_points_equal_the_values_done_by_hand():

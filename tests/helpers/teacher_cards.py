@@ -1,21 +1,15 @@
 """The card of a teacher that is none: what a cache of maps asks of it."""
 
-from dataclasses import dataclass
-from typing import Any
-
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.types import DepthKind
 
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    name: str = "tiny"
-    kind: DepthKind = DepthKind.AFFINE_INVARIANT
-    digest: str = "d" * 64
-    license: str = "Apache-2.0"
-    materials: tuple[dict[str, Any], ...] = (
+CARD = TeacherCard(
+    name="tiny",
+    kind=DepthKind.AFFINE_INVARIANT,
+    digest="d" * 64,
+    license="Apache-2.0",
+    materials=(
         {"name": "renders", "class": "A", "terms": "own renders (class A)", "use": "training"},
-    )
-    params: int | None = 7
-
-
-CARD = Card()
+    ),
+    params=7,
+)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from featherdepth.geometry.resize import resize_map, resize_pixels, resize_truth
-from featherdepth.training.plan import Plan, ViewConfig, draw_plan, plain_plan
+from featherdepth.training.plan import Plan, ViewConfig, draw_plan
 from featherdepth.training.pool import Pool
 from featherdepth.training.views import Batch, cut_images, cut_maps, render
 from featherdepth.types import DepthKind, Intrinsics
@@ -59,8 +59,17 @@ def noise_frame(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def plan_of(*boxes: tuple[int, int, int, int], flip: bool = False) -> Plan:
-    plan = plain_plan(np.zeros(len(boxes), np.int64), np.array(boxes, np.int64))
-    return replace(plan, flip=np.full(len(boxes), flip))
+    """Of the first frame, without jitter."""
+    count = len(boxes)
+    return Plan(
+        index=np.zeros(count, np.int64),
+        box=np.array(boxes, np.int64),
+        flip=np.full(count, flip),
+        blur=np.ones(count),
+        color=np.ones((count, 6)),
+        noise=np.zeros(count),
+        seeds=np.zeros(count, np.int64),
+    )
 
 
 def levels(batch: Batch, i: int = 0) -> np.ndarray:

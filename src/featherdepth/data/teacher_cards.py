@@ -1,9 +1,9 @@
-"""cache.json of a cache of maps: whose they are, and the size that the teacher was asked for."""
+"""Whose maps a cache holds: the card of a teacher, and cache.json, which repeats it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from featherdepth.config import read_json
 from featherdepth.errors import InputError, RunError
@@ -14,42 +14,29 @@ ABOUT = "cache.json"
 FORMAT = "featherdepth-maps-1"
 
 
-@runtime_checkable
-class Card(Protocol):
-    """What the cache asks of a `TeacherCard`; that one's home loads torch, this file does not."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def kind(self) -> DepthKind: ...
-
-    @property
-    def digest(self) -> str: ...
-
-    @property
-    def license(self) -> str: ...
-
-    @property
-    def materials(self) -> tuple[dict[str, Any], ...]: ...
-
-    @property
-    def params(self) -> int | None: ...
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Stated:
-    """A `Card` as the folder of a cache states it."""
+class TeacherCard:
+    """What is known about a teacher without opening it; its student's card repeats it, too."""
 
     name: str
+    """For people: a model's name, or the reference it was opened with."""
     kind: DepthKind
+    """What its numbers mean; its student inherits it."""
     digest: str
+    """Changes whenever the same photo could give another map: of weights and preprocessing."""
     license: str
+    """Of the weights; empty if nobody states one."""
     materials: tuple[dict[str, Any], ...]
-    params: int | None
+    """Bill of materials: one table an ingredient (name, class, terms, use); itself included."""
+    params: int | None = None
+
+    @property
+    def commercial(self) -> bool:
+        """Whether every ingredient's terms are known and allow commercial use (no class C)."""
+        return bool(self.license) and all(m.get("class") != "C" for m in self.materials)
 
 
-def stated(card: Card, size: int | Size | None) -> dict[str, Any]:
+def stated(card: TeacherCard, size: int | Size | None) -> dict[str, Any]:
     """What cache.json holds."""
     return {
         "format": FORMAT,
@@ -65,7 +52,7 @@ def stated(card: Card, size: int | Size | None) -> dict[str, Any]:
     }
 
 
-def read_about(folder: Path) -> tuple[Card, int | Size | None]:
+def read_about(folder: Path) -> tuple[TeacherCard, int | Size | None]:
     """Teacher and size of the cache in a folder.
 
     Raises:
@@ -79,7 +66,7 @@ def read_about(folder: Path) -> tuple[Card, int | Size | None]:
     try:
         about = read_json(path)
         said, size = about["teacher"], about["size"]
-        card = _Stated(
+        card = TeacherCard(
             name=str(said["name"]),
             kind=DepthKind(said["kind"]),
             digest=str(said["digest"]),

@@ -34,7 +34,7 @@ from featherdepth.data.packs import PackIndex
 from featherdepth.data.teacher_cards import (
     ABOUT,
     FORMAT,
-    Card,
+    TeacherCard,
     check_empty,
     check_same,
     read_about,
@@ -90,7 +90,7 @@ class MapCache:
     a folder; maps may be added while others read.
     """
 
-    def __init__(self, folder: Path, card: Card, size: int | Size | None) -> None:
+    def __init__(self, folder: Path, card: TeacherCard, size: int | Size | None) -> None:
         """Use `open`, which checks the folder."""
         self.folder = folder
         self.card = card
@@ -103,7 +103,7 @@ class MapCache:
         return self.folder / PACKS
 
     @classmethod
-    def open(cls, folder: Path, card: Card, size: int | Size | None = None) -> "MapCache":
+    def open(cls, folder: Path, card: TeacherCard, size: int | Size | None = None) -> "MapCache":
         """Open a cache, or begin one in a folder that is new or empty.
 
         Args:

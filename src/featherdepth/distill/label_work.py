@@ -7,10 +7,10 @@ What writes them needs no torch: it is imported where photos are prepared and co
 from dataclasses import dataclass
 from pathlib import Path
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.data.teacher_maps import PACKS, SUFFIX, MapCache
 from featherdepth.data.units import Unit
 from featherdepth.distill.batching import WAITING
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.geometry.resize import Size
 from featherdepth.runtime.work import Answer, Compute, Decoder
 

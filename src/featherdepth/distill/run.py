@@ -16,6 +16,7 @@ from jaxtyping import Float32
 from torch import nn
 
 from featherdepth.data.reader import Reader
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.data.teacher_maps import MapCache, Refused, photo_key
 from featherdepth.distill.agreement import Agreement, drift_alarm
 from featherdepth.distill.collection import IDENTITY_FORMAT, collection_sha256
@@ -28,7 +29,6 @@ from featherdepth.distill.photos import Windows, load_photos, photos_held
 from featherdepth.distill.recipe import DistillRecipe
 from featherdepth.distill.split import split_photos
 from featherdepth.distill.student import find_start, start_student
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.views import DistillBatches
 from featherdepth.errors import UsageError

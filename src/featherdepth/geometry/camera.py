@@ -40,20 +40,6 @@ def from_fov_x(fov_x_deg: Number, height: int, width: int) -> Intrinsics:
     return _centered(focal_px, height, width, "given")
 
 
-def from_focal_35mm(focal_35mm: Number, height: int, width: int) -> Intrinsics:
-    """Return the camera with a 35 mm equivalent focal length, as phones write it into photos.
-
-    focal_px = focal_35mm * diagonal_px / 43.27. The result counts as read from EXIF.
-
-    Raises:
-        UsageError: a focal length that is not positive.
-    """
-    if not focal_35mm > 0:
-        raise UsageError(f"focal length {focal_35mm:g} mm is not positive; expected 35 mm units")
-    focal_px = focal_35mm * math.hypot(height, width) / FULL_FRAME_DIAGONAL_MM
-    return _centered(focal_px, height, width, "exif")
-
-
 def from_focal_px(focal_px: Number, height: int, width: int) -> Intrinsics:
     """Return the camera with square pixels and a focal length in pixels, as read from EXIF."""
     return _centered(focal_px, height, width, "exif")

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from featherdepth.training.journal import Journal
@@ -72,14 +71,9 @@ class RunLog:
             self._stack.enter_context(self._display)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._journal is not None:
-            self._stack.__exit__(kind, error, trace)
+            self._stack.close()
 
 
 def _part(figures: Mapping[str, float], prefix: str) -> dict[str, float]:

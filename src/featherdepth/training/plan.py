@@ -164,17 +164,3 @@ def _draw_boxes(
     y = top + (rng.random(len(usable)) * (height - crop_height + 1)).astype(np.int64)
     x = left + (rng.random(len(usable)) * (width - crop_width + 1)).astype(np.int64)
     return np.column_stack([y, x, crop_height, crop_width])
-
-
-def plain_plan(index: Int64[np.ndarray, " b"], box: Int64[np.ndarray, "b 4"]) -> Plan:
-    """Views without flip and jitter."""
-    count = len(index)
-    return Plan(
-        index=index,
-        box=box,
-        flip=np.zeros(count, np.bool_),
-        blur=np.ones(count),
-        color=np.ones((count, 6)),
-        noise=np.zeros(count),
-        seeds=np.zeros(count, np.int64),
-    )

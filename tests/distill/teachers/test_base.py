@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.teachers.base import Sizing, TorchTeacher, as_maps, digest_of
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError

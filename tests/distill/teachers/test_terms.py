@@ -2,7 +2,7 @@
 
 import pytest
 
-from featherdepth.distill.teachers.card import TeacherCard
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.teachers.terms import (
     known_license,
     settle_license,

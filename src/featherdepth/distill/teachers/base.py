@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
 
-from featherdepth.distill.teachers.card import TeacherCard
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size, network_size
 from featherdepth.images.prepare import prepare

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float32, UInt8
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.teachers.base import Sizing, digest_of
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.own import OwnTeacher
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError

@@ -24,6 +24,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.teachers.base import (
     BaseTeacher,
     Maps,
@@ -32,7 +33,6 @@ from featherdepth.distill.teachers.base import (
     as_maps,
     digest_of,
 )
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.stated import KEYS, Stated, needed_kind, read_stated
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError

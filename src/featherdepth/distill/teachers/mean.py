@@ -15,8 +15,8 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.teachers.base import Inner, Maps, digest_of
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size

@@ -21,8 +21,8 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from featherdepth.data.storage import is_inside
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.teachers.base import BaseTeacher, Maps, Sizing, as_maps, digest_of
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.stated import Stated, needed_kind, read_stated
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import BackendError, UsageError, WeightsError

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.teachers.base import (
     Inner,
     Maps,
@@ -15,7 +16,6 @@ from featherdepth.distill.teachers.base import (
     as_maps,
     digest_of,
 )
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size

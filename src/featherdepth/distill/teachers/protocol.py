@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
-from featherdepth.distill.teachers.card import TeacherCard
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.geometry.resize import Size
 
 

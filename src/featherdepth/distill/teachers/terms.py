@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from featherdepth.distill.teachers.card import TeacherCard
+from featherdepth.data.teacher_cards import TeacherCard
 
 Standing = Literal["permissive", "restricted", "unknown"]
 

@@ -16,8 +16,8 @@ from jaxtyping import Float32, UInt8
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.distill.teachers.base import BaseTeacher, Sizing, TorchTeacher, digest_of
-from featherdepth.distill.teachers.card import TeacherCard
 from featherdepth.distill.teachers.hub.families import Family, family_of
 from featherdepth.distill.teachers.hub.folder import (
     HubFolder,
