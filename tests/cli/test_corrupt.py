@@ -68,6 +68,26 @@ def test_a_constant_keeps_everything_under_all_corruptions(
     assert robustness["strengths"] == [1, 3, 5]
 
 
+def test_the_plain_document_outlives_a_model_too_bad_for_corruptions(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # One wall 30 times as far as the rest of the picture: no constant is within 25 % of anything.
+    for i in range(3):
+        wall = np.full((48, 64), 1000, np.uint16)
+        wall[:, -12:] = 30_000
+        Image.fromarray(wall).save(data / f"{i}.png")
+    output = tmp_path / "result.json"
+
+    code = run("--model", "constant", "--data", data, "--corruptions", "fog", "-o", output)
+
+    result = json.loads(output.read_text())
+    assert code == 3
+    assert result["data"]["count"] == 3
+    assert "robustness" not in result
+    assert result["notes"][-1].startswith("no robustness: the error on untouched photos is ")
+    assert "note: no robustness" in capsys.readouterr().out
+
+
 def test_without_the_flag_nothing_is_made_worse(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -169,6 +169,25 @@ def test_a_model_with_nothing_right_has_no_resilience() -> None:
         resilience(np.array([[1.0]]), np.array([1.2]))
 
 
+def test_a_draw_with_nothing_right_leaves_the_interval_and_the_value_stays() -> None:
+    rooms = Rooms(4)
+    model = ByName(rooms, factor=1.1, worse=1.5)
+    good = model.infer
+
+    def infer(image: Image, *, size: object = None) -> Depth:
+        # Room 0 is 2.5 times too far, clean or not; a draw of it alone errs by 1.25.
+        found = good(image, size=size)
+        return found if image.name != "0" else depth(rooms.truth(0) * 2.5)
+
+    model.infer = infer  # type: ignore[method-assign]
+
+    rr = measure_robustness(model, rooms, METRIC, Plan.of(["dark"], [1]))["mrr"]
+
+    clean, worse = (1.25 + 3 * 0.05) / 4, (1.25 + 3 * 0.75) / 4
+    assert rr["value"] == pytest.approx((1 - worse) / (1 - clean), abs=1e-6)
+    assert rr["low"] < rr["value"] < rr["high"] < 0.5
+
+
 def test_a_protocol_of_pairs_is_refused() -> None:
     rooms = Rooms(1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from featherdepth.api.mixes import refuse_mixes
 from featherdepth.api.writing import check_output, written
 from featherdepth.completion import DEFAULT
-from featherdepth.errors import UsageError
+from featherdepth.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from featherdepth.evaluation.completion import Completer
@@ -78,6 +78,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         The document that `featherdepth.evaluation.accuracy.evaluate` describes; with `corrupt` its
         `robustness` is what `featherdepth.evaluation.robustness.measure_robustness` describes, with
         `pattern` its `completion` what `Completer.describe` does, and `first`: the first stage.
+        Where no robustness can be told, the last of its `notes` says why.
 
     Raises:
         UsageError: an unknown model, split or protocol, or one that does not fit the model; options
@@ -186,16 +187,19 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     if said is not None:
         result["completion"] = {**said, "first": name if opened is None else None}
     if plan is not None:
-        result["robustness"] = measure_robustness(
-            predictor,
-            samples,
-            rules,
-            plan,
-            size=size,
-            images=corrupt_images,
-            seed=seed,
-            progress=progress,
-        )
+        try:
+            result["robustness"] = measure_robustness(
+                predictor,
+                samples,
+                rules,
+                plan,
+                size=size,
+                images=corrupt_images,
+                seed=seed,
+                progress=progress,
+            )
+        except InputError as error:  # what was scored before stays a result
+            result["notes"].append(f"no robustness: {error}")
     return written(result, output)
 
 

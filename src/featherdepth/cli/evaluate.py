@@ -119,7 +119,8 @@ def run(
 ) -> int:
     """Score a model on a data set: means with 95 % intervals, baselines beside them.
 
-    Ends with code 3 if some images could not be scored; they are listed in the document.
+    Ends with code 3 if some images could not be scored; they are listed in the document. So it
+    does if --corrupt has nothing to tell: a note says why.
     """
     from featherdepth import api
 
@@ -131,6 +132,7 @@ def run(
         raise UsageError(f"{parts[0]}: documents are taken with --merge only; data with --data")
     if data is None:
         raise UsageError("no --data; name a data folder with measured depth")
+    worse = corrupt or corruptions is not None
     with progress_bar("images") as progress:
         result = api.evaluate(
             data,
@@ -149,7 +151,7 @@ def run(
             also=() if also is None else also.split(","),
             shard=None if part is None else shard(part),
             save_predictions=save_predictions,
-            corrupt=_names(corruptions) if corrupt or corruptions is not None else None,
+            corrupt=_names(corruptions) if worse else None,
             strengths=None if strengths is None else _strengths(strengths),
             corrupt_images=corrupt_images,
             pattern=pattern,
@@ -158,7 +160,8 @@ def run(
             first_predictions=first_predictions,
             progress=progress,
         )
-    return _print(result, as_json)
+    code = _print(result, as_json)
+    return 3 if worse and "robustness" not in result else code
 
 
 def _names(text: str | None) -> list[str]:

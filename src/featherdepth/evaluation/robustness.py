@@ -142,15 +142,19 @@ def resilience(
 ) -> Float64[np.ndarray, " d"]:
     """RR of one corruption: mean over its n strengths of (1 - error) / (1 - clean), for each draw.
 
+    The first draw is all images. Another one may hold only bad ones: NaN where its clean error is
+    1 or more.
+
     Raises:
-        InputError: a clean error of 1 or more leaves nothing to keep.
+        InputError: a clean error of all images of 1 or more leaves nothing to keep.
     """
-    if (clean >= 1).any():
+    if clean[0] >= 1:
         raise InputError(
-            f"the error on untouched photos is {clean.max():.3f}; expected below 1: with nothing"
+            f"the error on untouched photos is {clean[0]:.3f}; expected below 1: with nothing"
             " right there is no resilience to measure"
         )
-    kept: Float64[np.ndarray, " d"] = ((1 - errors) / (1 - clean)[:, None]).mean(axis=1)
+    right = np.where(clean < 1, 1 - clean, np.nan)
+    kept: Float64[np.ndarray, " d"] = ((1 - errors) / right[:, None]).mean(axis=1)
     return kept
 
 
@@ -291,5 +295,6 @@ class _Errors:
 
 
 def _interval(drawn: Float64[np.ndarray, " d"]) -> dict[str, float]:
-    low, high = ends(drawn[1:, None])
+    resampled = drawn[1:]
+    low, high = ends(resampled[np.isfinite(resampled), None])
     return {"value": float(drawn[0]), "low": float(low[0]), "high": float(high[0])}
