@@ -4,6 +4,7 @@ Arrays inside these classes are never written into after construction: copy firs
 of the classes that users build are checked here; deeper code relies on its annotations and tests.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
@@ -43,6 +44,13 @@ class Intrinsics:
     width: int
     height: int
     source: Literal["given", "exif", "assumed"]
+
+    def __post_init__(self) -> None:
+        numbers = (self.fx, self.fy, self.cx, self.cy)
+        if not all(map(math.isfinite, numbers)) or min(self.fx, self.fy) <= 0:
+            raise ValueError(
+                f"fx, fy, cx, cy = {numbers}; expected finite numbers, focal lengths above 0"
+            )
 
     def resized(self, height: int, width: int) -> "Intrinsics":
         """The same camera after the picture was resized; half-pixel centres are kept."""

@@ -135,6 +135,23 @@ def test_a_bad_number_is_a_fault_of_its_row(manifest_folder: Path) -> None:
     assert "depth_scale 'oops' is not a number" in reader.skipped[0].reason
 
 
+@pytest.mark.parametrize("focal", ["0,11", "10,-11"])
+def test_a_focal_length_not_above_zero_is_a_fault_of_its_row_that_doctor_tells(
+    manifest_folder: Path, focal: str
+) -> None:
+    # The first pair of split val.
+    replace_in_manifest(
+        manifest_folder, "0.001,0,16,12,16,12,10,11,", f"0.001,0,16,12,16,12,{focal},"
+    )
+
+    reader = open_manifest(manifest_folder, "val")
+
+    assert reader.keys == ["v_1"]
+    assert "expected focal lengths above 0" in reader.skipped[0].reason
+    messages = {f["fault"]: f["message"] for f in examine(manifest_folder, "val")["faults"]}
+    assert messages["files"].endswith("expected focal lengths above 0")
+
+
 def test_an_id_that_is_there_twice_counts_once_and_is_named_by_doctor(
     manifest_folder: Path,
 ) -> None:

@@ -147,6 +147,8 @@ def test_unknown_sources_and_empty_classes_are_refused(add_source: Callable[...,
         (('kind = "metric depth"', 'unit = "inch"', "scale = 1.0"), "unit 'inch'"),
         (('kind = "metric depth"', 'unit = "metre"'), "scale None is not a number"),
         ((*METRIC[:3], "intrinsics = [1, 2]"), "expected \\[fx, fy, cx, cy\\]"),
+        ((*METRIC[:3], "intrinsics = [0, 0, 0, 0]"), "focal lengths above 0"),
+        ((*METRIC[:3], "intrinsics = [nan, 1, 1, 1]"), "expected \\[fx, fy, cx, cy\\]"),
         (("kind = ",), "not TOML"),
     ],
 )

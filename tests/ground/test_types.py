@@ -57,6 +57,14 @@ def test_a_crop_moves_the_principal_point_and_a_flip_mirrors_it():
     assert crop.flipped().flipped() == crop
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("fx", 0.0), ("fy", -500.0), ("fx", np.nan), ("fy", np.inf), ("cx", np.nan)]
+)
+def test_numbers_that_are_no_camera_are_refused(name, value):
+    with pytest.raises(ValueError, match="expected finite numbers, focal lengths above 0"):
+        replace(CAMERA, **{name: value})
+
+
 def test_a_map_is_told_in_a_line():
     values = np.array([[1.5, 2, 0]], np.float32)
     depth = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)

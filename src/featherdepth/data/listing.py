@@ -1,6 +1,7 @@
 """Which files belong together: by their names, or by the lists that come with data sets."""
 
 import bisect
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -290,7 +291,7 @@ def _focal(word: str) -> float | None:
         value = float(word)
     except ValueError:
         return None
-    return value if value > 0 else None
+    return value if 0 < value < math.inf else None
 
 
 _READ: dict[str, Callable[[Path, Storage, Layout, str, Path], Listing]] = {

@@ -237,6 +237,8 @@ def _parse(fields: dict[str, str]) -> Row:
     if all(fields.get(name) for name in ("fx", "fy", "cx", "cy")):
         fx, fy, cx, cy = (_number(fields, name) for name in ("fx", "fy", "cx", "cy"))
         camera = (fx, fy, cx, cy)
+        if min(fx, fy) <= 0:
+            raise ValueError(f"fx, fy, cx, cy = {camera}; expected focal lengths above 0")
     return Row(
         key=fields["id"],
         rgb=fields["rgb"],

@@ -8,6 +8,7 @@ empty list = unknown), baseline_m, doffs, and `[[frame]]` tables with file, size
 intrinsics. Without frames all pictures of rgb/ are taken.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -279,6 +280,10 @@ def _camera(table: Mapping[str, Any], where: str) -> tuple[float, ...] | None:
         return None
     if len(values) != 4 or not all(isinstance(v, int | float) for v in values):
         raise InputError(f"{where}: intrinsics {values}; expected [fx, fy, cx, cy] or []")
+    if not all(map(math.isfinite, values)) or min(values[:2]) <= 0:
+        raise InputError(
+            f"{where}: intrinsics {values}; expected [fx, fy, cx, cy], focal lengths above 0, or []"
+        )
     return tuple(float(v) for v in values)
 
 
