@@ -86,6 +86,20 @@ def test_skipped_images_end_in_code_3_and_the_rest_is_scored(
     assert [fault["key"] for fault in result["skipped"]] == ["3", "4"]
 
 
+def test_a_row_of_impossible_scale_is_skipped_and_the_rest_is_scored(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(table.replace("4.png,0.001", "4.png,1e300"))
+
+    code = run("--model", "constant", "--data", data, "--split", "test", "--json")
+
+    result = json.loads(capsys.readouterr().out)
+    assert code == 3
+    assert result["data"]["count"] == 2
+    assert [fault["key"] for fault in result["skipped"]] == ["4"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -152,6 +152,18 @@ def test_a_focal_length_not_above_zero_is_a_fault_of_its_row_that_doctor_tells(
     assert messages["files"].endswith("expected focal lengths above 0")
 
 
+@pytest.mark.parametrize("scale", ["1e300", "1e308"])
+def test_depth_beyond_float32_is_not_measured(manifest_folder: Path, scale: str) -> None:
+    replace_in_manifest(manifest_folder, "0.png,0.001,0,", f"0.png,{scale},0,")
+
+    broken, good = open_manifest(manifest_folder, "val")
+
+    assert broken.depth is not None
+    assert not broken.depth.valid.any()
+    assert good.depth is not None
+    assert good.depth.valid.sum() == 12 * 16 - 1
+
+
 def test_an_id_that_is_there_twice_counts_once_and_is_named_by_doctor(
     manifest_folder: Path,
 ) -> None:

@@ -73,6 +73,23 @@ def test_a_negative_doffs_makes_small_disparities_holes(add_source: Callable[...
     assert depth.valid[0, :6].tolist() == [False] * 5 + [True]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (*METRIC[:2], "scale = 1e300"),
+        (*DISPARITY[:2], "scale = 1e308"),
+        (*DISPARITY, "baseline_m = 1e300", "intrinsics = [100, 100, 8, 6]"),
+    ],
+)
+def test_values_beyond_float32_are_not_measured(
+    add_source: Callable[..., Path], lines: tuple[str, ...]
+) -> None:
+    depth = open_paired(add_source("s", *lines))[0].depth
+
+    assert depth is not None
+    assert not depth.valid.any()
+
+
 def test_relative_depth_is_scale_invariant(add_source: Callable[..., Path]) -> None:
     folder = add_source("r", 'kind = "relative depth"', "scale = 0.001")
 
@@ -145,10 +162,15 @@ def test_unknown_sources_and_empty_classes_are_refused(add_source: Callable[...,
     [
         (('kind = "normals"', "scale = 1.0"), "kind 'normals' is not one of"),
         (('kind = "metric depth"', 'unit = "inch"', "scale = 1.0"), "unit 'inch'"),
-        (('kind = "metric depth"', 'unit = "metre"'), "scale None is not a number"),
+        (('kind = "metric depth"', 'unit = "metre"'), "scale None is not a finite number"),
         ((*METRIC[:3], "intrinsics = [1, 2]"), "expected \\[fx, fy, cx, cy\\]"),
         ((*METRIC[:3], "intrinsics = [0, 0, 0, 0]"), "focal lengths above 0"),
         ((*METRIC[:3], "intrinsics = [nan, 1, 1, 1]"), "expected \\[fx, fy, cx, cy\\]"),
+        ((*METRIC[:3], "intrinsics = [true, 1, 1, 1]"), "expected \\[fx, fy, cx, cy\\]"),
+        ((*METRIC[:2], "scale = nan"), "scale nan is not a finite number above 0"),
+        ((*METRIC[:2], "scale = inf"), "scale inf is not a finite number above 0"),
+        ((*METRIC[:2], "scale = true"), "scale True is not a finite number above 0"),
+        ((*DISPARITY, "doffs = nan"), "doffs nan is not a finite number$"),
         (("kind = ",), "not TOML"),
     ],
 )

@@ -187,8 +187,9 @@ class Manifest(Reader):
                 raise InputError(
                     f"{name}: {size[1]}x{size[0]} pixels, but {MANIFEST} says {said[1]}x{said[0]}"
                 )
-        metres = np.where(codes != 0, codes * row.scale + row.offset, 0.0)
-        valid = (codes != 0) & (metres > 0)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is not measured
+            metres = np.where(codes != 0, codes * row.scale + row.offset, 0.0).astype(np.float32)
+        valid = (codes != 0) & (metres > 0) & np.isfinite(metres)
         camera = image.intrinsics
         if row.camera is not None:
             height, width = image.size
@@ -197,7 +198,7 @@ class Manifest(Reader):
                 fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given"
             )
         depth = Depth(
-            values=np.where(valid, metres, 0.0).astype(np.float32),
+            values=np.where(valid, metres, np.float32(0)),
             valid=valid,
             kind=DepthKind.METRIC,
             intrinsics=camera.resized(*codes.shape) if camera else None,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -199,13 +199,16 @@ class Paired(Reader):
 
 def _truth(source: Source, frame: Frame, codes: np.ndarray) -> Depth:
     kind, valid = source.kind, codes != 0
-    values = codes * source.scale
-    if kind is DepthKind.AFFINE_INVARIANT_DISPARITY and source.baseline and frame.camera:
-        kind = DepthKind.METRIC
-        disparity = values + source.doffs
-        valid &= disparity > 0
-        values = frame.camera[0] * source.baseline / np.where(valid, disparity, 1.0)
-    return Depth(values=np.where(valid, values, 0.0).astype(np.float32), valid=valid, kind=kind)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is not measured
+        values = codes * source.scale
+        if kind is DepthKind.AFFINE_INVARIANT_DISPARITY and source.baseline and frame.camera:
+            kind = DepthKind.METRIC
+            disparity = values + source.doffs
+            valid &= disparity > 0
+            values = frame.camera[0] * source.baseline / np.where(valid, disparity, 1.0)
+        values = values.astype(np.float32)
+    valid &= np.isfinite(values)
+    return Depth(values=np.where(valid, values, np.float32(0)), valid=valid, kind=kind)
 
 
 def _source_folders(root: Path) -> list[str]:
@@ -278,9 +281,7 @@ def _camera(table: Mapping[str, Any], where: str) -> tuple[float, ...] | None:
     values = table.get("intrinsics") or None
     if values is None:
         return None
-    if len(values) != 4 or not all(isinstance(v, int | float) for v in values):
-        raise InputError(f"{where}: intrinsics {values}; expected [fx, fy, cx, cy] or []")
-    if not all(map(math.isfinite, values)) or min(values[:2]) <= 0:
+    if len(values) != 4 or not all(map(_is_number, values)) or min(values[:2]) <= 0:
         raise InputError(
             f"{where}: intrinsics {values}; expected [fx, fy, cx, cy], focal lengths above 0, or []"
         )
@@ -289,6 +290,13 @@ def _camera(table: Mapping[str, Any], where: str) -> tuple[float, ...] | None:
 
 def _number(table: Mapping[str, Any], name: str, where: str) -> float:
     value = table.get(name)
-    if not isinstance(value, int | float) or (value <= 0 and name != "doffs"):
-        raise InputError(f"{where}: {name} {value!r} is not a number above 0")
+    signed = name == "doffs"
+    if not _is_number(value) or (value <= 0 and not signed):
+        wanted = "a finite number" if signed else "a finite number above 0"
+        raise InputError(f"{where}: {name} {value!r} is not {wanted}")
     return float(value)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    # bool is an int in Python; `scale = true` is a mistake.
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
