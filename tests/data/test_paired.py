@@ -171,6 +171,8 @@ def test_unknown_sources_and_empty_classes_are_refused(add_source: Callable[...,
         ((*METRIC[:2], "scale = inf"), "scale inf is not a finite number above 0"),
         ((*METRIC[:2], "scale = true"), "scale True is not a finite number above 0"),
         ((*DISPARITY, "doffs = nan"), "doffs nan is not a finite number$"),
+        ((*METRIC[:3], "intrinsics = 5"), "intrinsics 5; expected \\[fx, fy, cx, cy\\]"),
+        ((*METRIC[:1], "unit = [1]", "scale = 1.0"), "unit \\[1\\] is not one of"),
         (("kind = ",), "not TOML"),
     ],
 )
@@ -186,6 +188,20 @@ def test_a_bad_description_is_named_and_does_not_stop_its_neighbors(
     assert [s.key for s in reader.skipped] == ["bad"]
     with pytest.raises(InputError, match=reason):
         open_paired(alone)
+
+
+@pytest.mark.parametrize("frame", ["5", '"a"', "[1, 2]"])
+def test_frames_that_are_no_tables_are_named_and_do_not_stop_their_neighbors(
+    add_source: Callable[..., Path], frame: str
+) -> None:
+    root = add_source("good", *METRIC).parent
+    path = add_source("bad", *METRIC) / "dataset.toml"
+    path.write_text(path.read_text().split("[[frame]]")[0] + f"frame = {frame}\n")
+
+    reader = open_paired(root)
+
+    assert reader.groups == ["good", "good"]
+    assert "expected [[frame]] tables" in reader.skipped[0].reason
 
 
 def test_a_missing_depth_is_listed_and_a_pair_of_two_sizes_too(

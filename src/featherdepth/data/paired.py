@@ -235,9 +235,10 @@ def _read_source(storage: Storage, folder: str) -> tuple[Source, list[Frame]]:
         raise InputError(f"{where}: kind {said!r} is not one of {', '.join(map(repr, KINDS))}")
     unit = 1.0
     if kind is DepthKind.METRIC:
-        if table.get("unit") not in METRES:
-            raise InputError(f"{where}: unit {table.get('unit')!r} is not one of {list(METRES)}")
-        unit = METRES[table["unit"]]
+        name = table.get("unit")
+        if not isinstance(name, str) or name not in METRES:
+            raise InputError(f"{where}: unit {name!r} is not one of {list(METRES)}")
+        unit = METRES[name]
     camera = _camera(table, where)
     source = Source(
         folder=folder,
@@ -252,6 +253,8 @@ def _read_source(storage: Storage, folder: str) -> tuple[Source, list[Frame]]:
     )
     photos = _photos(storage.root / folder / "rgb")
     frames = table.get("frame") or [{"file": stem} for stem in photos]
+    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
+        raise InputError(f"{where}: frame {frames!r}; expected [[frame]] tables")
     return source, [_frame(source, frame, photos, where) for frame in frames]
 
 
@@ -281,7 +284,8 @@ def _camera(table: Mapping[str, Any], where: str) -> tuple[float, ...] | None:
     values = table.get("intrinsics") or None
     if values is None:
         return None
-    if len(values) != 4 or not all(map(_is_number, values)) or min(values[:2]) <= 0:
+    numbers = isinstance(values, list) and len(values) == 4 and all(map(_is_number, values))
+    if not numbers or min(values[:2]) <= 0:
         raise InputError(
             f"{where}: intrinsics {values}; expected [fx, fy, cx, cy], focal lengths above 0, or []"
         )
