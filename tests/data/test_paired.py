@@ -228,6 +228,22 @@ def test_a_pair_of_two_sizes_is_a_fault(add_source: Callable[..., Path]) -> None
         open_paired(folder)[0]
 
 
+def test_a_frame_that_is_named_twice_counts_once_and_is_in_one_portion(
+    add_source: Callable[..., Path],
+) -> None:
+    folder = add_source("s", *METRIC)
+    with (folder / "dataset.toml").open("a") as file:
+        file.write('[[frame]]\nfile = "a"\n')
+
+    reader = open_paired(folder)
+
+    assert reader.keys == ["s/a", "s/b"]
+    assert [(s.key, s.reason) for s in reader.skipped] == [
+        ("s/a", "dataset.toml: frame 's/a' is there twice")
+    ]
+    assert [open_paired(folder, portion=(i, 2)).keys for i in (1, 2)] == [["s/a"], ["s/b"]]
+
+
 def test_a_frame_name_never_leads_out_of_the_folder(add_source: Callable[..., Path]) -> None:
     folder = add_source("s", *METRIC)
     path = folder / "dataset.toml"

@@ -130,6 +130,7 @@ class Paired(Reader):
             if not config.classes or source.klass in config.classes:
                 terms[f"{source.terms} (class {source.klass or 'not stated'})"] = None
                 i, n = config.portion
+                frames = self._once(frames)
                 run = slice(len(frames) * (i - 1) // n, len(frames) * i // n)
                 self._admit(source, frames[run])
         if not self._frames:
@@ -160,6 +161,15 @@ class Paired(Reader):
             median=next((m for word, m in MEDIANS.items() if source.place.startswith(word)), None),
             codes_per_metre=1 / source.scale,
         )
+
+    def _once(self, frames: list[Frame]) -> list[Frame]:
+        found: dict[str, Frame] = {}
+        for frame in frames:
+            if frame.key in found:
+                # Scores, kept predictions and seeds go by key: twice it would count twice.
+                self._skip(frame.key, f"{DESCRIPTION}: frame {frame.key!r} is there twice")
+            found.setdefault(frame.key, frame)
+        return list(found.values())
 
     def _admit(self, source: Source, frames: list[Frame]) -> None:
         for frame in frames:
