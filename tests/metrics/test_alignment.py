@@ -72,7 +72,18 @@ def test_a_constant_has_no_scale_and_shift(name: str) -> None:
     assert FITS[name](np.full(3, 2.0), TARGET) is None
 
 
-def test_a_median_of_ratios_needs_every_value_above_zero() -> None:
+@pytest.mark.parametrize("below", [0.0, -3.0])
+def test_a_median_of_ratios_takes_values_not_above_zero_as_short_of_any_scale(
+    below: float,
+) -> None:
+    raw, target = np.array([1.0, below, 4.0, 5.0, 1.0]), np.array([1.0, 9, 2, 6, 3])
+
+    fitted = alignment.scale_median(raw, target)  # median of 1, inf, 1/2, 6/5, 3
+
+    assert fitted == pytest.approx(1.2 * raw)
+
+
+def test_a_median_of_ratios_needs_most_values_above_zero() -> None:
     assert alignment.scale_median(np.array([0.0, 1.0]), np.array([1.0, 2.0])) is None
 
 

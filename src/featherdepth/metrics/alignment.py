@@ -25,10 +25,10 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 
 def scale_median(raw: Pixels, target: Pixels) -> Pixels | None:
-    """Times median(g / p), the median of ratios."""
-    if not (raw > 0).all():
-        return None
-    return raw * float(np.median(target / raw))
+    """Times median(g / p), the median of ratios; no scale is enough for p at or below 0."""
+    ratios = np.divide(target, raw, out=np.full_like(raw, np.inf), where=raw > 0)
+    scale = float(np.median(ratios))
+    return raw * scale if 0 < scale < np.inf else None
 
 
 def scale_rom(raw: Pixels, target: Pixels) -> Pixels | None:
