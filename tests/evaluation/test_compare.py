@@ -113,6 +113,21 @@ def test_images_of_one_result_only_are_listed_and_left_out() -> None:
     assert found["metrics"]["abs_rel"]["a"] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("protocol", ["metric", "leres+none"])
+def test_one_image_in_common_tells_nothing_apart_and_a_note_says_why(protocol: str) -> None:
+    a, b = result(spread=0.4, protocol=protocol), result(protocol=protocol)
+    del b["images"][1:]
+
+    found = compare(a, b)
+
+    assert found["metrics"]["abs_rel"]["difference"] != 0
+    assert {row["better"] for row in found["metrics"].values()} == {None}
+    note = "one image in common: its interval has no width, and nothing is told apart"
+    assert found["notes"] == [note]
+    assert f"note: {note}" in compare_table(found).splitlines()
+    assert compare(a, a)["notes"] == []
+
+
 def test_different_data_protocols_or_files_are_refused_with_a_sentence() -> None:
     a, other = result(), result()
     other["data"]["split"] = "val"

@@ -149,3 +149,13 @@ def test_a_broken_photo_is_no_corrupt_prediction() -> None:
 
     assert result["faulty_predictions"] == []
     assert len(result["skipped"]) == 1
+
+
+@pytest.mark.parametrize(("count", "notes"), [(1, 1), (2, 0)])
+def test_the_interval_of_one_image_comes_with_a_note(count: int, notes: int) -> None:
+    rooms = Rooms(count)
+
+    result = evaluate(noisy_model(rooms), rooms, load_protocol("metric"), name="m")
+
+    said = [note for note in result["notes"] if "one image scored: its interval" in note]
+    assert len(said) == notes

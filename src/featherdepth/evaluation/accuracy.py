@@ -63,7 +63,8 @@ def evaluate(
     Returns:
         The result document: model, protocol, data, metrics (value, low, high: the 95 % bootstrap
         interval over images), images, skipped, faulty_predictions, negative_scale, notes (where
-        the data does not look like that of the protocol), baselines, environment. delta1 to
+        the data does not look like that of the protocol, or is one image), baselines,
+        environment. delta1 to
         delta3 are shares in 0..1.
 
     Raises:

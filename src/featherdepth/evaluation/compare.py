@@ -14,6 +14,7 @@ WORST = 10
 """Images that are listed."""
 POINTS = ("pattern", "seed", "held_out")
 """Of a completion: what says where the points are, and what is scored."""
+ALONE = "one image in common: its interval has no width, and nothing is told apart"
 NEEDED = ("model", "protocol", "data", "metrics", "images")
 
 
@@ -30,7 +31,8 @@ def compare(
     Returns:
         `a`, `b` (models), `protocol`, `data`, `count` (images in both), `only_a`, `only_b`,
         `metrics` (measure -> a, b, difference = b - a, low, high: its 95 % interval of a paired
-        bootstrap over images, better: "a", "b", or None where the interval holds 0), `measure`
+        bootstrap over images, better: "a", "b", or None where the interval holds 0 or is of one
+        image), `notes` (what the figures cannot tell), `measure`
         (the first of the protocol), `worst` (key, a, b, difference by that measure, largest
         difference first); of completions `completion` (pattern, seed, held_out, and a, b: what
         completed).
@@ -57,6 +59,7 @@ def compare(
         for counts in draw_counts(len(keys), seed=seed)
     ]
     low, high = ends(np.concatenate(drawn))
+    alone = len(keys) < 2
     measure = protocol["measures"][0]
     worst = sorted(keys, key=lambda k: -abs(rows_b[k][measure] - rows_a[k][measure]))[:WORST]
     result = {
@@ -74,10 +77,11 @@ def compare(
                 "difference": float(value_b[i] - value_a[i]),
                 "low": float(low[i]),
                 "high": float(high[i]),
-                "better": _better(name, float(low[i]), float(high[i])),
+                "better": None if alone else _better(name, float(low[i]), float(high[i])),
             }
             for i, name in enumerate(protocol["measures"])
         },
+        "notes": [ALONE] if alone else [],
         "measure": measure,
         "worst": [
             {

@@ -116,8 +116,10 @@ def assemble(
 
 
 def _doubts(rows: Sequence[Row], protocol: Mapping[str, Any]) -> list[str]:
-    """Where the data does not look like that of the protocol."""
+    """Where the data does not look like that of the protocol, or is too little for an interval."""
     found = []
+    if len(rows) == 1:
+        found.append("one image scored: its interval has no width and says nothing of others")
     expected, name = protocol["count"], protocol["name"]
     if expected is not None and len(rows) != expected:
         found.append(f"{len(rows)} images scored; {name} is of {expected}")

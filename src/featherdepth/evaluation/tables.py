@@ -77,6 +77,7 @@ def compare_table(result: dict[str, Any]) -> str:
         "",
         *columns([["", "a", "b", "b - a", "95 % interval", "better"], *body]),
         "",
+        *(f"note: {note}" for note in result["notes"]),
         f"images that differ most in {measure}:",
         *columns([["", "a", "b", "b - a"], *worst]),
     ]
