@@ -145,6 +145,38 @@ def test_different_data_protocols_or_files_are_refused_with_a_sentence() -> None
         compare(a, moved)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("protocol", {}),
+        ("protocol", []),
+        ("data", {}),
+        ("data", 5),
+        ("images", 3),
+        ("images", [{"key": "a"}]),
+        ("images", [{"abs_rel": 0.1}]),
+        ("completion", 5),
+        ("completion", {"pattern": "uniform-40"}),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["metric", "leres+none"])
+def test_a_document_that_only_looks_like_a_result_is_named(
+    key: str, value: object, protocol: str
+) -> None:
+    good = result(protocol=protocol)
+
+    with pytest.raises(InputError, match=r"bad.json: damaged: .*; expected a document of evaluate"):
+        compare(good, good | {key: value}, names=("good.json", "bad.json"))
+
+
+def test_a_document_of_unknown_measures_is_named() -> None:
+    odd = result()
+    odd["protocol"] = {**odd["protocol"], "measures": ["luck"]}
+
+    with pytest.raises(InputError, match=r"A: damaged: KeyError\('luck'\)"):
+        compare(odd, odd)
+
+
 def test_the_table_names_both_models_the_interval_and_the_images() -> None:
     found = compare(result(spread=0.4), result())
 

@@ -77,6 +77,7 @@ def test_a_missing_or_doubled_shard_is_refused() -> None:
         (("protocol", "crop"), "none", "protocol"),
         (("data", "split"), "val", "data split"),
         (("shard", "of"), 7, "shard of"),
+        (("shard", "baselines"), {}, "baselines"),
         (("environment", "sha256"), "0", "sha256"),
     ],
 )
@@ -130,3 +131,36 @@ def test_parts_of_two_completions_are_refused(key: str) -> None:
 def test_a_whole_result_is_no_part() -> None:
     with pytest.raises(InputError, match=r"a.json: not a part of a result; expected a file of"):
         merge({"a.json": run(3, None)})
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("shard",), {}),
+        (("shard", "index"), "one"),
+        (("shard", "places"), 5),
+        (("shard", "places"), [0]),
+        (("shard", "notes"), None),
+        (("shard", "baselines"), {"constant": []}),
+        (("protocol",), {}),
+        (("data",), 5),
+        (("images",), 3),
+        (("images",), [{"key": "a"}] * 3),
+        (("skipped",), [{"key": "a"}]),
+        (("faulty_predictions",), None),
+        (("environment",), {}),
+        (("completion",), 5),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["aligned", "leres"])
+def test_a_document_that_only_looks_like_a_part_is_named(
+    where: tuple[str, ...], value: object, protocol: str
+) -> None:
+    parts = run(6, 2, protocol)
+    table = parts["2.json"]
+    for key in where[:-1]:
+        table = table[key]
+    table[where[-1]] = value
+
+    with pytest.raises(InputError, match=r"2.json: damaged: .*; expected a file of evaluate --sh"):
+        merge(parts)

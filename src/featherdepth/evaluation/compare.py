@@ -1,11 +1,13 @@
 """Two results on the same images: paired differences, and the images that differ most."""
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from featherdepth.errors import InputError
+from featherdepth.evaluation.reading import check_figures, reading
 from featherdepth.evaluation.summary import figures
 from featherdepth.metrics.bootstrap import draw_counts, ends
 from featherdepth.metrics.map_measures import DECLARED
@@ -45,6 +47,11 @@ def compare(
         missing = [key for key in NEEDED if key not in document]
         if missing:
             raise InputError(f"{name}: no {missing[0]!r}; expected a document of evaluate -o")
+        with reading(name, "a document of evaluate -o"):
+            check_figures(document)
+            if "completion" in document:
+                itemgetter(*POINTS)(document["completion"])
+                completed_by(document["completion"])
     _check_same(a, b, names)
     protocol = a["protocol"]
     rows_a, rows_b = ({row["key"]: row for row in document["images"]} for document in (a, b))

@@ -1,9 +1,11 @@
 """Documents of parts of a data set, measured apart, to the document of the whole."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from featherdepth.errors import InputError
+from featherdepth.evaluation.reading import check_figures, reading
 from featherdepth.evaluation.summary import assemble
 
 SAME = ("model", "protocol")
@@ -23,12 +25,14 @@ def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     Raises:
         InputError: not parts of one run, a part too few or twice, or not one scored image.
     """
-    names = sorted(parts, key=lambda name: _shard(parts[name], name)["index"])
+    for name, document in parts.items():
+        _check_part(document, name)
+    names = sorted(parts, key=lambda name: parts[name]["shard"]["index"])
     first_name, first = names[0], parts[names[0]]
     for name in names[1:]:
         _check_same(parts[name], name, first, first_name)
-    count = _shard(first, first_name)["count"]
-    found = [_shard(parts[name], name)["index"] for name in names]
+    count = first["shard"]["count"]
+    found = [parts[name]["shard"]["index"] for name in names]
     if found != list(range(1, count + 1)):
         raise InputError(
             f"parts {', '.join(f'{i}/{count}' for i in found)}; expected each of 1/{count} to"
@@ -62,29 +66,51 @@ def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     return merged | completion
 
 
-def _shard(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _check_part(document: Mapping[str, Any], name: str) -> None:
+    expected = "a file of evaluate --shard i/n"
     shard = document.get("shard")
     if not isinstance(shard, dict):
-        raise InputError(f"{name}: not a part of a result; expected a file of evaluate --shard i/n")
-    return shard
+        raise InputError(f"{name}: not a part of a result; expected {expected}")
+    with reading(name, expected):
+        check_figures(document)
+        itemgetter("model")(document)
+        itemgetter("data", "count", "valid")(document["protocol"])
+        itemgetter(*SAME_ENVIRONMENT)(document["environment"])
+        int(document["environment"]["bootstrap"]["seed"])
+        dict(document.get("completion") or {})
+        list(map(itemgetter("key", "reason"), document["skipped"]))
+        sorted(document["faulty_predictions"])
+        itemgetter("of")(shard)
+        list(shard["notes"])
+        range(shard["index"], shard["count"])  # of whole numbers
+        rows = document["images"]
+        list(map(itemgetter("negative_scale", "valid_fraction"), rows))
+        list(zip(map(int, shard["places"]), rows, *shard["baselines"].values(), strict=True))
+        for other in shard["baselines"].values():
+            check_figures({**document, "images": other})
 
 
 def _check_same(
     document: Mapping[str, Any], name: str, first: Mapping[str, Any], first_name: str
 ) -> None:
     here, there = (part.get("completion") or {} for part in (document, first))
+    scored = document["images"] and first["images"]
     pairs: Sequence[tuple[str, Any, Any]] = [
         *((key, document[key], first[key]) for key in SAME),
         *((f"completion {key}", here.get(key), there.get(key)) for key in sorted({*here, *there})),
         *((f"data {key}", document["data"][key], first["data"][key]) for key in SAME_SET),
         *((f"shard {key}", document["shard"][key], first["shard"][key]) for key in ("count", "of")),
+        *((("baselines", _baselines(document), _baselines(first)),) if scored else ()),
         *(
             (key, document["environment"][key], first["environment"][key])
             for key in SAME_ENVIRONMENT
-            # A part without an image has asked no network.
-            if document["images"] and first["images"]
+            if scored  # a part without an image has asked no network
         ),
     ]
     for what, one, other in pairs:
         if one != other:
             raise InputError(f"{name} and {first_name} differ in {what}; merge parts of one run")
+
+
+def _baselines(document: Mapping[str, Any]) -> list[str]:
+    return sorted(document["shard"]["baselines"])
