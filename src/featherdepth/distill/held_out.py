@@ -9,7 +9,7 @@ from jaxtyping import Int64
 
 from featherdepth.data.reader import Reader
 from featherdepth.distill.agreement import HeldOut
-from featherdepth.distill.label import fault
+from featherdepth.distill.label import fault, teacher_maps
 from featherdepth.distill.photos import Labels
 from featherdepth.distill.recipe import DistillRecipe
 from featherdepth.distill.teachers.protocol import Teacher
@@ -19,6 +19,9 @@ from featherdepth.images.prepare import prepare
 from featherdepth.training.progress import Stages
 
 logger = logging.getLogger(__name__)
+
+SMALLER = "teacher_size (--set teacher_size=N)"
+"""What makes the teacher of a distillation need less memory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -47,7 +50,7 @@ def hold_out(
 
     Raises:
         InputError: not one can be used.
-        RunError: the teacher gives NaN for all of them.
+        RunError: the teacher gives NaN for all of them, or memory ran out.
     """
     held = []
     refused: dict[str, str] = {}
@@ -61,8 +64,8 @@ def hold_out(
         if labels is not None:
             values = labels.read(image)
         else:
-            pixels = torch.from_numpy(teacher.prepare(image.pixels, recipe.teacher_size))
-            values = teacher(pixels[None].to(device))[0, 0].float().cpu().numpy()
+            pixels = teacher.prepare(image.pixels, recipe.teacher_size)
+            values = teacher_maps(teacher, [pixels], device, smaller=SMALLER)[0]
             if found := fault(values):
                 refused[key] = f"{key}: {teacher.card.name} gave {found}"
                 logger.warning("left out: %s", refused[key])

@@ -22,7 +22,10 @@ from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size
 from featherdepth.runtime.ahead import WORKERS, work_ahead
+from featherdepth.training.memory import out_of_memory
 
+SMALLER = "--batch or --size"
+"""What makes `label` need less memory."""
 PATIENCE = 8
 """So many maps with NaN and not one without: it is the teacher, not the photos."""
 
@@ -47,6 +50,7 @@ def label_photos(
     device: torch.device | str = "cpu",
     progress: Callable[[int, int], None] | None = None,
     shard: tuple[int, int] | None = None,
+    smaller: str = SMALLER,
 ) -> LabelResult:
     """Compute the maps of whole photos that `cache` does not hold, at the cache's size.
 
@@ -59,6 +63,7 @@ def label_photos(
         batch: photos of one input size that the teacher sees at once.
         progress: called with (photos finished, photos in all), from this thread.
         shard: (i, n): only every n-th photo, beginning with the i-th; i from 1.
+        smaller: what to make smaller where memory runs out.
 
     Raises:
         RunError: the cache cannot be written (no space, read-only), memory ran out, or the
@@ -77,6 +82,7 @@ def label_photos(
         device=torch.device(device),
         progress=progress,
         shard=shard,
+        smaller=smaller,
     )
     return run.result()
 
@@ -108,9 +114,11 @@ class _Run:
         device: torch.device,
         progress: Callable[[int, int], None] | None,
         shard: tuple[int, int] | None,
+        smaller: str,
     ) -> None:
         self.photos, self.teacher, self.cache = photos, teacher, cache
         self.batch, self.device, self.progress = batch, device, progress
+        self.smaller = smaller
         first, step = shard or (1, 1)
         self.wanted = range(first - 1, len(photos), step)
         self.lead = first == 1
@@ -185,7 +193,7 @@ class _Run:
 
     def _compute(self, group: list[_Photo], missing: dict[str, _Photo]) -> None:
         pixels = [self._pixels(photo) for photo in group]
-        maps = teacher_maps(self.teacher, pixels, self.device)
+        maps = teacher_maps(self.teacher, pixels, self.device, smaller=self.smaller)
         writing = []
         for photo, values in zip(group, maps, strict=True):
             if missing.get(photo.key) is not photo:
@@ -223,9 +231,16 @@ class _Run:
 
 
 def teacher_maps(
-    teacher: Teacher, prepared: list[Float32[np.ndarray, "3 h w"]], device: torch.device
+    teacher: Teacher,
+    prepared: list[Float32[np.ndarray, "3 h w"]],
+    device: torch.device,
+    *,
+    smaller: str = SMALLER,
 ) -> Float32[np.ndarray, "b h2 w2"]:
     """Raw maps of photos of one input size.
+
+    Args:
+        smaller: what to make smaller where memory runs out.
 
     Raises:
         RunError: memory ran out.
@@ -234,11 +249,12 @@ def teacher_maps(
     try:
         maps = teacher(images.to(device))
     except (MemoryError, RuntimeError) as error:
-        if not _is_memory(error):
+        if not out_of_memory(error):
             raise
+        photos = f"{len(prepared)} photo{'s' if len(prepared) > 1 else ''}"
         raise RunError(
-            f"teacher {teacher.card.name}: out of memory at {len(prepared)} photos of"
-            f" {images.shape[2]}x{images.shape[3]}; use a smaller --batch or --size"
+            f"teacher {teacher.card.name}: out of memory at {photos} of"
+            f" {images.shape[2]}x{images.shape[3]}; use a smaller {smaller}"
         ) from error
     stored: Float32[np.ndarray, "b h2 w2"] = maps[:, 0].float().cpu().numpy()
     return stored
@@ -261,13 +277,3 @@ def fault(values: Float32[np.ndarray, "h w"]) -> str | None:
     if stored.min() == stored.max():
         return f"a constant map ({values.flat[0]:.4g}); expected depth that varies"
     return None
-
-
-def _is_memory(error: BaseException) -> bool:
-    # The CPU allocator of torch has no class of its own.
-    said = str(error)
-    return (
-        isinstance(error, MemoryError | torch.OutOfMemoryError)
-        or "DefaultCPUAllocator" in said
-        or "not enough memory" in said
-    )

@@ -20,7 +20,7 @@ from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.data.teacher_maps import MapCache, Refused, photo_key
 from featherdepth.distill.agreement import Agreement, drift_alarm
 from featherdepth.distill.collection import IDENTITY_FORMAT, collection_sha256
-from featherdepth.distill.held_out import hold_out
+from featherdepth.distill.held_out import SMALLER, hold_out
 from featherdepth.distill.label import LabelResult, label_photos
 from featherdepth.distill.labelled import LabelledData
 from featherdepth.distill.objective import AFFINE, Distiller
@@ -137,6 +137,7 @@ def distill(
             device=processes.device,
             progress=stage(progress, "labels"),
             shard=(processes.rank + 1, processes.world),
+            smaller=SMALLER,
         )
         processes.any(False)  # all labels are there before anybody reads them
     windows = Windows(

@@ -20,6 +20,7 @@ from featherdepth.training.checkpoint import Checkpoints
 from featherdepth.training.identity import refusal
 from featherdepth.training.interrupts import Interrupted, Interrupts
 from featherdepth.training.log import RunLog
+from featherdepth.training.memory import out_of_memory
 from featherdepth.training.objective import Batches, Objective, Save, Validation
 from featherdepth.training.patience import Patience
 from featherdepth.training.processes import Processes
@@ -220,9 +221,7 @@ def _told(trainer: Trainer, checkpoints: Checkpoints) -> Iterator[None]:
     except FloatingPointError as error:
         raise RunError(f"{error}; {checkpoints.last_words()}") from error
     except (MemoryError, RuntimeError) as error:
-        # A CPU that has none left raises a plain RuntimeError.
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not known and "allocate memory" not in str(error):
+        if not out_of_memory(error):
             raise
         raise RunError(
             f"step {trainer.step + 1}: out of memory; use smaller batches;"
