@@ -2,13 +2,14 @@
 
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 import torch
 
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.distill.teachers.protocol import Teacher
-from featherdepth.errors import UsageError
+from featherdepth.errors import RunError, UsageError
 from featherdepth.types import DepthKind
 
 SOURCE = """
@@ -41,6 +42,21 @@ SOURCE = """
     network = Network()
     network.kind = "metric"
     number = 3
+
+    class Wrong(torch.nn.Module):
+        def forward(self, images):
+            return images @ images[0, 0]
+    wrong = Wrong()
+
+    @torch.no_grad()
+    def fails(images):
+        return [images][1]
+
+    def greedy(images):
+        raise MemoryError
+
+    def too_much(images):
+        return torch.empty(1 << 50)
 """
 
 
@@ -161,3 +177,54 @@ def test_a_file_that_is_not_python_is_one_line(tmp_path, monkeypatch):
 
     with pytest.raises(UsageError, match=r"invalid syntax \(broken_teacher.py, line 1\)"):
         open_teacher("py:broken_teacher:f")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "line"),
+    [
+        ("fails", "IndexError: list index out of range", "return [images][1]"),
+        ("wrong", "RuntimeError: ", "return images @ images[0, 0]"),
+    ],
+)
+def test_an_error_in_the_users_code_is_one_line_that_says_where(
+    name: str, error: str, line: str, module: str
+) -> None:
+    teacher = open_teacher(f"py:{module}:{name}?kind=metric")
+    file = sys.modules[module].__file__
+    lines = [text.strip() for text in Path(file).read_text().splitlines()]
+
+    with pytest.raises(RunError) as caught:
+        teacher(torch.rand(1, 3, 4, 8))
+
+    said = str(caught.value)
+    assert said.startswith(f"teacher py:{module}:{name}: {error}")
+    assert said.endswith(f" at {file}:{lines.index(line) + 1}")
+    assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(("name", "error"), [("greedy", MemoryError), ("too_much", RuntimeError)])
+def test_memory_that_runs_out_in_the_users_code_is_left_to_who_asked(
+    name: str, error: type[Exception], module: str
+) -> None:
+    teacher = open_teacher(f"py:{module}:{name}?kind=metric")
+
+    with pytest.raises(error):
+        teacher(torch.rand(1, 3, 4, 4))
+
+
+def test_an_error_while_the_users_file_is_read_is_one_line_that_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "careless_teacher.py"
+    path.write_text("import json\n\nnames = json.loads('{')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    with pytest.raises(UsageError) as caught:
+        open_teacher("py:careless_teacher:f")
+
+    said = str(caught.value)
+    assert said.startswith(
+        "teacher 'py:careless_teacher:f': cannot import careless_teacher: JSONDecodeError: "
+    )
+    assert said.endswith(f" at {path}:3")

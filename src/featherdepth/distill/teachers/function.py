@@ -11,12 +11,15 @@ also looked for in the working folder. What the callable loads is not seen: set 
 """
 
 import hashlib
+import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -35,8 +38,12 @@ from featherdepth.distill.teachers.base import (
 )
 from featherdepth.distill.teachers.stated import KEYS, Stated, needed_kind, read_stated
 from featherdepth.distill.teachers.terms import with_itself
-from featherdepth.errors import UsageError
+from featherdepth.errors import RunError, UsageError
 from featherdepth.geometry.resize import Size
+from featherdepth.training.memory import out_of_memory
+
+PASSED = (__file__, importlib.__file__)
+"""Files between us and the user's code."""
 
 
 class FunctionTeacher(BaseTeacher):
@@ -48,23 +55,47 @@ class FunctionTeacher(BaseTeacher):
         sizing: Sizing,
         asked: int | Size | None,
         function: Callable[[Tensor], Tensor],
+        file: str | None,
     ) -> None:
         super().__init__(card, sizing, asked)
         self._function = function
+        self._file = file
 
     def __call__(self, images: Float32[Tensor, "b 3 h w"]) -> Maps:
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            # A copy: a function that works in place must not reach the pictures of the student.
-            return as_maps(self._function(images.clone()), len(images), self._card.name)
+            with _guarded(self._card.name, self._file):
+                # A copy: a function that works in place must not reach the student's pictures.
+                maps = self._function(images.clone())
+            return as_maps(maps, len(images), self._card.name)
+
+
+class ModuleTeacher(TorchTeacher):
+    """A torch module that a user's file holds."""
+
+    def __init__(
+        self,
+        card: TeacherCard,
+        sizing: Sizing,
+        asked: int | Size | None,
+        module: nn.Module,
+        file: str | None,
+    ) -> None:
+        super().__init__(card, sizing, asked, module)
+        self._file = file
+
+    def _maps(self, images: Float32[Tensor, "b 3 h w"]) -> Any:
+        with _guarded(self._card.name, self._file):
+            return super()._maps(images)
 
 
 def open_function(
     reference: str, stated: Stated, asked: int | Size | None
-) -> FunctionTeacher | TorchTeacher:
+) -> FunctionTeacher | ModuleTeacher:
     """The callable that `py:module:function` names; a torch module is frozen.
 
     Raises:
-        UsageError: no such module or function, or one that does not say its kind.
+        UsageError: no such module or function, one that does not say its kind, or a module that
+            ends in an error of its own.
     """
     module_name, _, attribute = reference.removeprefix("py:").partition(":")
     if not module_name or not attribute:
@@ -94,9 +125,34 @@ def open_function(
     sizing = Sizing(
         size=stated.size or 448, multiple=stated.multiple or 32, rule=stated.resize or "keep"
     )
+    file = getattr(module, "__file__", None)
     if isinstance(function, nn.Module):
-        return TorchTeacher(card, sizing, asked, function)
-    return FunctionTeacher(card, sizing, asked, function)
+        return ModuleTeacher(card, sizing, asked, function, file)
+    return FunctionTeacher(card, sizing, asked, function, file)
+
+
+@contextmanager
+def _guarded(name: str, file: str | None) -> Iterator[None]:
+    """What goes wrong in the user's code, as one line that says where in `file`.
+
+    Raises:
+        RunError: anything did, but for memory, which is told elsewhere.
+    """
+    try:
+        yield
+    except Exception as error:  # a user's code may raise anything
+        if out_of_memory(error):
+            raise
+        raise RunError(f"teacher {name}: {_told(error, file)}") from error
+
+
+def _told(error: Exception, file: str | None = None) -> str:
+    """The error, and the last line of the user's code that it came through."""
+    frames = [f for f in extract_tb(error.__traceback__) if f.filename not in PASSED]
+    frames = [f for f in frames if not f.filename.startswith("<")]
+    own = [f for f in frames if f.filename == (file or frames[0].filename)] or frames[:1]
+    said = ": ".join(filter(None, (type(error).__name__, str(error))))
+    return f"{said} at {own[-1].filename}:{own[-1].lineno}" if own else said
 
 
 def _import(name: str, reference: str) -> ModuleType:
@@ -114,6 +170,8 @@ def _import(name: str, reference: str) -> ModuleType:
         raise UsageError(
             f"teacher {reference!r}: cannot import {name}: {error}; expected Python"
         ) from error
+    except Exception as error:  # a user's code may raise anything
+        raise UsageError(f"teacher {reference!r}: cannot import {name}: {_told(error)}") from error
 
 
 def _member(module: ModuleType, attribute: str, reference: str) -> Any:
