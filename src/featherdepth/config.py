@@ -8,7 +8,9 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import date, time
 from difflib import get_close_matches
 from enum import Enum
 from os import environ
@@ -83,7 +85,7 @@ def set_keys(
     Raises:
         UsageError: an assignment without `=`, or a key that leads into a plain value.
     """
-    result = cast(dict[str, Any], json.loads(json.dumps(table)))
+    result = deepcopy(dict(table))
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
@@ -161,6 +163,8 @@ def build(registry: Registry, table: Mapping[str, Any], where: str, **extra: Any
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, args = get_origin(hint), get_args(hint)
     if hint is Any:
+        if isinstance(value, date | time):  # TOML has them, JSON, which records what was run, not
+            raise UsageError(f"{where}: expected no date, got {str(value)!r}")
         return value
     if origin in (Union, UnionType):
         if value is None and NoneType in args:

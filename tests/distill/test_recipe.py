@@ -1,5 +1,7 @@
 """A recipe of distillation is read whole, or refused with the place that does not fit."""
 
+import math
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +120,7 @@ def test_a_loss_stands_once_at_a_place() -> None:
         ({"losses": [{"name": "channel_k"}]}, "did you mean 'channel_kl'?"),
         ({"losses": [{"name": "channel_kl", "temprature": 1}]}, "did you mean 'temperature'?"),
         ({"losses": [{"name": "channel_kl", "temperature": 0}]}, "temperature must be above 0"),
-        ({"losses": [{"name": "mse", "weight": 0}]}, "weight must be above 0, got 0"),
+        ({"losses": [{"name": "mse", "weight": 0}]}, "weight must be finite and above 0, got 0"),
         ({"student": "smal"}, "did you mean 'small'?"),
         ({"studnet": "small"}, "did you mean 'student'?"),
         ({"size": [64, 100]}, "[64, 100]: multiples of 32"),
@@ -126,8 +128,18 @@ def test_a_loss_stands_once_at_a_place() -> None:
         ({"batch": 0}, "batch must be at least 1"),
         ({"holdout": 0.0}, "holdout must be above 0 and at most 0.5, got 0.0"),
         ({"holdout": 0.6}, "holdout must be above 0"),
-        ({"memory_gb": 0}, "memory_gb and visits must be above 0"),
-        ({"visits": 0}, "memory_gb and visits must be above 0"),
+        (
+            {"losses": [{"name": "mse", "weight": math.inf}]},
+            "weight must be finite and above 0, got inf",
+        ),
+        ({"memory_gb": 0}, "memory_gb must be finite and above 0, got 0"),
+        ({"memory_gb": math.inf}, "memory_gb must be finite and above 0, got inf"),
+        ({"teacher_size": 0}, "teacher_size must be above 0, got 0"),
+        ({"teacher_size": [64, -1]}, "teacher_size must be above 0, got (64, -1)"),
+        ({"seed": date(2024, 1, 1)}, "r.seed: expected int, got datetime.date(2024, 1, 1)"),
+        ({"settings": {"a": date(2024, 1, 1)}}, "r.settings.a: expected no date, got '2024-01-01'"),
+        ({"settings": {"a": time(7)}}, "r.settings.a: expected no date, got '07:00:00'"),
+        ({"visits": 0}, "visits must be above 0"),
         ({"gradients_every": -1}, "gradients_every not below 0"),
         ({"long_side": 16}, "at least 32"),
         ({"input_size": 16}, "at least 32"),
@@ -135,6 +147,7 @@ def test_a_loss_stands_once_at_a_place() -> None:
         ({"loop": {"watch": "delta1"}}, "loop.watch is 'delta1'; what is watched here is rms"),
         ({"loop": {"patience": 2}}, "patience needs a figure to watch"),
         ({"views": {"crop": [0.9, 0.5]}}, "crop"),
+        ({"views": {"gamma": math.inf}}, "r.views: gamma must be finite and not below 0, got inf"),
         ({"steps": 0}, "steps must be above 0"),
         ({"loop": {"steps": 3}}, "steps stands at the top level and in [loop]"),
     ],

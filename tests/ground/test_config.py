@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -125,6 +126,14 @@ def test_assignments_reach_nested_keys_and_list_items_and_leave_the_original():
         "e": "1",
     }
     assert table == {"a": {"b": 1}, "losses": [{"weight": 1.0}]}
+
+
+def test_a_date_of_a_recipe_outlives_an_assignment_to_another_key(tmp_path):
+    (tmp_path / "r.toml").write_text("made = 2024-01-01\na = 1\n")
+
+    changed = set_keys(read_toml(tmp_path / "r.toml"), ["a=2"])
+
+    assert changed == {"made": date(2024, 1, 1), "a": 2}
 
 
 @pytest.mark.parametrize("assignment", ["a", "a.b.c=1", "losses.7.weight=1"])

@@ -1,5 +1,6 @@
 """Views are crops of the pool, resized as the geometry room does it, and the camera follows."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -276,7 +277,17 @@ def test_images_stay_in_range_under_the_strongest_jitter() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", [{"crop": (0.0, 1.0)}, {"crop": (0.9, 0.5)}, {"aspect": 0.5}, {"flip": 2.0}]
+    "setting",
+    [
+        {"crop": (0.0, 1.0)},
+        {"crop": (0.9, 0.5)},
+        {"aspect": 0.5},
+        {"aspect": math.inf},
+        {"blur_factor": math.inf},
+        {"gamma": -1.0},
+        {"gamma": math.inf},
+        {"flip": 2.0},
+    ],
 )
 def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):

@@ -1,5 +1,6 @@
 """What a recipe of distillation may say, checked whole before a photo or a weight is opened."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +40,8 @@ class PlacedLoss:
     """Inner maps to compare, such as `dec4` or `enc16`; by default the depth maps."""
 
     def __post_init__(self) -> None:
-        if self.weight <= 0:
-            raise ValueError(f"weight must be above 0, got {self.weight}")
+        if not 0 < self.weight < math.inf:
+            raise ValueError(f"weight must be finite and above 0, got {self.weight}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,8 +115,13 @@ class DistillRecipe:
             raise ValueError(f"holdout must be above 0 and at most 0.5, got {self.holdout}")
         if self.long_side < 32 or self.input_size < 32:
             raise ValueError("long_side and input_size must be at least 32")
-        if self.memory_gb <= 0 or self.visits < 1 or self.gradients_every < 0:
-            raise ValueError("memory_gb and visits must be above 0, gradients_every not below 0")
+        edges = self.teacher_size if isinstance(self.teacher_size, tuple) else (self.teacher_size,)
+        if any(edge is not None and edge < 1 for edge in edges):
+            raise ValueError(f"teacher_size must be above 0, got {self.teacher_size}")
+        if not 0 < self.memory_gb < math.inf:
+            raise ValueError(f"memory_gb must be finite and above 0, got {self.memory_gb}")
+        if self.visits < 1 or self.gradients_every < 0:
+            raise ValueError("visits must be above 0, gradients_every not below 0")
         if self.encoder_weights and self.init not in ("default", "random"):
             raise ValueError("init and encoder_weights are two starts; give one")
         if self.loop.watch not in ("", WATCH):

@@ -64,8 +64,10 @@ class ViewConfig:
         if not 0 < self.crop[0] <= self.crop[1] <= 1:
             raise ValueError(f"crop must be two fractions in (0, 1], got {list(self.crop)}")
         for name in ("aspect", "blur_factor"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            if not 1 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be finite and at least 1, got {getattr(self, name)}")
+        if not 0 <= self.gamma < math.inf:
+            raise ValueError(f"gamma must be finite and not below 0, got {self.gamma}")
         chances = ("flip", "gray", "blur", "noise")
         below_one = ("brightness", "contrast", "saturation", "tint", "noise_level", *chances)
         for name in below_one:
