@@ -167,6 +167,18 @@ def test_what_meters_are_made_of_stays(
     assert f"{name}: would be overwritten" in capsys.readouterr().err
 
 
+def test_a_photo_stays(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = folder / "photo.png"
+    PIL.Image.new("RGB", (64, 48)).save(photo)
+    before = photo.read_bytes()
+
+    assert run(folder, folder / "points.csv", "-o", photo) == 2
+    assert "photo.png: is there already and no result" in capsys.readouterr().err
+    assert photo.read_bytes() == before
+    for more in (["--overwrite"], []):
+        assert run(folder, folder / "points.csv", "-o", photo, *more) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -102,6 +102,30 @@ def test_one_map_goes_into_one_file_of_any_format(maps: Path, tmp_path: Path) ->
         assert read_sparse(tmp_path / name, size=SIZE).valid.sum() == 50
 
 
+def test_photos_and_files_of_others_stay(
+    maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    (photos / "trip").mkdir(parents=True)
+    for name in ("a.png", "trip/b.png"):
+        PIL.Image.new("RGB", (80, 60)).save(photos / name)
+    (tmp_path / "mine.csv").write_text("u,v,metres\n3,4,2.5\n")
+    (tmp_path / "failures.jsonl").write_text("of another program\n")
+    kept = [photos / "a.png", tmp_path / "mine.csv", tmp_path / "failures.jsonl"]
+    before = [path.read_bytes() for path in kept]
+    one = (maps / "a.png", "-p", "uniform-50")
+
+    assert run(maps, *one[1:], "--photos", photos, "-o", photos, "--overwrite") == 2
+    assert "a.png: would be overwritten" in capsys.readouterr().err
+    for out in (photos, tmp_path / "mine.csv", tmp_path):
+        assert run(*one, "-o", out) == 2
+        assert "is there already and no result" in capsys.readouterr().err
+    assert [path.read_bytes() for path in kept] == before
+    for _ in ("replaced where it is said", "its own is replaced anyway"):
+        assert run(*one, "-o", tmp_path / "new.csv") == 0
+    assert run(*one, "-o", tmp_path / "mine.csv", "--overwrite") == 0
+
+
 def test_the_draw_hangs_on_seed_and_name_and_on_nothing_beside(maps: Path, tmp_path: Path) -> None:
     for out, inputs, seed in (
         ("one", maps / "a.png", 5),

@@ -21,6 +21,7 @@ def align(
     image_name: str | None = None,
     method: str = "robust",
     reject_outliers: bool = True,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Bring a depth file to meters by measured points, and write it.
 
@@ -35,6 +36,7 @@ def align(
         depth_scale: of the points: meters = stored / depth_scale.
         image_name: of the picture, where the points are a model of COLMAP.
         method, reject_outliers: as for `featherdepth.align`.
+        overwrite: also replace a file that is no result; a result is replaced anyway.
 
     Returns:
         `output`, `method`, `space`, `scale`, `shift`, `points` (in all), `used`, `rejected`
@@ -44,7 +46,7 @@ def align(
 
     Raises:
         UsageError: an unknown kind or method, points from two sides, or an output that is one of
-            the inputs or no file of depth.
+            the inputs, a file that is no result, or no file of depth.
         InputError: a file that cannot be used, or points that do not fit the map.
         RunError: the result cannot be written.
     """
@@ -53,7 +55,7 @@ def align(
     from featherdepth.geometry.align_points import align as align_map
     from featherdepth.images.read_depth import read_depth
     from featherdepth.images.sidecar import MAPS
-    from featherdepth.images.targets import check_targets
+    from featherdepth.images.targets import check_targets, with_sidecars
     from featherdepth.images.write import save
 
     if method not in METHODS:
@@ -64,7 +66,11 @@ def align(
         raise UsageError(f"unknown kind {kind!r}; known: {', '.join(DepthKind)}")
     if Path(output).suffix.lower() not in MAPS:
         raise UsageError(f"{output}: depth is not written so; expected {', '.join(MAPS)}")
-    check_targets([Path(depth), *([] if points is None else [Path(points)])], [Path(output)])
+    check_targets(
+        [Path(depth), *([] if points is None else [Path(points)])],
+        with_sidecars([Path(output)]),
+        replace_others=overwrite,
+    )
     relative = read_depth(depth, scale=scale, kind=None if kind is None else DepthKind(kind))
     if points is None:
         sparse = points_depth(more_points, relative.size, "--point")

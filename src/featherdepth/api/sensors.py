@@ -15,6 +15,7 @@ def sparsify(
     depth_scale: float | int | None = None,
     intrinsics: tuple[float, float, float, float] | None = None,
     photos: str | Path | None = None,
+    overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Measure depth maps at few pixels, as a sensor would, and write what it measured.
@@ -30,6 +31,7 @@ def sparsify(
         intrinsics: fx, fy, cx, cy of every map in pixels.
         photos: a folder with a photo of the same name for each map, or one photo for one map; for
             patterns that look at it.
+        overwrite: also replace files that are no results; results are replaced anyway.
         progress: called with (maps finished, maps in all).
 
     Returns:
@@ -37,7 +39,8 @@ def sparsify(
         `failures` (the file that lists them).
 
     Raises:
-        UsageError: a pattern, format or option that does not exist or fit.
+        UsageError: a pattern, format or option that does not exist or fit; a result that would
+            take the place of a map or photo, or of a file that is no result.
         InputError: an input that does not exist or holds no map; or the one map, where `output`
             is a file.
         BackendError: a pattern of OpenCV without it.
@@ -45,8 +48,9 @@ def sparsify(
     """
     from featherdepth.data.sparsify import DEPTH_MAPS, SUFFIXES, SensorOptions, sparsify_files
     from featherdepth.errors import InputError, UsageError
-    from featherdepth.images.failures import write_failures
+    from featherdepth.images.failures import lists_failures, write_failures
     from featherdepth.images.find import FoundImage, find_images
+    from featherdepth.images.targets import check_targets
 
     options = SensorOptions(
         pattern=pattern,
@@ -73,8 +77,8 @@ def sparsify(
         return {name: stem.with_name(stem.name + SUFFIXES[name]) for name in formats}
 
     photo_of: Callable[[FoundImage], Path] | None = None
+    found_photos = [] if photos is None else find_images([photos])
     if photos is not None:
-        found_photos = find_images([photos])
         by_name = {photo.output: photo.path for photo in found_photos}
 
         def photo_of(found: FoundImage) -> Path:
@@ -84,8 +88,18 @@ def sparsify(
                 raise InputError(f"{found.path}: no photo {found.output} in {photos}")
             return by_name[found.output]
 
-    result = sparsify_files(maps, targets, options, photo_of=photo_of, progress=progress)
     failures = out / "failures.jsonl"
+    if one_file is None:
+        check_targets([], [failures], replace_others=overwrite, ours=lists_failures)
+    result = sparsify_files(
+        maps,
+        targets,
+        options,
+        photo_of=photo_of,
+        photos=[photo.path for photo in found_photos],
+        overwrite=overwrite,
+        progress=progress,
+    )
     if one_file is not None and result.failed:
         raise InputError(result.failed[0]["error"])
     if one_file is None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import AsJson, KeepOutliers
+from featherdepth.cli.options import AsJson, KeepOutliers, ReplaceOthers
 from featherdepth.cli.parse import numbers
 from featherdepth.errors import UsageError
 
@@ -51,6 +51,7 @@ def run(
         str | None, typer.Option("--image-name", help="Of the picture, where POINTS is of COLMAP.")
     ] = None,
     keep_outliers: KeepOutliers = False,
+    overwrite: ReplaceOthers = False,
     as_json: AsJson = False,
 ) -> int:
     """Relative depth to meters by one or more known distances.
@@ -73,6 +74,7 @@ def run(
         method=method,
         image_name=image_name,
         reject_outliers=not keep_outliers,
+        overwrite=overwrite,
     )
     print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
     return 0

@@ -36,6 +36,7 @@ Method = Annotated[
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Also what is already there and whole.")
 ]
+ReplaceOthers = Annotated[bool, typer.Option("--overwrite", help="Also files that are no results.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or int8.")]
 Save = Annotated[
     str | None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import AsJson
+from featherdepth.cli.options import AsJson, ReplaceOthers
 from featherdepth.cli.parse import numbers
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import failures
@@ -64,6 +64,7 @@ def run(
             help="Photos of the same names (or one for one map), for keypoints, edges, sift, orb.",
         ),
     ] = None,
+    overwrite: ReplaceOthers = False,
     as_json: AsJson = False,
 ) -> int:
     """Sparse points as a sensor would give them, out of metric depth maps.
@@ -84,6 +85,7 @@ def run(
             depth_scale=depth_scale,
             intrinsics=(camera[0], camera[1], camera[2], camera[3]) if camera else None,
             photos=photos,
+            overwrite=overwrite,
             progress=progress,
         )
     print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))

@@ -1,6 +1,6 @@
 """Depth maps to files of sparse measurements, as a sensor would have made them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ import numpy as np
 from featherdepth.data.patterns import draw
 from featherdepth.data.patterns.grammar import parse
 from featherdepth.errors import InputError, UsageError
-from featherdepth.images.atomic import make_folder, write_atomic
+from featherdepth.images.atomic import make_folder, write_together
 from featherdepth.images.find import FoundImage, Wanted
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
-from featherdepth.images.sidecar import COLORS, sidecar_path
-from featherdepth.images.targets import check_targets
+from featherdepth.images.sidecar import COLORS, describe, sidecar_path, to_text
+from featherdepth.images.targets import check_targets, with_sidecars
 from featherdepth.images.write import save
 from featherdepth.rng import generator
 from featherdepth.types import Depth, DepthKind, Image, Intrinsics
@@ -68,6 +68,8 @@ def sparsify_files(
     options: SensorOptions,
     *,
     photo_of: Callable[[FoundImage], Path] | None = None,
+    photos: Iterable[Path] = (),
+    overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> SparsifyResult:
     """Measure maps and write what was measured, each file whole or not at all.
@@ -79,15 +81,20 @@ def sparsify_files(
     Args:
         targets: format -> file, for each map; see `SUFFIXES`.
         photo_of: the photo of a map, for patterns that look at it.
+        photos: all that `photo_of` may name.
+        overwrite: also replace files that are no results; a result is replaced anyway.
         progress: called with (maps finished, maps in all).
 
     Raises:
-        UsageError: a target that is one of the maps, or a pattern that needs photos without any.
+        UsageError: a target that is one of the maps or photos, or no result; or a pattern that
+            needs photos without any.
         BackendError: a pattern of OpenCV without it.
         RunError: a file cannot be written; what was written stays.
     """
     check_targets(
-        (found.path for found in maps), (path for f in maps for path in targets(f).values())
+        [*(found.path for found in maps), *photos],
+        with_sidecars(path for found in maps for path in targets(found).values()),
+        replace_others=overwrite,
     )
     result = SparsifyResult()
     for number, found in enumerate(maps, start=1):
@@ -157,6 +164,7 @@ def _write(
     sparse: Depth, path: Path, file_format: str, image: Image | None, facts: Mapping[str, Any]
 ) -> None:
     if file_format == "csv":
-        write_atomic(path, csv_bytes(sparse))
+        said = describe(sparse, {"format": "csv"}, image=image, extra=facts)
+        write_together({path: csv_bytes(sparse), sidecar_path(path): to_text(said).encode()})
     else:
         save(sparse, path, format=file_format, image=image, extra=facts)

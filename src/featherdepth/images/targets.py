@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from featherdepth.errors import UsageError
-from featherdepth.images.sidecar import is_result
+from featherdepth.images.sidecar import COLORS, is_result, sidecar_path
 
 
 def check_targets(
@@ -36,6 +36,14 @@ def check_targets(
                 f"{target}: is there already and no result; choose another place for results, or"
                 " say --overwrite"
             )
+
+
+def with_sidecars(targets: Iterable[Path]) -> list[Path]:
+    """The files of results, and what will stand beside each."""
+    paths = list(targets)
+    # A map that is there is a result by its sidecar: that needs no second look.
+    beside = [sidecar_path(p) for p in paths if p.name.endswith(COLORS) or not p.exists()]
+    return [*paths, *beside]
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -12,8 +12,7 @@ from featherdepth.geometry.resize import Size
 from featherdepth.images.failures import lists_failures
 from featherdepth.images.find import IMAGE_SUFFIXES, FoundImage
 from featherdepth.images.palettes import palette
-from featherdepth.images.sidecar import COLORS, sidecar_path
-from featherdepth.images.targets import check_targets
+from featherdepth.images.targets import check_targets, with_sidecars
 from featherdepth.images.write import output_path
 from featherdepth.types import DepthKind, Image, Intrinsics
 
@@ -158,7 +157,5 @@ def check_outputs(
     """
     own = [*others, *(photo.path for photo in photos)]
     paths = [output_path(out / photo.output, n) for photo in photos for n in options.formats]
-    # A map that is there is a result by its sidecar: that needs no second look.
-    beside = [sidecar_path(p) for p in paths if p.name.endswith(COLORS) or not p.exists()]
-    check_targets(own, [*paths, *beside], replace_others=overwrite)
+    check_targets(own, with_sidecars(paths), replace_others=overwrite)
     check_targets(own, [out / failures], replace_others=overwrite, ours=lists_failures)
