@@ -90,6 +90,24 @@ def test_a_photo_without_points_is_listed_and_the_rest_goes_on(
     assert not (folder / "out" / "1.npy").exists()
 
 
+def test_points_that_do_not_fit_the_options_are_listed_and_the_rest_goes_on(
+    folder: Path, small_model: Path
+) -> None:
+    values = np.zeros(SIZE, np.float32)
+    values[::9, ::9] = 2
+    points = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC)
+    save(points, folder / "points" / "0.png")  # says its scale itself
+    PIL.Image.fromarray((1000 * values).astype(np.uint16)).save(folder / "points" / "1.png")
+    for name in ("0", "1"):
+        (folder / "points" / f"{name}.csv").unlink()
+
+    assert run(folder, small_model, "photos", "points", "--depth-scale", "1000") == 3
+
+    assert "0.png: says itself" in (folder / "out" / "failures.jsonl").read_text()
+    assert (folder / "out" / "1.png").is_file()
+    assert run(folder, small_model, "photos", "points", "--depth-scale", "0") == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -58,6 +58,7 @@ def complete(
     """
     from featherdepth.completion.job import Measured, complete_files, find_measured, measured_of
     from featherdepth.completion.model import CompletionModel, is_depth_file
+    from featherdepth.data.sparse import check_depth_scale
     from featherdepth.data.sparse.colmap import holds_model, model_files
     from featherdepth.images.read import find_images
     from featherdepth.runtime.job import streams_for
@@ -66,6 +67,7 @@ def complete(
 
     if not 0 <= min_confidence <= 1:
         raise UsageError(f"confidence {min_confidence:g}; expected 0 to 1")
+    check_depth_scale(depth_scale)
     chosen = OutputOptions(**options)
     out, failures = Path(output), "failures.jsonl"
     photos = find_images([images], out=out)

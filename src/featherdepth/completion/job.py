@@ -9,7 +9,7 @@ from typing import Any
 from featherdepth.completion.model import CompletionModel
 from featherdepth.data.sparse import READ, read_sparse
 from featherdepth.data.sparse.colmap import model_files
-from featherdepth.errors import InputError, RunError
+from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.geometry.resize import Size
 from featherdepth.images.failures import write_failures
 from featherdepth.images.read import FoundImage, read_image
@@ -31,15 +31,22 @@ class Measured:
     calibration: Path | None = None
 
     def read(self, size: Size, photo: FoundImage, camera: Intrinsics | None) -> Depth:
-        """The points at the photo's size; errors as `read_sparse`."""
-        return read_sparse(
-            self.path,
-            size=size,
-            depth_scale=self.depth_scale,
-            intrinsics=camera,
-            calibration=self.calibration,
-            image_name=photo.path.name if self.path.is_dir() else None,
-        )
+        """The points at the photo's size.
+
+        Raises:
+            InputError: as `read_sparse`; also where an option does not fit this one file.
+        """
+        try:
+            return read_sparse(
+                self.path,
+                size=size,
+                depth_scale=self.depth_scale,
+                intrinsics=camera,
+                calibration=self.calibration,
+                image_name=photo.path.name if self.path.is_dir() else None,
+            )
+        except UsageError as error:
+            raise InputError(str(error)) from error
 
 
 def find_measured(photo: FoundImage, sparse: Path) -> Path:

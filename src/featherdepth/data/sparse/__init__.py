@@ -77,6 +77,16 @@ def sparse_depth(points: Points, *, size: tuple[int, int]) -> Depth:
     return map_or_rows(Request(path=Path("measured points"), size=size), values, None)
 
 
+def check_depth_scale(depth_scale: float | int | None) -> None:
+    """Refuse what divides no depth.
+
+    Raises:
+        UsageError: not above 0, or not finite.
+    """
+    if depth_scale is not None and not 0 < depth_scale < math.inf:
+        raise UsageError(f"depth scale {depth_scale:g}; expected a number above 0, such as 1000")
+
+
 def read_sparse(
     path: str | Path,
     *,
@@ -111,8 +121,7 @@ def read_sparse(
         UsageError: an unknown suffix, or options that do not fit.
     """
     path = Path(path)
-    if depth_scale is not None and not 0 < depth_scale < math.inf:
-        raise UsageError(f"depth scale {depth_scale:g}; expected a number above 0, such as 1000")
+    check_depth_scale(depth_scale)
     request = Request(
         path=path,
         size=size,
