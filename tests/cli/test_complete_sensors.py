@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 from featherdepth.cli import main as cli
+from featherdepth.completion.model import CompletionModel
 from featherdepth.images.read_depth import read_depth
 from sensor_files import write_sensor_files
 
@@ -36,8 +37,8 @@ def run(folder: Path, small_model: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     monkeypatch.chdir(folder)
     fixed = ["--first", str(small_model), "--size", "64x64", "--save", "npy", "-o", "out"]
 
-    def run(sparse: str, *more: str) -> int:
-        return cli.run(["complete", "room.png", sparse, *fixed, "--method", "linear", *more])
+    def run(sparse: str, *more: str, photo: str = "room.png") -> int:
+        return cli.run(["complete", photo, sparse, *fixed, "--method", "linear", *more])
 
     return run
 
@@ -71,6 +72,41 @@ def test_the_files_of_every_sensor_give_the_same_room(
     if "colmap" in sparse[0] or (len(sparse) > 1 and "png" not in sparse[0]):
         assert made.intrinsics is not None
         assert (made.intrinsics.fx, made.intrinsics.cy) == (100, 28)
+
+
+def test_photos_of_two_cameras_take_their_own_picture_of_the_model(
+    folder: Path, run: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for camera in ("cam1", "cam2"):
+        (folder / "photos" / camera).mkdir(parents=True)
+        shutil.copy(folder / "room.png", folder / "photos" / camera / "room.png")
+    images = folder / "colmap-text" / "images.txt"
+    pose, observed = images.read_text().splitlines()
+    lines = [pose.replace("room.png", "cam1/room.png"), observed]
+    farther = pose.split()
+    farther[7], farther[9] = "3.0", "cam2/room.png"  # a meter behind the other
+    images.write_text("\n".join([*lines, " ".join(farther), observed]) + "\n")
+
+    for model in ("colmap-text", "colmap-text/images.txt"):
+        assert run(model, "--overwrite", photo="photos") == 0
+
+        near, far = (read_depth(folder / "out" / f"cam{i}" / "room.npy").values for i in (1, 2))
+        assert np.median(far - near) == pytest.approx(1, abs=0.01)
+
+
+def test_a_photo_by_its_path_takes_its_picture_of_the_model(
+    folder: Path, small_model: Path
+) -> None:
+    images = folder / "colmap-text" / "images.txt"
+    pose, observed = images.read_text().splitlines()
+    other = pose.replace("room.png", "other.png")
+    images.write_text("\n".join([other, observed, pose, observed]) + "\n")
+
+    made = CompletionModel.from_pretrained(small_model, method="linear").complete(
+        folder / "room.png", folder / "colmap-text", size=(64, 64)
+    )
+
+    assert made.alignment.count == 60
 
 
 def test_a_cloud_in_millimeters_takes_its_scale(folder: Path, run: Callable[..., int]) -> None:

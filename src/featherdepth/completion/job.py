@@ -43,7 +43,7 @@ class Measured:
                 depth_scale=self.depth_scale,
                 intrinsics=camera,
                 calibration=self.calibration,
-                image_name=photo.path.name if self.path.is_dir() else None,
+                image_name=photo.relative.as_posix(),
             )
         except UsageError as error:
             raise InputError(str(error)) from error

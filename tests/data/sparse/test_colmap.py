@@ -165,6 +165,20 @@ def test_the_last_part_of_a_name_must_be_of_one_picture(tmp_path: Path):
         read_sparse(tmp_path, size=SIZE, image_name="b 1.jpg")
 
 
+@pytest.mark.parametrize("write", FORMS)
+def test_of_cameras_that_count_alike_the_path_tells_which(
+    write: Callable[..., Path], tmp_path: Path
+):
+    rows = pictures()
+    rows[0]["name"], rows[1]["name"] = "cam1/1.jpg", "cam2/1.jpg"
+    write(tmp_path, rows)
+
+    for name in ("cam2/1.jpg", "photos/cam2/1.jpg"):
+        assert read_sparse(tmp_path, size=SIZE, image_name=name).valid.sum() == 2
+    with pytest.raises(InputError, match=r"no picture 'cam3/1\.jpg'"):
+        read_sparse(tmp_path, size=SIZE, image_name="cam3/1.jpg")
+
+
 @pytest.mark.parametrize(
     ("table", "change"),
     [

@@ -43,7 +43,7 @@ Points = Depth | str | Path | np.ndarray | Sequence[Sequence[float | int]]
 """What `sparse_depth` takes."""
 
 
-def sparse_depth(points: Points, *, size: tuple[int, int]) -> Depth:
+def sparse_depth(points: Points, *, size: tuple[int, int], image_name: str | None = None) -> Depth:
     """Measured points as a program holds them, as one metric `Depth`.
 
     Args:
@@ -51,6 +51,7 @@ def sparse_depth(points: Points, *, size: tuple[int, int]) -> Depth:
             meters, as an array or a list; or a file, as for `read_sparse`. A `Depth` is returned
             as it is.
         size: (height, width) of the picture.
+        image_name: of the picture, where the file is a COLMAP model.
 
     Raises:
         InputError: another shape, no point inside the picture, negative, or a median that cannot
@@ -64,7 +65,7 @@ def sparse_depth(points: Points, *, size: tuple[int, int]) -> Depth:
     if isinstance(points, Depth):
         return points
     if isinstance(points, str | Path):
-        return read_sparse(points, size=size)
+        return read_sparse(points, size=size, image_name=image_name)
     try:
         values = np.asarray(points, np.float64)
     except (TypeError, ValueError):
@@ -110,7 +111,7 @@ def read_sparse(
         calibration: for clouds in a scanner's frame: KITTI's calibration file of a frame, or the
             folder of a day (or its calib_cam_to_cam.txt).
         camera: of that calibration; 2 is the left color camera.
-        image_name: of the picture in a COLMAP model.
+        image_name: of the picture in a COLMAP model, or a path of which either ends in the other.
 
     Returns:
         Metric depth of `size`, valid at the points.

@@ -83,7 +83,10 @@ def make_picture(
 
 
 def choose(names: list[str], wanted: str | None, where: str) -> int:
-    """Which of the pictures is meant: by its whole name, or its last part where only one fits.
+    """Which of the pictures is meant: by its whole name, or by the end of its path.
+
+    One of both paths must end in the other whole: of two cameras that count alike, cam1/0001.jpg is
+    never taken for cam2/0001.jpg. Of several names that fit the longest end counts.
 
     Raises:
         InputError: no such picture, or none at all.
@@ -103,14 +106,22 @@ def choose(names: list[str], wanted: str | None, where: str) -> int:
         )
     if wanted in names:
         return names.index(wanted)
-    last = [i for i, name in enumerate(names) if name.rpartition("/")[2] == wanted]
-    if len(last) == 1:
-        return last[0]
-    if last:
+    ends = [_common_end(name, wanted) for name in names]
+    fitting = [i for i, end in enumerate(ends) if end and end == max(ends)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
         raise UsageError(
-            f"{where}: {len(last)} pictures are called {wanted!r}; give the whole name"
+            f"{where}: {len(fitting)} pictures are called {wanted!r}; give the whole name, or the"
+            " folder above those of the cameras"
         )
     raise InputError(f"{where}: no picture {wanted!r}; the model has {shown}")
+
+
+def _common_end(name: str, wanted: str) -> int:
+    """Parts of the shorter path where the longer one ends in it; else 0."""
+    shorter, longer = sorted((name.split("/"), wanted.split("/")), key=len)
+    return len(shorter) if longer[-len(shorter) :] == shorter else 0
 
 
 def camera_of(model: str, width: int, height: int, params: list[float], where: str) -> Intrinsics:
