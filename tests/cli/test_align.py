@@ -1,6 +1,7 @@
 """`align` from the command line: points in every form, one line for what cannot be right."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import PIL.Image
 import pytest
 
 from featherdepth.cli import main as cli
+from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.images.read_depth import read_depth
 from featherdepth.images.write import save
 from featherdepth.types import Depth, DepthKind
+from sensor_files import write_sensor_files
 
 SIZE = (48, 64)
 ROOM = (5 - 3 * np.indices(SIZE)[0] / 48 + np.indices(SIZE)[1] / 64).astype(np.float32)
@@ -165,6 +168,34 @@ def test_what_meters_are_made_of_stays(
 ) -> None:
     assert run(folder, folder / "points.npy", "-o", folder / name) == 2
     assert f"{name}: would be overwritten" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["cloud.ply", "cloud.pcd"])
+def test_a_cloud_takes_the_camera_that_is_said_and_no_assumed_one(
+    folder: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = (np.arange(2, 46, 5), np.arange(9) * 17 % 64)
+    write_sensor_files(folder, "r.png", ROOM, places, (55.0, 55.0, 31.5, 23.5))
+    relative = read_depth(folder / "r.npy")
+    save(replace(relative, intrinsics=assumed_intrinsics(*SIZE)), folder / "r.npy")
+    command = (folder / name, "-o", folder / "m.npy")
+
+    assert run(folder, *command) == 3
+    assert "expected intrinsics (--intrinsics fx,fy,cx,cy, or --fov)" in capsys.readouterr().err
+    for more in (["--intrinsics", "55,55,31.5,23.5"], ["--fov", 60.383]):
+        assert run(folder, *command, *more) == 0
+        made = read_depth(folder / "m.npy")
+        np.testing.assert_allclose(made.values, ROOM, atol=0.003)
+        assert made.intrinsics is not None and made.intrinsics.source == "given"
+
+
+def test_a_scan_takes_its_calibration(folder: Path) -> None:
+    places = (np.arange(2, 46, 5), np.arange(9) * 17 % 64)
+    write_sensor_files(folder, "r.png", ROOM, places, (55.0, 55.0, 31.5, 23.5))
+    more = ("--calibration", folder / "calib.txt")
+
+    assert run(folder, folder / "scan.bin", *more, "-o", folder / "m.npy") == 0
+    np.testing.assert_allclose(read_depth(folder / "m.npy").values, ROOM, atol=0.003)
 
 
 def test_a_photo_stays(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

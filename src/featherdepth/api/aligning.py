@@ -19,6 +19,9 @@ def align(
     scale: float | None = None,
     depth_scale: float | None = None,
     image_name: str | None = None,
+    calibration: str | Path | None = None,
+    focal_px: tuple[float, float, float, float] | None = None,
+    fov_deg: float | None = None,
     method: str = "robust",
     reject_outliers: bool = True,
     overwrite: bool = False,
@@ -35,6 +38,9 @@ def align(
         scale: of a PNG without a sidecar.
         depth_scale: of the points: meters = stored / depth_scale.
         image_name: of the picture, where the points are a model of COLMAP.
+        calibration: of a scanner whose points these are, as for `read_sparse`.
+        focal_px: fx, fy, cx, cy of the map's camera in pixels, which clouds in its frame need.
+        fov_deg: its horizontal field of view, in place of that.
         method, reject_outliers: as for `featherdepth.align`.
         overwrite: also replace a file that is no result; a result is replaced anyway.
 
@@ -50,6 +56,8 @@ def align(
         InputError: a file that cannot be used, or points that do not fit the map.
         RunError: the result cannot be written.
     """
+    from dataclasses import replace
+
     from featherdepth.data.sparse import read_sparse
     from featherdepth.geometry.align_points import METHODS
     from featherdepth.geometry.align_points import align as align_map
@@ -57,7 +65,9 @@ def align(
     from featherdepth.images.sidecar import MAPS
     from featherdepth.images.targets import check_targets, with_sidecars
     from featherdepth.images.write import save
+    from featherdepth.runtime.outputs import OutputOptions
 
+    asked = OutputOptions(focal_px=focal_px, fov_deg=fov_deg)
     if method not in METHODS:
         raise UsageError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
     if (points is None) == (not more_points):
@@ -72,6 +82,8 @@ def align(
         replace_others=overwrite,
     )
     relative = read_depth(depth, scale=scale, kind=None if kind is None else DepthKind(kind))
+    if (camera := asked.camera_at(relative.size)) is not None:
+        relative = replace(relative, intrinsics=camera)
     if points is None:
         sparse = points_depth(more_points, relative.size, "--point")
     else:
@@ -80,6 +92,7 @@ def align(
             size=relative.size,
             depth_scale=depth_scale,
             intrinsics=relative.intrinsics,
+            calibration=calibration,
             image_name=image_name,
         )
     aligned = align_map(relative, sparse, method=method, reject_outliers=reject_outliers)

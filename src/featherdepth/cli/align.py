@@ -6,7 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import AsJson, KeepOutliers, ReplaceOthers
+from featherdepth.cli.options import (
+    AsJson,
+    Calibration,
+    FieldOfView,
+    IntrinsicsText,
+    KeepOutliers,
+    ReplaceOthers,
+)
 from featherdepth.cli.parse import numbers
 from featherdepth.errors import UsageError
 
@@ -50,6 +57,9 @@ def run(
     image_name: Annotated[
         str | None, typer.Option("--image-name", help="Of the picture, where POINTS is of COLMAP.")
     ] = None,
+    calibration: Calibration = None,
+    intrinsics: IntrinsicsText = None,
+    fov: FieldOfView = None,
     keep_outliers: KeepOutliers = False,
     overwrite: ReplaceOthers = False,
     as_json: AsJson = False,
@@ -62,6 +72,7 @@ def run(
 
     if not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
+    camera = intrinsics and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7")
     typed = [numbers(text, "--point", 3, "320,240,2.5") for text in point or []]
     result = api.align(
         depth,
@@ -73,6 +84,9 @@ def run(
         depth_scale=depth_scale,
         method=method,
         image_name=image_name,
+        calibration=calibration,
+        focal_px=(camera[0], camera[1], camera[2], camera[3]) if camera else None,
+        fov_deg=fov,
         reject_outliers=not keep_outliers,
         overwrite=overwrite,
     )

@@ -71,7 +71,11 @@ class OutputOptions:
 
     def camera(self, image: Image) -> Intrinsics | None:
         """The given camera for this photo; None where none was given."""
-        height, width = image.photo_size
+        return self.camera_at(image.photo_size)
+
+    def camera_at(self, size: Size) -> Intrinsics | None:
+        """The given camera for a picture of (height, width); None where none was given."""
+        height, width = size
         if self.fov_deg is not None:
             return from_fov_x(self.fov_deg, height, width)
         if self.focal_px is None:

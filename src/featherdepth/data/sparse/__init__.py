@@ -107,7 +107,8 @@ def read_sparse(
         size: (height, width) of the picture.
         depth_scale: metres = stored / depth_scale. 1000 for millimetres, 256 for KITTI; without
             one the numbers are metres (a PNG needs one, or the sidecar that `save` writes).
-        intrinsics: of the picture; for clouds in the camera's frame, and noted in the result.
+        intrinsics: of the picture; for clouds in the camera's frame (where it is more than
+            assumed), and noted in the result.
         calibration: for clouds in a scanner's frame: KITTI's calibration file of a frame, or the
             folder of a day (or its calib_cam_to_cam.txt).
         camera: of that calibration; 2 is the left color camera.

@@ -23,7 +23,7 @@ def read_scan(request: Request) -> Depth:
     one).
 
     Raises:
-        InputError: damaged, no camera, or as `from_points`.
+        InputError: damaged, no camera or one that is only assumed, or as `from_points`.
     """
     suffix = request.path.suffix.lower()
     data = read_bytes(request.path, f"a {suffix} cloud")
@@ -38,10 +38,10 @@ def read_scan(request: Request) -> Depth:
             " (--calibration calib.txt)"
         )
     camera = request.intrinsics
-    if camera is None:
+    if camera is None or camera.source == "assumed":  # a guess would put points on other pixels
         raise InputError(
             f"{request.name}: which pixels see a point hangs on the camera; expected intrinsics"
-            " (--intrinsics fx,fy,cx,cy) for points in its frame, or a --calibration"
+            " (--intrinsics fx,fy,cx,cy, or --fov) for points in its frame, or a --calibration"
         )
     return from_points(request, points, _matrix(camera), camera)
 
