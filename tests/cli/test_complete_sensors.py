@@ -12,7 +12,9 @@ import pytest
 
 from featherdepth.cli import main as cli
 from featherdepth.completion.model import CompletionModel
+from featherdepth.images.exif import EXIF_FOLDER, FOCAL_35MM
 from featherdepth.images.read_depth import read_depth
+from featherdepth.types import Intrinsics
 from sensor_files import write_sensor_files
 
 SIZE = (60, 80)
@@ -107,6 +109,23 @@ def test_a_photo_by_its_path_takes_its_picture_of_the_model(
     )
 
     assert made.alignment.count == 60
+
+
+def test_a_cloud_takes_the_camera_of_the_photo_or_of_the_call(
+    folder: Path, run: Callable[..., int], small_model: Path
+) -> None:
+    camera = Intrinsics(fx=1e2, fy=9e1, cx=41.0, cy=28.0, width=80, height=60, source="given")
+    entries = PIL.Image.Exif()
+    entries.get_ifd(EXIF_FOLDER)[FOCAL_35MM] = 43  # 100 px
+    PIL.Image.open(folder / "room.png").save(folder / "exif.jpg", exif=entries)
+
+    assert run("cloud.ply", photo="exif.jpg") == 0
+
+    made = read_depth(folder / "out" / "exif.npy")
+    assert made.intrinsics is not None and made.intrinsics.source == "exif"
+    model = CompletionModel.from_pretrained(small_model, method="linear")
+    said = model.complete(folder / "room.png", folder / "cloud.ply", intrinsics=camera, size=64)
+    assert said.alignment.count == 60
 
 
 def test_a_cloud_in_millimeters_takes_its_scale(folder: Path, run: Callable[..., int]) -> None:

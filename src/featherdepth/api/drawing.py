@@ -111,7 +111,8 @@ def figure_completion(
 
     for number, (photo, path) in enumerate(zip(found, points, strict=True), start=1):
         image = read_image(photo.path)
-        known_at = measured(photo, path).read(image.size, photo, options.camera(image))
+        camera = options.camera(image) or image.intrinsics
+        known_at = measured(photo, path).read(image.size, photo, camera)
         shown = show(
             image,
             known_at,

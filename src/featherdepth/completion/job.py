@@ -159,7 +159,7 @@ def _completed(
     options: OutputOptions,
 ) -> Completion:
     camera = options.camera(image)
-    sparse = points.read(image.size, photo, camera)
+    sparse = points.read(image.size, photo, camera or image.intrinsics)
     try:
         return model.complete(
             image, sparse, size=options.size, intrinsics=camera or sparse.intrinsics

@@ -150,7 +150,8 @@ class CompletionModel:
         photo = self._photo(image, size)
         prior = self._estimated(photo, size, intrinsics)
         name = photo.name if photo is not None and isinstance(image, str | Path | Image) else None
-        sparse = sparse_depth(sparse, size=prior.size, image_name=name)
+        camera = intrinsics or (photo.intrinsics if photo is not None else None)
+        sparse = sparse_depth(sparse, size=prior.size, intrinsics=camera, image_name=name)
         if prior.size != sparse.size:
             raise InputError(
                 f"the photo has {prior.size[1]}x{prior.size[0]} pixels, the measured points belong"

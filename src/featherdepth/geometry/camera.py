@@ -4,7 +4,7 @@ Frame: x right, y down, z forward. Pixel (u, v) has its center at integer u, v.
 """
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
@@ -17,6 +17,7 @@ Number = float | int
 Range = tuple[Number, Number]
 """(near, far), in front of the camera."""
 Source = Literal["given", "exif", "assumed"]
+"""The surest first."""
 ASSUMED_FOV_Y_DEG = 60.0
 FULL_FRAME_DIAGONAL_MM = 43.27
 """Diagonal of 36 x 24 mm film, the measure behind "35 mm equivalent"."""
@@ -38,6 +39,16 @@ def from_fov_x(fov_x_deg: Number, height: int, width: int) -> Intrinsics:
         raise UsageError(f"field of view {fov_x_deg:g} is out of range; expected 1 to 179 degrees")
     focal_px = width / 2 / math.tan(math.radians(fov_x_deg / 2))
     return _centered(focal_px, height, width, "given")
+
+
+def best_known(*cameras: Intrinsics | None) -> Intrinsics | None:
+    """Return the camera of the surest source: given, then EXIF, then assumed; the first of equals.
+
+    >>> best_known(None, assumed_intrinsics(6, 8), from_fov_x(60, 6, 8)).source
+    'given'
+    """
+    known = [camera for camera in cameras if camera is not None]
+    return min(known, key=lambda camera: get_args(Source).index(camera.source), default=None)
 
 
 def from_focal_px(focal_px: Number, height: int, width: int) -> Intrinsics:

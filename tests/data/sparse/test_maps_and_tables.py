@@ -3,6 +3,7 @@
 import io
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,17 @@ def test_a_png_of_ours_says_itself_what_it_holds(tmp_path: Path):
 
         np.testing.assert_array_equal(sparse.values, values)
         assert sparse.intrinsics == CAMERA
+
+
+def test_the_camera_of_a_map_of_ours_is_surer_than_that_of_exif(tmp_path: Path):
+    values = map_of(r0c1=2.5).astype(np.float32)
+    depth = Depth(values=values, valid=values > 0, kind=DepthKind.METRIC, intrinsics=CAMERA)
+    save(depth, tmp_path / "a.png")
+    other = replace(CAMERA, fx=7.0)
+
+    for camera in (other, replace(other, source="exif")):
+        found = read_sparse(tmp_path / "a.png", size=SIZE, intrinsics=camera).intrinsics
+        assert found == (other if camera is other else CAMERA)
 
 
 def test_relative_depth_is_no_measurement(tmp_path: Path):

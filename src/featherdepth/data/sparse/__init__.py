@@ -43,7 +43,13 @@ Points = Depth | str | Path | np.ndarray | Sequence[Sequence[float | int]]
 """What `sparse_depth` takes."""
 
 
-def sparse_depth(points: Points, *, size: tuple[int, int], image_name: str | None = None) -> Depth:
+def sparse_depth(
+    points: Points,
+    *,
+    size: tuple[int, int],
+    intrinsics: Intrinsics | None = None,
+    image_name: str | None = None,
+) -> Depth:
     """Measured points as a program holds them, as one metric `Depth`.
 
     Args:
@@ -51,6 +57,7 @@ def sparse_depth(points: Points, *, size: tuple[int, int], image_name: str | Non
             meters, as an array or a list; or a file, as for `read_sparse`. A `Depth` is returned
             as it is.
         size: (height, width) of the picture.
+        intrinsics: of the picture, as for `read_sparse`.
         image_name: of the picture, where the file is a COLMAP model.
 
     Raises:
@@ -65,7 +72,7 @@ def sparse_depth(points: Points, *, size: tuple[int, int], image_name: str | Non
     if isinstance(points, Depth):
         return points
     if isinstance(points, str | Path):
-        return read_sparse(points, size=size, image_name=image_name)
+        return read_sparse(points, size=size, intrinsics=intrinsics, image_name=image_name)
     try:
         values = np.asarray(points, np.float64)
     except (TypeError, ValueError):
@@ -75,7 +82,9 @@ def sparse_depth(points: Points, *, size: tuple[int, int], image_name: str | Non
             f"measured points of shape {np.shape(values)}; expected (height, width) of meters, or"
             " rows of column, row, meters"
         )
-    return map_or_rows(Request(path=Path("measured points"), size=size), values, None)
+    camera = None if intrinsics is None else intrinsics.resized(*size)
+    request = Request(path=Path("measured points"), size=size, intrinsics=camera)
+    return map_or_rows(request, values, None)
 
 
 def check_depth_scale(depth_scale: float | int | None) -> None:

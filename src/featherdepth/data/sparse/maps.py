@@ -3,6 +3,7 @@
 import io
 import zipfile
 import zlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from featherdepth.data.sparse.request import (
     refuse_negative,
 )
 from featherdepth.errors import InputError
+from featherdepth.geometry.camera import best_known
 from featherdepth.images.read_depth import read_depth
 from featherdepth.images.sidecar import sidecar_path
 from featherdepth.types import Depth, DepthKind
@@ -125,16 +127,9 @@ def map_or_rows(request: Request, values: np.ndarray, valid: np.ndarray | None) 
 
 
 def _ours(request: Request, depth: Depth) -> Depth:
-    """A map that explains itself; its own camera counts where none is given."""
+    """A map that explains itself; its own camera counts where none is better known."""
     values = np.where(depth.valid, depth.values, np.float32(0)).astype(np.float64)
     values[values == MISSING_CODE] = 0
     read = from_map(request, values)
-    if read.intrinsics is not None or depth.intrinsics is None:
-        return read
-    return Depth(
-        values=read.values,
-        valid=read.valid,
-        kind=read.kind,
-        intrinsics=depth.intrinsics,
-        provenance=depth.provenance,
-    )
+    camera = best_known(request.intrinsics, depth.intrinsics)
+    return replace(read, intrinsics=camera, provenance=depth.provenance)
