@@ -1,11 +1,15 @@
 """Dense metric depth out of any map and any points: exact where it must be, never nonsense."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from featherdepth.completion import METHODS
 from featherdepth.completion.complete import complete_depth, complete_map
+from featherdepth.completion.model import CompletionModel
 from featherdepth.errors import InputError, UsageError
+from featherdepth.geometry.camera import from_focal_px, from_fov_x
 from featherdepth.types import Depth, DepthKind
 
 ALL = sorted(METHODS)
@@ -53,6 +57,19 @@ def test_a_drifting_map_is_bent_to_the_points(method, guess, measured, room):
     bent = complete_depth(guess, measured(200), method=method)
 
     assert error(bent, room) < 0.6 * error(aligned, room)
+
+
+def test_the_surest_camera_is_kept_and_a_given_one_goes_first(guess, measured):
+    height, width = guess.size
+    given, exif = from_fov_x(50, height, width), from_focal_px(300.0, height, width)
+    points = replace(measured(9), intrinsics=from_fov_x(70, height, width))
+    model = CompletionModel(guess, method="global")
+
+    assert model.complete(None, points).depth.intrinsics == points.intrinsics
+    assert model.complete(None, points, intrinsics=given).depth.intrinsics == given
+    for source in ("exif", "assumed"):
+        prior = replace(guess, intrinsics=replace(exif, source=source))
+        assert complete_map(prior, points).depth.intrinsics == points.intrinsics
 
 
 @pytest.mark.parametrize("kind", list(DepthKind))

@@ -11,6 +11,7 @@ from featherdepth.completion.pull_push import pull_push
 from featherdepth.completion.scene import Scene
 from featherdepth.geometry.align_points import aligned_to
 from featherdepth.geometry.anchors import anchors_of, numbers
+from featherdepth.geometry.camera import best_known
 from featherdepth.geometry.outliers import LEAST
 from featherdepth.types import Aligned, Completion, Depth, DepthKind, Image
 
@@ -54,7 +55,8 @@ def complete_map(
 
     Returns:
         Depth valid at every pixel, between 0.3 times the nearest and three times the farthest
-        trusted point.
+        trusted point. Its camera is that of the prior or the points, whose source is surer; of
+        equals the prior's.
 
     Raises:
         UsageError: an unknown method.
@@ -164,7 +166,7 @@ def _depth(log_depth: Float32[np.ndarray, "h w"], scene: Scene, sparse: Depth) -
         values=np.exp(logs),
         valid=np.ones(logs.shape, dtype=np.bool_),
         kind=DepthKind.METRIC,
-        intrinsics=sparse.intrinsics or prior.intrinsics,
+        intrinsics=best_known(prior.intrinsics, sparse.intrinsics),
         provenance=prior.provenance,
     )
 

@@ -161,9 +161,7 @@ def _completed(
     camera = options.camera(image)
     sparse = points.read(image.size, photo, camera or image.intrinsics)
     try:
-        return model.complete(
-            image, sparse, size=options.size, intrinsics=camera or sparse.intrinsics
-        )
+        return model.complete(image, sparse, size=options.size, intrinsics=camera)
     except RunError as error:  # this photo's: NaN, or too large for memory
         raise InputError(str(error)) from error
 

@@ -1,6 +1,7 @@
 """A photo and measured points to dense metric depth: any first stage, any sparsity."""
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -185,7 +186,9 @@ class CompletionModel:
                     f"{photo.name}: {photo.size[1]}x{photo.size[0]} pixels, but the known depth"
                     f" has {self.first.size[1]}x{self.first.size[0]}; expected one size"
                 )
-            return self.first
+            if intrinsics is None:
+                return self.first
+            return replace(self.first, intrinsics=intrinsics.resized(*self.first.size))
         if photo is None:
             raise InputError("no photo; expected one, or known depth as the first stage")
         return self.first.infer_image(photo, size=size, intrinsics=intrinsics)
