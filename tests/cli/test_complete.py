@@ -151,6 +151,40 @@ def test_one_point_completes(folder: Path, small_model: Path) -> None:
     assert read_depth(folder / "out" / "0.npy").values[30, 40] == pytest.approx(2.5, rel=0.02)
 
 
+def test_what_became_of_the_points_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = 2 + np.indices(SIZE)[0].astype(np.float32) / 30
+    known = folder / "known.npy"
+    save(Depth(values=values, valid=values > 0, kind=DepthKind.METRIC), known)
+    places = [(u, v) for u in range(4, 80, 12) for v in range(4, 60, 12)]
+    lines = [f"{u},{v},{(1 + u / 2000) * values[v, u]}" for u, v in places]
+    # Columns off by 0, 0.6, 1.2 and 1.8 % to both sides of the middle one.
+    (folder / "points.csv").write_text("\n".join([*lines, "41,31,30"]))
+    command = ["complete", folder / "photos" / "0.jpg", folder / "points.csv", "--first", known]
+    command = [*map(str, [*command, "-o", folder / "out", "--method", "auto"])]
+
+    assert cli.run(command) == 0
+    said = capsys.readouterr().out
+    assert "points: 35 of 36 used, 1 left out (they contradict those around them)" in said
+    assert "first stage off by: 1.2 % at the middle point\n" in said
+    assert cli.run(command) == 0  # there already
+    assert "points:" not in capsys.readouterr().out
+    assert cli.run([*command, "--json", "--overwrite"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [document[key] for key in ("points", "used", "rejected")] == [36, 35, 1]
+    assert document["log_error"] == pytest.approx(0.012, abs=0.001)
+
+
+def test_points_of_many_photos_are_told_together(
+    folder: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, small_model, "photos", "points", "--keep-outliers") == 0
+    said = capsys.readouterr().out
+    assert "points: 50 of 50 used\n" in said
+    assert "% at the middle point of the middle photo" in said
+
+
 def test_one_photo_goes_to_the_file_that_is_named(folder: Path, small_model: Path) -> None:
     out = ("-o", folder / "new" / "meters.npy")
 

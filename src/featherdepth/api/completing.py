@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from featherdepth.completion import DEFAULT
@@ -45,7 +46,10 @@ def complete(
 
     Returns:
         `out`, `done`, `skipped`, `failed` (list of `photo`, `error`), `failures` (the file that
-        lists them), `first`, `method`, `kind`.
+        lists them), `first`, `method`, `kind`; of the photos that were done, all together,
+        `points`, `used` and `rejected` (left out, as they contradict those around them), and
+        `log_error`: the share by which the aligned first stage is off at the used points, median of
+        a photo's points and of the photos (None where none was done).
 
     Raises:
         UsageError: a model, method or option that does not exist or fit; a result that would take
@@ -116,7 +120,8 @@ def complete(
     if single and result.failed:
         (out / failures).unlink(missing_ok=True)
         raise InputError(result.failed[0]["error"])
-    known = model.first
+    known, fits = model.first, result.fits
+    points_in_all, rejected = sum(f.points for f in fits), sum(f.rejected for f in fits)
     return {
         "out": str(output),
         "done": result.done,
@@ -126,4 +131,8 @@ def complete(
         "first": "depth file" if isinstance(known, Depth) else known.preset.name,
         "method": method,
         "kind": "metric",
+        "points": points_in_all,
+        "used": points_in_all - rejected,
+        "rejected": rejected,
+        "log_error": median(fit.log_error for fit in fits) if fits else None,
     }

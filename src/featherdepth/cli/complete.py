@@ -106,4 +106,18 @@ def run(
 
 def _lines(result: dict[str, Any]) -> str:
     how = f"first stage {result['first']}, method {result['method']}"
-    return "\n".join([*failures(result), *counts(result), how])
+    return "\n".join([*failures(result), *counts(result), how, *_fit(result)])
+
+
+def _fit(result: dict[str, Any]) -> list[str]:
+    """How points and first stage agreed, where a photo was completed."""
+    if not result["done"]:
+        return []
+    many = result["done"] > 1
+    left_out = result["rejected"]
+    wrong = f", {left_out:,} left out (they contradict those around them)" if left_out else ""
+    return [
+        f"points: {result['used']:,} of {result['points']:,} used{wrong}",
+        f"first stage off by: {100 * result['log_error']:.1f} % at the middle point"
+        + (" of the middle photo" if many else ""),
+    ]

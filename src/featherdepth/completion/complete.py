@@ -91,6 +91,7 @@ def complete_map(
         support_px=support_px,
         rejected=aligned.rejected,
         alignment=aligned.alignment,
+        log_error=aligned.log_error,
         method=name,
     )
 

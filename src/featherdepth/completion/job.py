@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,25 @@ class Measured:
             raise InputError(str(error)) from error
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """How the measured points of one photo, its first stage and each other agreed."""
+
+    points: int
+    rejected: int
+    """Of them: left out, as they contradict those around them."""
+    log_error: float
+    """Of `Completion`."""
+
+
+@dataclass(slots=True)
+class CompleteResult(JobResult):
+    """What became of the photos and their points."""
+
+    fits: list[Fit] = field(default_factory=list)
+    """Of the photos that were done, in order."""
+
+
 def find_measured(photo: FoundImage, sparse: Path) -> Path:
     """The file of a folder that belongs to a photo: of the same relative name, any suffix.
 
@@ -80,7 +99,7 @@ def complete_files(
     overwrite: bool = False,
     failures: str = "failures.jsonl",
     progress: Callable[[int, int], None] | None = None,
-) -> JobResult:
+) -> CompleteResult:
     """Complete photos into a folder that mirrors where they were found.
 
     What exists, is whole and was made of the same photo and points in the same way is skipped.
@@ -94,16 +113,16 @@ def complete_files(
     Raises:
         RunError: a file cannot be written; what was written stays.
     """
-    result = JobResult()
+    result = CompleteResult()
 
-    def complete_one(photo: FoundImage) -> bool:
+    def complete_one(photo: FoundImage) -> Fit | None:
         points = measured(photo)
         facts = _facts(model, points, min_confidence)
         stem = out / photo.output
         if not overwrite and _done(stem, model, options, photo, facts):
-            return False
+            return None
         image = read_image(photo.path)
-        completion = _completed(model, image, points, photo, options)
+        completion, count = _completed(model, image, points, photo, options)
         write_outputs(
             stem,
             _sure(completion, min_confidence),
@@ -113,15 +132,20 @@ def complete_files(
             alignment=completion.alignment,
             extra={"completion": facts | _told(completion)},
         )
-        return True
+        return Fit(
+            points=count,
+            rejected=completion.rejected.size,
+            log_error=completion.log_error,
+        )
 
     try:
         with closing(work_ahead(photos, complete_one, workers=model.streams)) as stream:
             for photo, made in stream:
                 if isinstance(made, InputError):
                     result.failed.append({"photo": str(photo.path), "error": str(made)})
-                elif made:
+                elif made is not None:
                     result.done += 1
+                    result.fits.append(made)
                 else:
                     result.skipped += 1
                 if progress is not None:
@@ -157,11 +181,13 @@ def _completed(
     points: Measured,
     photo: FoundImage,
     options: OutputOptions,
-) -> Completion:
+) -> tuple[Completion, int]:
+    """And how many points there were."""
     camera = options.camera(image)
     sparse = points.read(image.size, photo, camera or image.intrinsics)
     try:
-        return model.complete(image, sparse, size=options.size, intrinsics=camera)
+        completion = model.complete(image, sparse, size=options.size, intrinsics=camera)
+        return completion, int(sparse.valid.sum())
     except RunError as error:  # this photo's: NaN, or too large for memory
         raise InputError(str(error)) from error
 
