@@ -226,6 +226,7 @@ def test_the_document_says_what_was_done(
         ("a.png", "out", ["-p", "all", "--save", ","], 2, "format no format; expected some of"),
         ("a.png", "out", ["-p", "all", "--depth-scale", "0"], 2, "depth scale 0; expected a num"),
         ("a.png", "out", ["-p", "all", "--depth-scale", "256"], 2, "leave the scale out"),
+        ("trip/b.npy", "out", ["-p", "all", "--depth-scale", "9"], 2, "leave the scale out"),
         ("a.png", "out", ["-p", "all", "--intrinsics", "1,2"], 2, "--intrinsics '1,2'; expected"),
         ("a.png", "out", ["-p", "all", "--intrinsics", "0,1,2,3"], 2, "expected them above 0"),
         ("", "one.png", ["-p", "all"], 2, "one.png: one file for 4 depth maps; expected a folder"),
@@ -274,6 +275,13 @@ def test_a_plain_array_is_taken_as_metres(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", map_of().values)
 
     assert run(tmp_path / "t.npy", "-p", "uniform-9", "-o", tmp_path / "s.csv") == 0
+    np.save(tmp_path / "mm.npy", 1000 * map_of().values)
+    scaled = ("-p", "uniform-9", "--depth-scale", "1000", "-o", tmp_path / "mm.csv")
+    assert run(tmp_path / "mm.npy", *scaled) == 0
+    truth = map_of().values
+    for line in (tmp_path / "mm.csv").read_text().splitlines()[1:]:
+        u, v, metres = line.split(",")
+        assert float(metres) == pytest.approx(truth[int(v), int(u)], rel=1e-6)
     np.save(tmp_path / "t.npy", -map_of().values)
     assert run(tmp_path / "t.npy", "-p", "uniform-9", "-o", tmp_path / "s.csv") == 3
 

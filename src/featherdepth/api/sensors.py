@@ -27,7 +27,7 @@ def sparsify(
         pattern: a specification of docs/reference/patterns.md.
         formats: of png16, npy, csv; for a folder.
         seed: with the pattern and a map's name it settles what is drawn.
-        depth_scale: metres = stored / depth_scale, of PNGs that do not say it themselves.
+        depth_scale: metres = stored / depth_scale, of maps that do not say it themselves.
         intrinsics: fx, fy, cx, cy of every map in pixels.
         photos: a folder with a photo of the same name for each map, or one photo for one map; for
             patterns that look at it.

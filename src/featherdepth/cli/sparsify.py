@@ -49,7 +49,7 @@ def run(
         float | None,
         typer.Option(
             "--depth-scale",
-            help="Of PNGs without a sidecar: meters = stored / scale (1000 for millimeters, 256"
+            help="Of maps without a sidecar: meters = stored / scale (1000 for millimeters, 256"
             " for KITTI).",
         ),
     ] = None,

@@ -40,7 +40,7 @@ class SensorOptions:
     pattern: str
     seed: int = 0
     depth_scale: float | None = None
-    """Of a PNG that does not say itself what it holds: metres = stored / depth_scale."""
+    """Of a map that does not say itself what it holds: metres = stored / depth_scale."""
     focal_px: tuple[float, float, float, float] | None = None
     """fx, fy, cx, cy of every map, at its own size."""
 
@@ -144,10 +144,8 @@ def _sparsify(
 
 
 def _read(path: Path, options: SensorOptions) -> Depth:
-    # A .npy without a sidecar is taken as metres: nothing else can be measured.
-    plain = path.suffix.lower() == ".npy" and not sidecar_path(path).is_file()
     if path.suffix.lower() == ".npy":
-        truth = read_depth(path, kind=DepthKind.METRIC if plain else None)
+        truth = _read_npy(path, options.depth_scale)
     else:
         truth = read_depth(path, scale=options.depth_scale)
     if (truth.values[truth.valid] < 0).any():
@@ -158,6 +156,16 @@ def _read(path: Path, options: SensorOptions) -> Depth:
     height, width = truth.size
     camera = Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given")
     return replace(truth, intrinsics=camera)
+
+
+def _read_npy(path: Path, depth_scale: float | None) -> Depth:
+    if not sidecar_path(path).is_file():
+        # Metres, or a multiple of them: nothing else can be measured.
+        stored = read_depth(path, kind=DepthKind.METRIC)
+        return replace(stored, values=stored.values / np.float32(depth_scale or 1))
+    if depth_scale is not None:
+        raise UsageError(f"{path}: says itself what its numbers are; leave the scale out")
+    return read_depth(path)
 
 
 def _write(
