@@ -222,6 +222,13 @@ def test_a_header_that_claims_more_than_the_file_takes_no_memory(tmp_path: Path)
         "id,depth,row,col\n1,1.5,0,3\n2,2.5,1.6,0.4\n",
         "3, 0, 1.5\n0.4, 1.6, 2.5\n5, 0, 1\n0, 0, nan\n1, 1, inf\n1, 1, 0\n-0.6, 0, 1\n",
         "3,0,1.5\n0.4,1.6,2.5\n0.2,2.1,9\n",
+        "# by hand\n# row col depth\n0 3 1.5\n1.6 0.4 2.5\n",
+        "# row, col, depth [m], point id\n0,3,1.5,7\n1.6,0.4,2.5,8\n",
+        "# row col depth\n# as x is, the column\n3 0 1.5\n0.4 1.6 2.5\n",
+        "# row col depth\nu,v,m\n3,0,1.5\n0.4,1.6,2.5\n",
+        "u [px],v [px],depth (m)\n3,0,1.5\n0.4,1.6,2.5\n",
+        "point id;v;u;depth (m)\n1;0;3;1.5\n2;1.6;0.4;2.5\n",
+        "x,y,z\n3,0,1.5\n0.4,1.6,2.5\n",
     ],
 )
 def test_lines_of_column_row_metres_in_any_usual_dress(tmp_path: Path, text: str):
@@ -241,6 +248,8 @@ def test_lines_of_column_row_metres_in_any_usual_dress(tmp_path: Path, text: str
         ("1,2,3\n\n1,2,x\n", "line 3: '1,2,x'; expected lines of column,row,metres"),
         ("1,2,3,4\n", "line 1: '1,2,3,4'; expected lines of column,row,metres"),
         ("1,2,-3\n", "depth down to -3; expected 0 or more"),
+        ("x,y,z\n1,2,3\n-0.7,0,3\n", "x or y down to -0.7 are points in space, not pixels"),
+        ("# x y z\n0.1 -1.2 3\n", "or a .ply of the points with the camera's --intrinsics"),
         ("9,9,3\n", "none of 1 points lies inside the picture of 4x3 with a depth above 0"),
         ("1,2,3000\n", "the median depth would be 3000 m (with no depth scale); expected 0.05"),
         ("1,2,0.003\n", "the median depth would be 0.003 m"),

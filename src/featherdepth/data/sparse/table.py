@@ -16,6 +16,9 @@ NAMES = (
 )
 """What a header may call the column, the row and the depth."""
 SEPARATOR = re.compile(r"[;,\s]+")
+BETWEEN_NAMES = re.compile(r"\s*[;,]\s*")
+"""In a header that has any: names may hold spaces there."""
+UNIT = re.compile(r"\s*(\([^)]*\)|\[[^\]]*\])")
 MAX_BYTES = 1 << 26
 """Some three million lines."""
 WANTED = "expected lines of column,row,metres"
@@ -24,42 +27,77 @@ WANTED = "expected lines of column,row,metres"
 def read_table(request: Request) -> Depth:
     """Lines of u,v,metres: comma, semicolon or space between; a header may name and reorder them.
 
-    `#` begins a comment. Places may have fractions: the nearest pixel counts.
+    `#` begins a comment; the last one before the data is the header where it names every column
+    of theirs, as NumPy writes it. Places may have fractions: the nearest pixel counts.
 
     Raises:
-        InputError: not such lines, a negative depth, or as `from_pixels`.
+        InputError: not such lines, points in space, a negative depth, or as `from_pixels`.
     """
     data = read_bytes(request.path, "a table of column,row,metres", MAX_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{request.name}: is not text; {WANTED}") from error
+    lines = text.splitlines()
     numbered = [
         (number, content)
-        for number, line in enumerate(text.splitlines(), start=1)
+        for number, line in enumerate(lines, start=1)
         if (content := line.partition("#")[0].strip())
     ]
-    columns: tuple[int, ...] = (0, 1, 2)
-    width = 3
-    if numbered and (header := _header(numbered[0][1], request)) is not None:
-        columns, width = header
+    names = ["u", "v", "metres"]
+    if numbered and _is_header(numbered[0][1]):
+        names = _names(numbered[0][1])
         numbered = numbered[1:]
+    elif numbered:
+        names = _commented(lines[: numbered[0][0] - 1], numbered[0][1]) or names
     if not numbered:
         raise InputError(f"{request.name}: holds no points; {WANTED}")
-    values = _numbers(numbered, width, request)[:, columns]
+    if (columns := _columns(names)) is None:
+        shown = ",".join(names)[:60]
+        raise InputError(f"{request.name}, line 1: {shown!r}; expected the names u,v,metres")
+    values = _numbers(numbered, len(names), request)[:, columns]
+    _refuse_space([names[column] for column in columns], values, request)
     refuse_negative(request, values[:, 2])
     return from_pixels(request, values[:, 0], values[:, 1], values[:, 2])
 
 
-def _header(line: str, request: Request) -> tuple[tuple[int, ...], int] | None:
-    """Where u, v and metres stand, and how many columns there are; None for a line of numbers."""
-    words = [word.strip("\"'") for word in SEPARATOR.split(line.lower())]
-    if not any(word and word[0].isalpha() and word not in ("nan", "inf") for word in words):
-        return None
-    places = [next((words.index(n) for n in names if n in words), -1) for names in NAMES]
-    if min(places) < 0:
-        raise InputError(f"{request.name}, line 1: {line[:60]!r}; expected the names u,v,metres")
-    return tuple(places), len(words)
+def _is_header(line: str) -> bool:
+    """Whether a line holds a word."""
+    return any(word[:1].isalpha() and word not in ("nan", "inf") for word in _names(line))
+
+
+def _names(line: str) -> list[str]:
+    """Of the columns, in lower case, without units in brackets."""
+    plain = UNIT.sub("", line.lower()).strip()
+    parts = BETWEEN_NAMES.split(plain) if BETWEEN_NAMES.search(plain) else plain.split()
+    return [name.strip("\"'") for name in parts]
+
+
+def _commented(before: list[str], first: str) -> list[str] | None:
+    """The names of the last comment before the data, where it names every column of theirs."""
+    comments = [text for line in before if (text := line.partition("#")[2].strip())]
+    names = _names(comments[-1]) if comments else []
+    every = len(names) == len(SEPARATOR.split(first)) and _columns(names) is not None
+    return names if every else None
+
+
+def _columns(names: list[str]) -> list[int] | None:
+    """Where u, v and metres stand; None where one is not named."""
+    places = [next((names.index(n) for n in known if n in names), -1) for known in NAMES]
+    return None if min(places) < 0 else places
+
+
+def _refuse_space(names: list[str], values: np.ndarray, request: Request) -> None:
+    """Refuse x,y,z in metres: no pixel lies to the left of or above the picture's first.
+
+    Raises:
+        InputError: they are.
+    """
+    if names == ["x", "y", "z"] and (values[:, :2] < -0.5).any():
+        raise InputError(
+            f"{request.name}: x,y,z with x or y down to {values[:, :2].min():g} are points in"
+            f" space, not pixels; {WANTED}, or a .ply of the points with the camera's --intrinsics"
+        )
 
 
 def _numbers(numbered: list[tuple[int, str]], width: int, request: Request) -> np.ndarray:
