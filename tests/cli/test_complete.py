@@ -245,6 +245,33 @@ def test_points_or_known_depth_that_changed_are_completed_anew(
             assert told in capsys.readouterr().out
 
 
+def test_a_first_map_of_others_takes_what_its_numbers_are(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = 2 + np.indices(SIZE)[0].astype(np.float32) / 30
+    np.save(folder / "map.npy", values)
+    PIL.Image.fromarray((1000 * values).astype(np.uint16)).save(folder / "map.png")
+    command = ["complete", folder / "photos" / "0.jpg", folder / "points" / "0.csv"]
+    command += ["-o", folder / "out", "--method", "auto", "--save", "npy", "--first"]
+
+    def code(*more: object) -> int:
+        return cli.run([*map(str, [*command, *more])])
+
+    for name, more in (
+        ("map.npy", ["--first-kind", "metric"]),
+        ("map.png", ["--first-scale", 1e3]),
+    ):
+        assert code(folder / name, *more, "--overwrite") == 0
+        np.testing.assert_allclose(read_depth(folder / "out" / "0.npy").values, values, rtol=0.01)
+        assert code(folder / name) == 3
+    capsys.readouterr()
+    for kind, said in (("metric", "1 done"), ("scale_invariant", "1 done"), ("metre", "unknown")):
+        code(folder / "map.npy", "--first-kind", kind)
+        told = capsys.readouterr()
+        assert said in told.out + told.err
+    assert code("small", "--first-kind", "metric") == 2
+
+
 def test_points_that_contradict_each_other_complete(folder: Path, small_model: Path) -> None:
     lines = [f"{8 * i + 5},{6 * i + 5},{1 if i < 4 else 5}" for i in range(8)]
     (folder / "halves.csv").write_text("\n".join(lines))

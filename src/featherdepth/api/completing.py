@@ -15,6 +15,8 @@ def complete(
     output: str | Path,
     *,
     first: str | Path | None = None,
+    first_kind: str | None = None,
+    first_scale: float | int | None = None,
     method: str = DEFAULT,
     depth_scale: float | None = None,
     calibration: str | Path | None = None,
@@ -36,6 +38,8 @@ def complete(
         output: folder, which mirrors where the photos were found; or, for one photo, a file: .png,
             .npy, .ply or .color.png.
         first: the first stage: a model as `predict` takes it, or a depth file for one photo.
+        first_kind: what the numbers of a .npy of others as `first` mean.
+        first_scale: of a PNG of others as `first`: meters = stored / first_scale.
         method: a name of `featherdepth.completion.METHODS`.
         depth_scale, calibration: of the points, as for `featherdepth.data.sparse.read_sparse`.
         reject_outliers: leave out points that disagree with those around them.
@@ -94,6 +98,8 @@ def complete(
         raise UsageError(f"{first}: one depth map for {len(photos)} photos; expected a model")
     model = CompletionModel.from_pretrained(
         first,
+        first_kind=first_kind,
+        first_scale=first_scale,
         method=method,
         reject_outliers=reject_outliers,
         backend=backend,

@@ -46,6 +46,16 @@ def run(
         str | None,
         typer.Option("--first", help="First stage: a model as for predict, or a depth file."),
     ] = None,
+    first_kind: Annotated[
+        str | None,
+        typer.Option("--first-kind", help="Of a --first .npy that does not say it: metric, ..."),
+    ] = None,
+    first_scale: Annotated[
+        float | None,
+        typer.Option(
+            "--first-scale", help="Of a --first .png that does not say it: stored / meters."
+        ),
+    ] = None,
     method: Method = DEFAULT,
     depth_scale: Annotated[
         float | None,
@@ -82,6 +92,8 @@ def run(
             sparse,
             out,
             first=first,
+            first_kind=first_kind,
+            first_scale=first_scale,
             method=method,
             depth_scale=depth_scale,
             calibration=calibration,

@@ -17,7 +17,7 @@ from featherdepth.images.read_depth import read_depth
 from featherdepth.runtime.choice import repeatable
 from featherdepth.runtime.cpu import threads_beside
 from featherdepth.runtime.model import DepthModel, Photo
-from featherdepth.types import Completion, Depth, Image, Intrinsics, Provenance
+from featherdepth.types import Completion, Depth, DepthKind, Image, Intrinsics, Provenance
 
 DEPTH_SUFFIXES = (".npy", ".png")
 
@@ -69,7 +69,7 @@ class CompletionModel:
         if not isinstance(self.first, Depth):
             return ""
         values = np.where(self.first.valid, self.first.values, np.float32(np.nan))
-        return hashlib.sha256(values.tobytes()).hexdigest()
+        return hashlib.sha256(self.first.kind.encode() + values.tobytes()).hexdigest()
 
     @cached_property
     def network_sha256(self) -> str:
@@ -82,6 +82,8 @@ class CompletionModel:
         first: str | Path | DepthModel | Depth | None = None,
         *,
         method: str = DEFAULT,
+        first_kind: str | None = None,
+        first_scale: float | int | None = None,
         reject_outliers: bool = True,
         backend: str = "auto",
         precision: str = "auto",
@@ -96,20 +98,28 @@ class CompletionModel:
                 (.png, .npy) for photos of its size.
             method: how the points are completed, a name of `featherdepth.completion.METHODS`, or
                 `learned@FOLDER` with a network that you trained.
+            first_kind: what the numbers of a .npy of others as `first` mean (`DepthKind`).
+            first_scale: of a PNG of others as `first`: meters = stored / first_scale.
             reject_outliers: leave out points that disagree with those around them.
             backend, precision: of the first stage, as for `DepthModel`; "auto" is fp32 here.
             threads: of both networks.
             streams: photos that are completed at once, as for `DepthModel`.
 
         Raises:
-            UsageError: no such model, method, backend or precision.
+            UsageError: no such model, method, backend, precision or kind; or a kind or scale of a
+                first stage that needs none.
             InputError: a depth file that cannot be read.
             WeightsError: missing, damaged or not matching weights.
             BackendError: the backend is not installed.
         """
         parse_method(method)
         if isinstance(first, str | Path) and is_depth_file(first):
-            first = read_depth(first)
+            if first_kind is not None and first_kind not in list(DepthKind):
+                raise UsageError(f"unknown kind {first_kind!r}; known: {', '.join(DepthKind)}")
+            kind = None if first_kind is None else DepthKind(first_kind)
+            first = read_depth(first, kind=kind, scale=first_scale)
+        elif first_kind is not None or first_scale is not None:
+            raise UsageError("the first stage is no depth file; leave its kind and scale out")
         if first is None or isinstance(first, str | Path):
             chosen = repeatable(first, precision)
             first = DepthModel.from_pretrained(
