@@ -108,6 +108,18 @@ def test_points_that_do_not_fit_the_options_are_listed_and_the_rest_goes_on(
     assert run(folder, small_model, "photos", "points", "--depth-scale", "0") == 2
 
 
+def test_points_are_found_with_a_suffix_in_capitals(folder: Path, small_model: Path) -> None:
+    (folder / "points" / "1.csv").rename(folder / "points" / "1.CSV")
+
+    assert run(folder, small_model, "photos", "points") == 0
+    assert run(folder, small_model, "photos", "points", "-o", folder / "points") == 0
+
+
+def test_a_pattern_of_one_photo_takes_one_file_of_points(folder: Path, small_model: Path) -> None:
+    assert run(folder, small_model, "photos/0.*", "points/0.csv") == 0
+    assert run(folder, small_model, "photos/*", "points/0.csv") == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

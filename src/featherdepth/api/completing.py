@@ -89,7 +89,7 @@ def complete(
     others += model_files(points) or measured_of(photos, points)
     check_outputs(photos, out, chosen, failures=failures, overwrite=overwrite, others=others)
     single = Path(images).is_file() and len(photos) == 1
-    if not single and not (whole or points.is_dir()):
+    if len(photos) > 1 and not (whole or points.is_dir()):
         raise UsageError(
             f"{points}: one file of points for {len(photos)} photos; expected a folder with a file"
             " of the same name for each"

@@ -14,6 +14,7 @@ from featherdepth.geometry.resize import Size
 from featherdepth.images.failures import write_failures
 from featherdepth.images.read import FoundImage, read_image
 from featherdepth.images.sidecar import parse, sidecar_path
+from featherdepth.images.targets import file_id
 from featherdepth.images.write import output_path
 from featherdepth.runtime.ahead import work_ahead
 from featherdepth.runtime.job import JobResult
@@ -77,8 +78,10 @@ def find_measured(photo: FoundImage, sparse: Path) -> Path:
     if not sparse.is_dir():
         return sparse
     stem = sparse / photo.relative.with_suffix("")
-    named = [stem.with_name(stem.name + suffix) for suffix in READ]
-    found = [path for path in named if path.is_file() and not _is_other(path, photo)]
+    suffixes = [named for suffix in READ for named in (suffix, suffix.upper())]
+    named = [stem.with_name(stem.name + suffix) for suffix in suffixes]
+    there = {file_id(path): path for path in named if path.is_file()}  # a.CSV may be a.csv
+    found = [path for path in there.values() if not _is_other(path, photo)]
     if len(found) == 1:
         return found[0]
     if not found:

@@ -26,9 +26,9 @@ def check_targets(
     Raises:
         UsageError: a target is one of the sources, or no result.
     """
-    own = {found for path in set(sources) if (found := _identity(path)) is not None}
+    own = {found for path in set(sources) if (found := file_id(path)) is not None}
     for target in targets:
-        found = _identity(target)
+        found = file_id(target)
         if found in own:
             raise UsageError(f"{target}: would be overwritten; choose another place for results")
         if not (replace_others or found is None or ours(target)):
@@ -46,7 +46,8 @@ def with_sidecars(targets: Iterable[Path]) -> list[Path]:
     return [*paths, *beside]
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def file_id(path: Path) -> tuple[int, int] | None:
+    """What the system knows a file by, whatever its name; None where there is none."""
     try:
         found = path.stat()
     except OSError:
