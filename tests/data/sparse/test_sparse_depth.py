@@ -26,6 +26,13 @@ def test_a_map_rows_and_a_file_say_the_same(tmp_path):
     assert read_sparse(path, size=SIZE).values.tolist() == found[0].values.tolist()
 
 
+def test_what_is_masked_was_not_measured():
+    meters = np.ma.masked_array(np.full(SIZE, 2, np.uint16), mask=np.ones(SIZE, bool))
+    meters.mask[1, 3] = False
+
+    assert np.argwhere(sparse_depth(meters, size=SIZE).valid).tolist() == [[1, 3]]
+
+
 @pytest.mark.parametrize(
     ("points", "said"),
     [

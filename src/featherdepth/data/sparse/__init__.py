@@ -53,9 +53,9 @@ def sparse_depth(
     """Measured points as a program holds them, as one metric `Depth`.
 
     Args:
-        points: (h, w) of meters, 0 or NaN where nothing was measured; or rows of column, row,
-            meters, as an array or a list; or a file, as for `read_sparse`. A `Depth` is returned
-            as it is.
+        points: (h, w) of meters, 0, NaN or masked where nothing was measured; or rows of column,
+            row, meters, as an array or a list; or a file, as for `read_sparse`. A `Depth` is
+            returned as it is.
         size: (height, width) of the picture.
         intrinsics: of the picture, as for `read_sparse`.
         image_name: of the picture, where the file is a COLMAP model.
@@ -73,6 +73,8 @@ def sparse_depth(
         return points
     if isinstance(points, str | Path):
         return read_sparse(points, size=size, intrinsics=intrinsics, image_name=image_name)
+    if isinstance(points, np.ma.MaskedArray):
+        points = np.where(np.ma.getmaskarray(points), np.nan, points.data)
     try:
         values = np.asarray(points, np.float64)
     except (TypeError, ValueError):
