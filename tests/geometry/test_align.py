@@ -34,6 +34,14 @@ def test_the_examples_of_the_docstrings_hold():
     assert result.failed == 0
 
 
+def test_whole_numbers_are_fitted_as_others():
+    fit = fit_scale_shift(X.astype(np.int64), Y.astype(np.int64), ALL)
+
+    assert fit == fit_scale_shift(X, Y, ALL)
+    with pytest.raises(InputError, match="constant"):
+        fit_scale_shift(np.full((2, 2), 7), Y, ALL)
+
+
 def test_scale_and_shift_equal_the_sum_done_by_hand():
     fit = fit_scale_shift(X, Y, ALL)
 

@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Real
 
 from featherdepth.errors import InputError
 from featherdepth.types import Alignment, Depth, DepthKind
@@ -18,8 +18,8 @@ MIN_DISPARITY = 1e-6
 
 
 def fit_scale_shift(
-    prediction: Float[np.ndarray, "*shape"],
-    target: Float[np.ndarray, "*shape"],
+    prediction: Real[np.ndarray, "*shape"],
+    target: Real[np.ndarray, "*shape"],
     valid: Bool[np.ndarray, "*shape"],
     weights: Float[np.ndarray, "*shape"] | None = None,
     *,
@@ -63,7 +63,8 @@ def fit_scale_shift(
     dx, dy = x - x_mean, y - y_mean
     variance = _mean(dx * dx, w)
     # A spread of a few steps of the number format is rounding, not shape (1e-6 for float32).
-    if variance <= (8 * np.finfo(prediction.dtype).eps * x_mean) ** 2:
+    kept = prediction.dtype if np.issubdtype(prediction.dtype, np.floating) else x.dtype
+    if variance <= (8 * np.finfo(kept).eps * x_mean) ** 2:
         raise InputError(
             f"the prediction is constant ({x_mean:g}) on the {x.size} pixels to align on;"
             " expected two or more different values"
@@ -83,8 +84,8 @@ def fit_scale_shift(
 
 
 def fit_scale(
-    prediction: Float[np.ndarray, "*shape"],
-    target: Float[np.ndarray, "*shape"],
+    prediction: Real[np.ndarray, "*shape"],
+    target: Real[np.ndarray, "*shape"],
     valid: Bool[np.ndarray, "*shape"],
     weights: Float[np.ndarray, "*shape"] | None = None,
     *,
@@ -162,8 +163,8 @@ Flat = Float[np.ndarray, " n"]
 
 
 def _usable(
-    prediction: Float[np.ndarray, "*shape"],
-    target: Float[np.ndarray, "*shape"],
+    prediction: Real[np.ndarray, "*shape"],
+    target: Real[np.ndarray, "*shape"],
     valid: Bool[np.ndarray, "*shape"],
     weights: Float[np.ndarray, "*shape"] | None,
 ) -> tuple[Flat, Flat, Flat | None]:
@@ -172,7 +173,7 @@ def _usable(
     Where all of them do nothing is copied: evaluations come here once an image.
     """
 
-    def flat(values: Float[np.ndarray, "*shape"]) -> Flat:
+    def flat(values: Real[np.ndarray, "*shape"]) -> Flat:
         chosen = values.ravel() if everywhere else values[valid]
         return chosen.astype(np.float64, copy=False)
 
