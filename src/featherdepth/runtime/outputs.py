@@ -21,8 +21,8 @@ from featherdepth.types import DepthKind, Image, Intrinsics
 class OutputOptions:
     """What is predicted of each photo, and in which files it is kept."""
 
-    formats: tuple[str, ...] = ("png16", "color")
-    """Of png16, npy, color, ply."""
+    formats: Sequence[str] = ("png16", "color")
+    """Of png16, npy, color, ply; kept as a tuple."""
     size: int | Size | None = None
     """Of the network's input; the model's own by default."""
     out_size: str = "photo"
@@ -37,6 +37,7 @@ class OutputOptions:
     side_by_side: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "formats", tuple(self.formats))
         if not self.formats:
             raise UsageError("no output format; expected some of png16, npy, color, ply")
         for name in self.formats:
@@ -104,7 +105,7 @@ def one_file(
     out: Path,
     photos: Sequence[FoundImage],
     options: OutputOptions,
-    formats: tuple[str, ...] | None = None,
+    formats: Sequence[str] | None = None,
 ) -> OneFile | None:
     """What is meant by results that go to room.png, room.npy, room.ply or room.color.png.
 
