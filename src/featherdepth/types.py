@@ -114,6 +114,7 @@ class Provenance:
 
     model: str = ""
     sha256: str = ""
+    """Of the weights; of the file, where the model is an exported one."""
     backend: str = ""
     precision: str = ""
     version: str = ""
@@ -277,7 +278,7 @@ class Preset:
     verified: dict[str, float] = field(default_factory=dict)
     """Precision -> relative rise of abs_rel over fp32 that was measured on labeled data."""
     sha256: str = ""
-    """Of model.safetensors."""
+    """Of model.safetensors, or of the one file that the model was opened from."""
 
     @property
     def unit(self) -> Literal["m"] | None:

@@ -11,6 +11,7 @@ import onnx
 import pytest
 import torch
 
+from featherdepth.api import predict
 from featherdepth.cli import main as cli
 from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.errors import FeatherDepthError, UsageError, WeightsError
@@ -19,7 +20,7 @@ from featherdepth.export.order import Order
 from featherdepth.export.source import Source
 from featherdepth.images.read import read_image
 from featherdepth.runtime.backends.pytorch import run_module
-from featherdepth.runtime.exported import KEY, Exported, parse_exported
+from featherdepth.runtime.exported import KEY, Exported, exported_sha256, parse_exported
 from featherdepth.runtime.model import DepthModel
 
 pytestmark = pytest.mark.usefixtures("quick", "traceable")
@@ -46,7 +47,6 @@ def test_it_predicts_what_its_original_predicts(
     expected, found = whole.infer(photo), model.infer(photo)
     assert np.abs(found.values - expected.values).max() < 1e-3 * np.ptp(expected.values)
     assert found.kind == expected.kind == source.preset.kind
-    assert found.provenance.sha256 == source.preset.sha256
     assert (found.provenance.backend, found.provenance.precision) == (
         {"a.onnx": "onnx", "a.xml": "openvino"}[name],
         "fp32",
@@ -226,6 +226,29 @@ def test_predict_takes_it(source: Source, photo_folder: Path, tmp_path: Path) ->
     out = tmp_path / "out"
     assert cli.run(["predict", str(photo_folder), "-o", str(out), "--model", str(path)]) == 0
     assert len(list(out.rglob("*.png"))) >= 14
+
+
+@pytest.mark.parametrize("name", ["a.onnx", "a.xml"])
+def test_files_of_the_same_weights_are_models_of_their_own(
+    source: Source, name: str, photo_folder: Path, tmp_path: Path
+) -> None:
+    first = exported(source, tmp_path / "first" / name)
+    second = exported(source, tmp_path / "second" / name, pixels=True)
+    photo = next(photo_folder.rglob("*.png"))
+
+    found = [predict(photo, tmp_path / "out", model=m) for m in (first, first, second, second)]
+
+    assert [(run["done"], run["skipped"]) for run in found] == [(1, 0), (0, 1)] * 2
+    said = json.loads(next((tmp_path / "out").glob("*.png.json")).read_text())
+    assert said["model"]["sha256"] == found[-1]["sha256"] == exported_sha256(second)
+
+
+def test_the_weights_of_an_openvino_file_count(source: Source, tmp_path: Path) -> None:
+    path = exported(source, tmp_path / "a.xml")
+    weights, before = path.with_suffix(".bin"), exported_sha256(path)
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+
+    assert exported_sha256(path) != before
 
 
 def test_it_is_a_teacher_with_the_materials_of_its_original(

@@ -4,6 +4,7 @@ In an .onnx file it is one of the metadata properties, in an OpenVINO .xml the r
 .pt2 an extra file. Beside it an .onnx has plain keys (kind, unit, size, ...) that others can read.
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -90,6 +91,18 @@ class Exported:
             "version": self.version,
         }
         return {key: value for key, value in table.items() if value}
+
+
+def exported_sha256(path: Path) -> str:
+    """Of an exported file; of an OpenVINO model, of the .xml and the .bin behind it.
+
+    Files of one model differ in what they compute: in size, precision and calibration.
+    """
+    parts = (path, path.with_suffix(".bin")) if path.suffix == ".xml" else (path,)
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.read_bytes())
+    return digest.hexdigest()
 
 
 def parse_exported(text: str | None, path: Path) -> Exported:

@@ -20,7 +20,7 @@ from featherdepth.runtime.ahead import work_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, choose
 from featherdepth.runtime.choice import choose_for, precision_named
 from featherdepth.runtime.cpu import cores
-from featherdepth.runtime.exported import SUFFIXES, Exported
+from featherdepth.runtime.exported import SUFFIXES, Exported, exported_sha256
 from featherdepth.runtime.fit import Window, decoded_side, fit
 from featherdepth.runtime.presets import check_sees_depth
 from featherdepth.runtime.reference import resolve
@@ -150,7 +150,7 @@ class DepthModel:
         check_sees_depth(exported.preset, COMPLETE)
         logger.info("model %s on %s in %s", exported.preset.name, own, exported.precision)
         return cls(
-            exported.preset,
+            replace(exported.preset, sha256=exported_sha256(path)),
             network,
             backend=own,
             precision=exported.precision,
