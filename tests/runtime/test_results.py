@@ -101,6 +101,22 @@ def test_colors_that_were_painted_alone_are_told_from_those_of_the_map(
     assert not is_done(stem, MADE, replace(COLOR, cmap="gray"), SOURCE)
 
 
+def test_colors_of_another_model_than_the_map_s_are_not_done(tmp_path: Path, depth: Depth) -> None:
+    image, stem = Image(pixels=np.zeros((6, 8, 3), np.uint8)), tmp_path / "room"
+    other = replace(depth, provenance=replace(MADE, sha256="abd"))
+    png, both = OutputOptions(formats=("png16",)), OutputOptions()
+
+    write_outputs(stem, other, image, both, SOURCE)
+    write_outputs(stem, depth, image, png, SOURCE)
+
+    assert is_done(stem, MADE, png, SOURCE) and not is_done(stem, MADE, both, SOURCE)
+
+    write_outputs(stem, depth, image, both, SOURCE)
+    write_outputs(stem, other, image, replace(both, formats=("npy", "color")), SOURCE)
+
+    assert is_done(stem, MADE, png, SOURCE) and not is_done(stem, MADE, both, SOURCE)
+
+
 def test_colors_without_their_map_say_what_they_are(stem: Path) -> None:
     for path in stem.parent.iterdir():
         if path.name != "room.color.png":

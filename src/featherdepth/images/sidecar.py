@@ -16,7 +16,7 @@ COLORS = ".color.png"
 MAPS = (".png", ".npy", ".ply")
 """Of the map beside whose sidecar its colors lie."""
 TEXT_KEY = "featherdepth"
-"""Under this key a 16-bit PNG holds its own sidecar, and a PNG of colors says that it is one."""
+"""Under this key a PNG of depth or of its colors holds its own sidecar."""
 HEAD = 64
 """Bytes of a PNG in which its first text begins."""
 

@@ -64,7 +64,8 @@ def save(
     png16: 16-bit integers, 0 invalid; millimeters (or 1/256 m past 65 m) for metric depth, the
     range of the map for the others; everything needed to read it back is in the PNG and in the
     sidecar beside it. npy: float32, NaN where invalid, with a sidecar. ply: a point cloud with a
-    sidecar. color: a picture for people (.png needs `format="color"`).
+    sidecar. color: a picture for people (.png needs `format="color"`, and says inside of what it
+    is).
 
     Args:
         path: its folder exists.
@@ -86,16 +87,17 @@ def save(
     """
     path = Path(path)
     file_format = _format_of(path, format)
-    if file_format == "color":
-        photo = image if side_by_side else None
-        pixels = colorize(depth, cmap=cmap, legend=legend, side_by_side=photo)
-        write_atomic(path, picture_bytes(pixels, path.suffix.lower()))
-        return [path]
 
     def sidecar_of(encoding: Mapping[str, Any]) -> bytes:
         facts = describe(depth, encoding, image=image, alignment=alignment, extra=extra)
         return to_text(facts).encode()
 
+    if file_format == "color":
+        photo = image if side_by_side else None
+        pixels = colorize(depth, cmap=cmap, legend=legend, side_by_side=photo)
+        said = sidecar_of({"format": "color"}).decode()
+        write_atomic(path, picture_bytes(pixels, path.suffix.lower(), said))
+        return [path]
     if file_format == "png16":
         integers, encoding = encode(depth)
         if encoding.clipped:
@@ -129,12 +131,16 @@ def _npy_bytes(depth: Depth) -> bytes:
     return buffer.getvalue()
 
 
-def picture_bytes(pixels: UInt8[np.ndarray, "h w 3"], suffix: str) -> bytes:
-    """A picture as the file of a suffix of the format color."""
+def picture_bytes(pixels: UInt8[np.ndarray, "h w 3"], suffix: str, said: str = "color") -> bytes:
+    """A picture as the file of a suffix of the format color.
+
+    Args:
+        said: what a PNG holds as its text.
+    """
     buffer = io.BytesIO()
     picture_format = {".png": "png", ".webp": "webp"}.get(suffix, "jpeg")
     options: dict[str, dict[str, Any]] = {
-        "png": {"compress_level": 1, "pnginfo": _text("color")},
+        "png": {"compress_level": 1, "pnginfo": _text(said)},
         "jpeg": {"quality": 92},
         "webp": {"quality": 92},
     }

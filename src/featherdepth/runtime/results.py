@@ -8,8 +8,9 @@ import numpy as np
 
 from featherdepth.errors import InputError
 from featherdepth.images.atomic import make_folder, write_atomic
+from featherdepth.images.decoder import open_picture
 from featherdepth.images.find import FoundImage
-from featherdepth.images.sidecar import describe, parse, sidecar_path, to_text
+from featherdepth.images.sidecar import TEXT_KEY, describe, parse, sidecar_path, to_text
 from featherdepth.images.write import output_path, save
 from featherdepth.runtime.outputs import OutputOptions
 from featherdepth.types import Alignment, Depth, Image, Provenance
@@ -87,13 +88,13 @@ def is_done(
     try:
         if not all(_is_whole(path, name) for name, path in paths.items()):
             return False
-        with_sidecar = [p for n, p in paths.items() if n != "color"]
-        if "color" in paths and (not with_sidecar or sidecar_path(paths["color"]).exists()):
-            with_sidecar.append(paths["color"])  # painted alone, perhaps in other colors
         documents = [
             parse(sidecar_path(path).read_text(encoding="utf-8"), path.name)
-            for path in with_sidecar
+            for name, path in paths.items()
+            if name != "color" or options.formats == ("color",)
         ]
+        if "color" in paths:  # of another model or map, where only maps were written since
+            documents.append(parse(_text_of(paths["color"]), paths["color"].name))
     except (OSError, EOFError, LookupError, ValueError, InputError):  # not there, or cut short
         return False
     return all(
@@ -107,6 +108,11 @@ def is_done(
 def _made_by(document: Mapping[str, Any]) -> tuple[str, str, str]:
     model, run = document.get("model", {}), document.get("runtime", {})
     return model.get("sha256"), run.get("backend"), run.get("precision")
+
+
+def _text_of(colors: Path) -> str:
+    with colors.open("rb") as stream, open_picture(stream, str(colors), ["PNG"]) as picture:
+        return str(picture.info.get(TEXT_KEY))
 
 
 def _color_first(name: str) -> bool:
