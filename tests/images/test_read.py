@@ -433,6 +433,18 @@ def test_numbers_without_a_range_are_refused():
         read_image(encoded(bright, "TIFF"))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_may_miss_their_range_by_rounding(dtype):
+    noisy = np.array([[[-1e-7, 0.5, 1 + 2e-7]], [[-9e-4, 1.0, 1.0009]]], dtype=dtype)
+
+    np.testing.assert_array_equal(read_image(noisy).pixels, [[[0, 128, 255]], [[0, 255, 255]]])
+
+
+def test_the_message_on_floats_tells_them_from_the_range():
+    with pytest.raises(InputError, match=r"from 0 to 1\.00101; expected 0 to 1"):
+        read_image(np.array([[0, 1.00101]]))
+
+
 WHOLE = {
     file_format: encoded(PIL.Image.fromarray(corners()), file_format, **options)
     for file_format, options in {

@@ -6,6 +6,9 @@ from jaxtyping import Num, Shaped, UInt8
 
 from featherdepth.errors import InputError
 
+ROUNDING = 1e-3
+"""How far floats may lie beyond 0..1: a quarter of a step of 8 bits, by resizing or by colors."""
+
 
 def picture_to_rgb(picture: PIL.Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
     """Convert a loaded picture of any mode.
@@ -72,12 +75,12 @@ def _from_integers(values: Num[np.ndarray, "..."], name: str) -> UInt8[np.ndarra
 
 def _from_floats(values: Num[np.ndarray, "..."], name: str) -> UInt8[np.ndarray, "..."]:
     low, high = float(values.min()), float(values.max())
-    if not (low >= 0 and high <= 1):  # also false for NaN
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # also false for NaN
         raise InputError(
-            f"{name}: float pixels go from {low:g} to {high:g}; expected 0 to 1"
+            f"{name}: float pixels go from {low:.7g} to {high:.7g}; expected 0 to 1"
             " (divide 8-bit values by 255)"
         )
-    return np.asarray(np.rint(values * 255), dtype=np.uint8)
+    return np.asarray(np.rint(values * 255).clip(0, 255), dtype=np.uint8)
 
 
 def _from_cmyk(picture: PIL.Image.Image) -> UInt8[np.ndarray, "h w 3"]:
