@@ -1,6 +1,7 @@
 """The command line ends every error in one line and the right exit code, and starts fast."""
 
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -111,3 +112,22 @@ def test_only_own_warnings_are_shown_unless_more_is_asked_for(capsys):
     shown = capsys.readouterr().err
     assert "ours []" in shown and "theirs []" not in shown
     assert "ours ['-v']" in shown and "theirs ['-v']" in shown
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("info", "--json")])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_gone_ends_the_command_without_a_word(arguments, unbuffered):
+    """Also where the output is written only at the end."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    result = subprocess.run(
+        [sys.executable, "-m", "featherdepth", *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
+    os.close(writer)
+
+    assert (result.returncode, result.stderr) == (141, b"")

@@ -1,5 +1,6 @@
 """The command `featherdepth`: a table of verbs; errors end in one line and an exit code."""
 
+import contextlib
 import io
 import logging
 import sys
@@ -101,6 +102,7 @@ def run(arguments: list[str]) -> int:
     arguments, debug = _take_common(arguments)
     try:
         result = app(args=arguments, prog_name="featherdepth", standalone_mode=False)
+        print(end="", flush=True)  # here, where it is known what to do if nobody reads it
     except FeatherDepthError as error:
         return _fail(str(error), error.exit_code, debug)
     except _ClickException as error:
@@ -108,8 +110,11 @@ def run(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return _fail("stopped", 130, debug)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; say nothing, as other tools do
+    except (BrokenPipeError, SystemExit):  # typer turns the first into the second, with code 1
+        # The reader of our output has gone: say nothing, not at the end either, as other tools do.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
         return 141
     except Exception as error:  # the only place that may catch everything: no traceback for people
         return _fail(f"unexpected {type(error).__name__}: {error}; --debug shows where", 1, debug)
