@@ -55,6 +55,17 @@ def test_an_empty_place_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache.fetch("a") is None
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "file/below"])
+def test_a_place_that_cannot_be_made_keeps_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(cache.PLACE, str(tmp_path / name))
+
+    cache.keep("a", b"content")
+    assert cache.fetch("a") is None
+
+
 def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")

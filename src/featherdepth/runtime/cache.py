@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from featherdepth.errors import RunError
+from featherdepth.errors import FeatherDepthError
 from featherdepth.images.atomic import make_folder, remove_partials, write_atomic
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def keep(key: str, content: bytes) -> None:
         make_folder(folder)
         write_atomic(folder / (key + SUFFIX), _checksum(content) + content)
         _forget(folder)
-    except (OSError, RunError) as error:
+    except (OSError, FeatherDepthError) as error:
         logger.info("%s: nothing is kept there: %s", folder, error)
 
 
