@@ -3,10 +3,12 @@
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from featherdepth.cli import main as cli
+from featherdepth.evaluation.speed.table import speed_table
 
 FEW = ("--rounds", "2", "--warmup", "0", "--threads", "1", "--size", "64x64", "--no-limit")
 PHOTO = Path(__file__).parents[2] / "docs" / "photos" / "coffee.jpg"
@@ -63,7 +65,41 @@ def test_the_table_names_the_machine_and_what_could_not_run(
 
     out = capsys.readouterr().out
     assert "1 threads, 2 rounds, photo made up, 640x480" in out
+    assert " 64x64 " in out and "inputs differ" not in out
     assert "left out: default onnx bf16: backend 'onnx' computes in fp32" in out
+
+
+def row(name: str, height: int, width: int) -> dict[str, Any]:
+    parts = ("read", "prepare", "network", "resize", "write")
+    return {
+        "name": name,
+        "input": [height, width],
+        "median_ms": 2.0,
+        "p95_ms": 3.0,
+        "ratio_to": {"small": {"median": 2.0, "low": 1.9, "high": 2.1}},
+        "stages": {
+            **{part: {"median": 1.0} for part in parts},
+            "infer_over_network": {"median": 1.0, "low": 1.0, "high": 1.0},
+        },
+    }
+
+
+def test_the_table_says_at_which_size_each_looks() -> None:
+    document = {
+        "machine": {"cpu": "c", "isa": [], "threads": 1, "load_before": None},
+        "rounds": 2,
+        "photo": "p",
+        "limit": {},
+        "left_out": [],
+        "rows": [row("small", 256, 320), row("base", 384, 512)],
+    }
+
+    told = speed_table(document)
+
+    lines = told.splitlines()
+    assert any(line.startswith("small ") and " 256x320 " in line for line in lines)
+    assert any(line.startswith("base ") and " 384x512 " in line for line in lines)
+    assert "note: inputs differ in size" in told
 
 
 @pytest.mark.parametrize(

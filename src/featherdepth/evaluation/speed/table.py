@@ -16,10 +16,11 @@ def speed_table(document: dict[str, Any]) -> str:
     machine, rows = document["machine"], document["rows"]
     first = rows[0]["name"]
     isa = ", ".join(machine["isa"]) or "instruction set unknown"
-    header = ["network call", "ms", "95 %", "x " + first, "GFLOP/s", "of limit", "peak MB"]
+    header = ["network call", "input", "ms", "95 %", "x " + first, "GFLOP/s", "of limit", "peak MB"]
     body = [
         [
             row["name"],
+            "x".join(map(str, row["input"])),
             f"{row['median_ms']:.1f}",
             f"{row['p95_ms']:.1f}",
             _faster(row, first),
@@ -48,6 +49,8 @@ def speed_table(document: dict[str, Any]) -> str:
         for precision, found in document["limit"].items()
     ]
     lines += [f"left out: {one['name']}: {one['reason']}" for one in document["left_out"]]
+    if len({tuple(row["input"]) for row in rows}) > 1:
+        lines.append("note: inputs differ in size, and so does the work; --size sets one for all")
     load = machine["load_before"]
     if load is not None and load > machine["threads"] / 2:
         lines.append(f"note: the machine was busy (load {load:.1f}); ratios hold, times may not")
