@@ -42,6 +42,7 @@ def test_without_the_engine_it_ends_in_one_line(
         (["--model", "completion"], 2, "completes measured points"),
         (["--model", "./nowhere"], 4, "no such file or folder"),
         (["--port", "-1"], 2, "--port"),
+        (["--port", "70000"], 2, "less than or equal to 65535"),
     ],
 )
 @pytest.mark.usefixtures("vendor")

@@ -136,6 +136,14 @@ def test_a_place_that_takes_no_document_is_told_before_the_work(
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_photo_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = tmp_path / "broken.jpg"
+    photo.write_bytes(PHOTO.read_bytes()[:1000])
+
+    assert cli.run(["benchmark", *FEW, "--backend", "onnx", "--photo", str(photo)]) == 3
+    assert f"{photo}: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -72,8 +72,12 @@ def benchmark(
         if progress is not None:
             progress(finished, total)
 
+    shown = None if photo is None else str(photo)
     document = measure(
-        [contestant(name, model, data, size) for name, (_, model) in opened.items()],
+        [
+            contestant(name, model, data, size, photo_name=shown)
+            for name, (_, model) in opened.items()
+        ],
         rounds=rounds,
         warmup=warmup,
         threads=count,

@@ -26,6 +26,7 @@ POLICY = (
     " connect-src 'self'; img-src 'self' blob: data:; style-src 'self'; media-src 'self' blob:;"
     " manifest-src 'self'; base-uri 'none'; form-action 'none'"
 )
+LAST_PORT = 65535
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -47,8 +48,9 @@ class PageServer(ThreadingHTTPServer):
         except (OSError, OverflowError) as error:
             taken = getattr(error, "errno", None) == errno.EADDRINUSE
             reason = "is taken" if taken else getattr(error, "strerror", None) or "is out of range"
+            near = f"--port {port + 1}, or " if taken and port < LAST_PORT else ""
             raise UsageError(
-                f"port {port} {reason}; expected a free one: --port {port + 1}, or 0 for any"
+                f"port {port} {reason}; expected a free one: {near}0 for any"
             ) from error
 
     @property

@@ -16,7 +16,8 @@ def run(
         str | None, typer.Option("--model", help="Name or model folder; the everyday model.")
     ] = None,
     port: Annotated[
-        int, typer.Option("--port", help="On 127.0.0.1; 0 takes any that is free.", min=0)
+        int,
+        typer.Option("--port", help="On 127.0.0.1; 0 takes any that is free.", min=0, max=65535),
     ] = PORT,
     static: Annotated[
         Path | None,

@@ -37,10 +37,17 @@ class Contestant:
     """Further entries of its row."""
 
 
-def contestant(name: str, model: DepthModel, photo: bytes, size: int | Size | None) -> Contestant:
+def contestant(
+    name: str,
+    model: DepthModel,
+    photo: bytes,
+    size: int | Size | None,
+    *,
+    photo_name: str | None = None,
+) -> Contestant:
     """A model that looks at a photo; what the network sees is made beforehand."""
     preset = model.preset
-    image = model.read(photo, size=size)
+    image = model.read(photo, size=size, name=photo_name)
     pixels, _ = model.fitted(image, model.input_size(size))
     batch = pixels[None]
     height, width = pixels.shape[1:]
