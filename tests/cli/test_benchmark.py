@@ -136,6 +136,23 @@ def test_a_place_that_takes_no_document_is_told_before_the_work(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("taken", ["x.json", "x.svg"])
+def test_the_file_of_somebody_else_stays_unless_said_otherwise(
+    taken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, other = tmp_path / "x.json", tmp_path / taken
+    other.write_text("{}")
+    asked = ["benchmark", *FEW, "--backend", "onnx", "-o", str(out)]
+
+    assert cli.run(asked) == 2
+    told = capsys.readouterr().err
+    assert f"{taken}: is there already and no result" in told and "--overwrite" in told
+    assert other.read_text() == "{}"
+
+    assert cli.run([*asked, "--overwrite"]) == 0
+    assert cli.run(asked) == 0  # over its own
+
+
 def test_a_photo_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photo = tmp_path / "broken.jpg"
     photo.write_bytes(PHOTO.read_bytes()[:1000])

@@ -20,6 +20,7 @@ def benchmark(
     threads: int | None = None,
     limit: bool = True,
     output: str | Path | None = None,
+    overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Time models in one interleaved run: each with each backend and precision that it can run in.
@@ -34,6 +35,7 @@ def benchmark(
         threads: of each; all cores if None.
         limit: measure also the best rate of this machine.
         output: .json file for the document; a picture is written beside it, as .svg.
+        overwrite: also replace files there that are no earlier benchmark.
         progress: called with (rounds finished, rounds in all).
 
     Returns:
@@ -44,7 +46,7 @@ def benchmark(
 
     Raises:
         UsageError: an unknown model, backend or size, a model named twice, or an output that is
-            no .json.
+            no .json or would replace what no benchmark wrote.
         InputError: a photo that cannot be read.
         WeightsError: a model that is missing or damaged.
         BackendError: nothing of what was asked for can run here.
@@ -60,7 +62,7 @@ def benchmark(
     if rounds < 1 or warmup < 0:
         raise UsageError(f"rounds is {rounds} and warmup {warmup}; expected 1 and 0 or more")
     if output is not None:
-        check_output(Path(output))
+        check_output(Path(output), overwrite=overwrite)
     count = threads or cores()
     data = made_up_photo() if photo is None else _bytes(Path(photo))
     opened, left_out = open_field(models, backends, precisions, count)

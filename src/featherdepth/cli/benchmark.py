@@ -42,6 +42,9 @@ def run(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File: .json, and an .svg beside it.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also files that no benchmark wrote.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Time models in turns, so that ratios hold on a machine whose speed drifts.
@@ -64,6 +67,7 @@ def run(
             threads=threads,
             limit=limit,
             output=output,
+            overwrite=overwrite,
             progress=progress,
         )
     print(json.dumps(document, indent=2, sort_keys=True) if as_json else speed_table(document))

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from featherdepth.errors import UsageError
+from featherdepth.config import read_json
+from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.tables import columns
 from featherdepth.images.atomic import check_writable, write_together
+from featherdepth.images.targets import check_targets
 
 STAGES = ("read", "prepare", "network", "resize", "write")
 
@@ -57,11 +59,15 @@ def speed_table(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def check_output(output: Path) -> None:
+def check_output(output: Path, *, overwrite: bool) -> None:
     """See that the document can be written, before anything is measured; its folder is made.
 
+    Args:
+        overwrite: whether files that are no earlier benchmark may go.
+
     Raises:
-        UsageError: the file is no .json: its picture beside it would take its place.
+        UsageError: the file is no .json: its picture beside it would take its place. Or one of
+            the two is there and not an earlier benchmark's.
         RunError: it cannot be written.
     """
     if output.suffix != ".json":
@@ -69,8 +75,18 @@ def check_output(output: Path) -> None:
             f"-o {output}: unknown suffix {output.suffix!r}; expected .json, the picture is written"
             " beside it as .svg"
         )
-    for path in (output, output.with_suffix(".svg")):
+    places = (output, output.with_suffix(".svg"))
+    for path in places:
         check_writable(path)
+    check_targets((), places, replace_others=overwrite, ours=lambda _: _is_document(output))
+
+
+def _is_document(output: Path) -> bool:
+    """Whether a benchmark wrote it; the picture beside it is then its own, too."""
+    try:
+        return {"machine", "rounds", "rows"} <= read_json(output).keys()
+    except InputError:
+        return False
 
 
 def write_document(document: dict[str, Any], output: Path, picture: bytes) -> None:
