@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from featherdepth.errors import UsageError
 from featherdepth.geometry import resize
-from featherdepth.geometry.resize import network_size, resize_map, resize_pixels, resize_truth
+from featherdepth.geometry.resize import (
+    checked_size,
+    network_size,
+    resize_map,
+    resize_pixels,
+    resize_truth,
+)
 from featherdepth.types import Intrinsics
 
 LENGTHS = st.integers(1, 20_000)
@@ -22,6 +28,24 @@ def ramp(height, width):
     """Value of each pixel = its center, measured in fractions of the map."""
     v, u = (np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width
     return (v[:, None] + 10 * u).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [(448, 448), (np.int64(448), 448), ((64, np.uint8(128)), (64, 128)), ([64, 128], (64, 128))],
+)
+def test_a_size_is_whole_numbers_of_any_kind(asked, size):
+    found = checked_size(asked)
+
+    assert found == size and repr(found) == repr(size)
+
+
+@pytest.mark.parametrize(
+    "asked", [0, -64, 448.0, True, "448", (64,), (64, 0), (1, 2, 3), (64.0, 64)]
+)
+def test_what_is_no_size_is_refused(asked):
+    with pytest.raises(UsageError, match="expected 1 or more pixels, such as 448, or a pair"):
+        checked_size(asked)
 
 
 def test_the_examples_of_the_docstrings_hold():

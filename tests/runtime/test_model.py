@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 import featherdepth
+from featherdepth.api import predict
 from featherdepth.errors import BackendError, InputError, RunError, UsageError, WeightsError
 from featherdepth.geometry.camera import from_fov_x
 from featherdepth.images.read import read_image
@@ -73,6 +74,17 @@ def test_every_source_of_the_same_pixels_gives_the_same_depth(
 
     for depth in model.infer(sources, size=64):
         np.testing.assert_array_equal(depth.values, expected)
+
+
+def test_a_size_is_refused_before_a_photo_is_read(model: DepthModel, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.jpg"
+
+    for photo in (gone, [gone], gone.name.encode()):
+        with pytest.raises(UsageError, match="size 0; expected 1 or more pixels"):
+            model.infer(photo, size=0)
+    for size in (0, -1):
+        with pytest.raises(UsageError, match=f"size {size}; expected"):
+            predict(gone.parent, tmp_path / "out", size=size)
 
 
 def test_a_list_gives_a_list_and_sizes_may_differ(model: DepthModel, pixels: np.ndarray) -> None:

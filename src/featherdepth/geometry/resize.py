@@ -4,9 +4,10 @@ Sizes are (height, width).
 """
 
 import math
+import operator
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import PIL.Image
@@ -20,6 +21,30 @@ LARGEST = 8192
 _BLOCK = 64
 """Rows enlarged at a time: what they need stays in the cache."""
 _BILINEAR = PIL.Image.Resampling.BILINEAR
+
+
+def checked_size(asked: object) -> int | Size:
+    """What somebody asked for as the size of a network's input, as whole numbers of Python.
+
+    Raises:
+        UsageError: neither an edge of 1 pixel or more nor a pair (height, width) of such.
+    """
+    try:
+        if isinstance(asked, tuple | list):
+            height, width = map(_pixels, asked)
+            return height, width
+        return _pixels(asked)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"size {asked!r}; expected 1 or more pixels, such as 448, or a pair (height, width)"
+        ) from error
+
+
+def _pixels(asked: Any) -> int:
+    pixels = operator.index(asked)
+    if pixels < 1 or isinstance(asked, bool):
+        raise ValueError
+    return pixels
 
 
 def network_size(

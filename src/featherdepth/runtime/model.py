@@ -13,7 +13,7 @@ from jaxtyping import Float32
 import featherdepth
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.geometry.camera import assumed_intrinsics
-from featherdepth.geometry.resize import Size, resize_map
+from featherdepth.geometry.resize import Size, checked_size, resize_map
 from featherdepth.images.read import read_image
 from featherdepth.networks.folder import read_config
 from featherdepth.runtime.ahead import work_ahead
@@ -206,6 +206,7 @@ class DepthModel:
             UsageError: a size that the network cannot take.
             RunError: the network gave NaN or infinity, or memory ran out.
         """
+        self.input_size(size)  # refused before a photo is read
         if isinstance(image, list | tuple):
             return [
                 self.infer(one, size=size, out_size=out_size, intrinsics=intrinsics)
@@ -302,8 +303,9 @@ class DepthModel:
         """What `size` of `infer` stands for here.
 
         Raises:
-            UsageError: an exported file has another size, and cannot take this one.
+            UsageError: it is no size; or an exported file has another one, and cannot take this.
         """
+        asked = None if asked is None else checked_size(asked)
         if self.exported is not None:
             return self.exported.size_for(asked)
         return self.preset.size if asked is None else asked
