@@ -1,6 +1,7 @@
 """Files, folders, globs and lists name photos; results of no two photos meet."""
 
 import io
+import logging
 import os
 import sys
 from pathlib import Path, PurePath
@@ -10,6 +11,7 @@ import pytest
 
 from featherdepth.data.sparsify import DEPTH_MAPS
 from featherdepth.errors import InputError
+from featherdepth.images.failures import write_failures
 from featherdepth.images.find import find_images
 from featherdepth.images.write import save
 from featherdepth.types import Depth, DepthKind
@@ -159,6 +161,29 @@ def test_the_folder_of_results_is_not_searched(tree):
     assert relatives(find_images([tree], out=out)) == ["a.PNG", "b.jpg"]
     assert relatives(find_images([f"{tree}/**/*"], out=out)) == ["a.PNG", "b.jpg"]
     assert len(find_images([tree], out=tree)) == 4  # beside the photos
+
+
+def test_results_among_the_files_that_a_shell_names_are_left_out(tmp_path, caplog):
+    """photos/* is what lies there, and the last run wrote there, too."""
+    photo = tmp_path / "a.jpg"
+    photo.touch()
+    depth = Depth(
+        values=np.ones((2, 3), np.float32),
+        valid=np.ones((2, 3), np.bool_),
+        kind=DepthKind.METRIC,
+    )
+    save(depth, tmp_path / "a.png")
+    save(depth, tmp_path / "a.color.png", format="color")
+    write_failures(tmp_path / "failures.jsonl", [{"photo": "b.jpg", "error": "empty"}])
+
+    with caplog.at_level(logging.WARNING):
+        assert [i.path for i in find_images(sorted(tmp_path.iterdir()))] == [photo]
+
+    assert caplog.messages == ["4 files left out: results, not photos"]
+    assert len(find_images([tmp_path, tmp_path / "a.png", tmp_path / "a.jpg"])) == 1
+    assert len(find_images([tmp_path / "a.png"])) == 1  # named alone it is meant
+    with pytest.raises(InputError, match="all 2 files are results; expected photos"):
+        find_images([tmp_path / "a.png", tmp_path / "a.color.png"])
 
 
 def test_a_photo_named_twice_is_found_once(tree):

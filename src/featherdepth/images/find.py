@@ -1,6 +1,7 @@
 """Which photos (or maps) were meant: files, folders, globs, lists."""
 
 import glob
+import logging
 import os
 import sys
 from collections import Counter
@@ -9,7 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from featherdepth.errors import InputError
+from featherdepth.images.failures import lists_failures
 from featherdepth.images.sidecar import COLORS, is_result
+
+logger = logging.getLogger(__name__)
 
 _SUFFIXES = "avif bmp gif heic heif jfif jp2 jpeg jpg mpo pgm png pnm ppm tif tiff webp"
 IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
@@ -68,7 +72,8 @@ def find_images(
     An input is a file (of any suffix), a folder (searched to the bottom, sorted), a glob
     (`**` too), a .txt file with one path a line (relative to that file; `#` starts a comment) or
     "-" for such lines on standard input. Hidden files are left out of folders, and so are results:
-    whoever predicts a folder into itself, twice, means its photos both times.
+    whoever predicts a folder into itself, twice, means its photos both times. Of several inputs
+    files that are results are left out as well: the shell makes names of photos/*.
 
     Args:
         out: where results go; not searched where it lies inside what is.
@@ -77,8 +82,12 @@ def find_images(
         InputError: an input that does not exist or holds no photo.
     """
     found: dict[Path, FoundImage] = {}
+    left_out = 0
     for entry in inputs:
         try:
+            if len(inputs) > 1 and not wanted.results and _is_written(Path(entry)):
+                left_out += 1
+                continue
             pairs = _expand(entry, wanted, out)
         except OSError as error:
             raise InputError(f"{entry}: cannot be read: {error.strerror or error}") from error
@@ -89,7 +98,18 @@ def find_images(
                 )
             image = FoundImage(path=path, relative=relative, output=relative.with_suffix(""))
             found.setdefault(path.absolute(), image)
+    if left_out:
+        logger.warning("%d files left out: results, not %s", left_out, wanted.many)
+    if not found:
+        raise InputError(f"all {left_out} files are results; expected {wanted.many} among them")
     return _with_distinct_outputs(list(found.values()))
+
+
+def _is_written(path: Path) -> bool:
+    """Whether a file is a result, or lists what failed."""
+    return path.is_file() and (
+        is_result(path) or (path.suffix == ".jsonl" and lists_failures(path))
+    )
 
 
 def _expand(entry: str | Path, wanted: Wanted, out: Path | None) -> Iterable[tuple[Path, PurePath]]:
