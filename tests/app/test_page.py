@@ -533,15 +533,14 @@ def test_a_browser_that_hands_out_noise_for_pixels_is_told_of(
     assert "changes the pixels that pages read" in note
 
 
-def test_a_photo_too_large_for_canvases_is_seen_smaller(page: Browser, tmp_path: Path) -> None:
+def test_a_photo_too_large_for_canvases_keeps_its_size(page: Browser, tmp_path: Path) -> None:
     with PIL.Image.open(PHOTOS / "coffee.jpg") as photo:
         photo.resize((5400, 3600)).save(tmp_path / "large.jpg")
 
     see(page, tmp_path / "large.jpg")
 
-    size = page.ask(STATE % "state.result.photoSize")
-    assert 15_900_000 < size["width"] * size["height"] <= 16_000_000
-    assert size["width"] / size["height"] == pytest.approx(1.5, rel=1e-3)
+    assert page.ask(STATE % "state.result.photoSize") == {"height": 3600, "width": 5400}
+    assert "5400 x 3600" in page.ask("document.getElementById('photo-words').textContent")
     see(page, PHOTOS / "coffee.jpg")
 
 

@@ -75,3 +75,45 @@ def test_a_network_that_is_closed_answers_those_who_wait(tmp_path: Path) -> None
 
     line = "rejected the network was closed before it was done; try again"
     assert told.splitlines() == [line, line]
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "seen"), [(6000, 8000, "3464 4618"), (480, 640, "480 640")]
+)
+def test_a_photo_comes_with_its_own_size_however_small_its_copy(
+    height: int, width: int, seen: str, tmp_path: Path
+) -> None:
+    told = run(
+        f"""
+        globalThis.createImageBitmap = async (source, options) => ({{
+          height: options.resizeHeight ?? {height},
+          width: options.resizeWidth ?? {width},
+          close() {{}},
+        }});
+        const {{ readPhoto }} = await import("./photo.js");
+        const {{ bitmap, size }} = await readPhoto({{ size: 10, name: "a.jpg" }});
+        console.log(bitmap.height, bitmap.width, size.height, size.width);
+        """,
+        tmp_path,
+    )
+
+    assert told == f"{seen} {height} {width}"
+
+
+def test_a_map_beyond_what_the_browser_can_hold_is_told(site: Site, tmp_path: Path) -> None:
+    about = site["about.json"].plain().decode()
+
+    told = run(
+        f"""
+        globalThis.self = globalThis;
+        const answered = new Promise((give) => (self.postMessage = give));
+        await import("./worker.js");
+        const photoSize = {{ height: 200_000, width: 200_000 }};
+        const result = {{ values: Float32Array.of(1, 2), height: 1, width: 2, photoSize }};
+        self.onmessage({{ data: {{ id: 7, action: "save", about: {about}, result }} }});
+        console.log((await answered).error);
+        """,
+        tmp_path,
+    )
+
+    assert told == "no memory for a map of 200000 x 200000 pixels; take a smaller photo"

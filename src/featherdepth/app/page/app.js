@@ -96,8 +96,7 @@ function take(give) {
     complain(null);
     try {
       await state.ready;
-      const { bitmap, name } = await give();
-      await see(bitmap, name);
+      await see(await give());
     } catch (error) {
       complain(error);
     }
@@ -105,10 +104,9 @@ function take(give) {
   return turn;
 }
 
-async function see(bitmap, name) {
+async function see({ bitmap, size, name }) {
   say("Looking ...", true);
   const photo = scaled(bitmap, MOST_SHOWN);
-  const size = { height: bitmap.height, width: bitmap.width };
   const result = await state.network.see(bitmap); // from here the bitmap is the worker's
   state.result = { ...result, photoSize: size, name };
   shown = { photo, name };
@@ -235,15 +233,15 @@ function stopCamera() {
 }
 
 async function shoot() {
-  const bitmap = await takePicture($("video"));
+  const picture = await takePicture($("video"));
   stopCamera();
-  await take(() => ({ bitmap, name: "camera" }));
+  await take(() => ({ ...picture, name: "camera" }));
 }
 
 // --- Wiring -----------------------------------------------------------------------------------------
 
 function takeFile(file) {
-  return take(async () => ({ bitmap: await readPhoto(file), name: file.name }));
+  return take(async () => ({ ...(await readPhoto(file)), name: file.name }));
 }
 
 function listen() {
@@ -255,7 +253,7 @@ function listen() {
   $("example").addEventListener("click", () =>
     take(async () => {
       const file = await (await fetch("./example.jpg")).blob();
-      return { bitmap: await readPhoto(file), name: "example.jpg" };
+      return { ...(await readPhoto(file)), name: "example.jpg" };
     }),
   );
   document.addEventListener("paste", ({ clipboardData }) => {

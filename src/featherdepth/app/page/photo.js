@@ -3,9 +3,10 @@
 const MOST_PIXELS = 16_000_000; // some browsers give no larger canvas
 
 /**
- * A photo, upright, its colors as they are written in the file.
+ * A photo, upright, its colors as they are written in the file; with its own size, which is that of
+ * the bitmap unless that had to be smaller.
  * @param {Blob} file
- * @returns {Promise<ImageBitmap>}
+ * @returns {Promise<{bitmap: ImageBitmap, size: {height: number, width: number}}>}
  */
 export async function readPhoto(file) {
   const shown = file.name ? `${file.name}: ` : "";
@@ -17,8 +18,9 @@ export async function readPhoto(file) {
   } catch {
     throw new Error(`${shown}cannot be read as a photo; expected JPEG, PNG or WebP`);
   }
+  const size = { height: bitmap.height, width: bitmap.width };
   const pixels = bitmap.width * bitmap.height;
-  if (pixels <= MOST_PIXELS) return bitmap;
+  if (pixels <= MOST_PIXELS) return { bitmap, size };
   const share = Math.sqrt(MOST_PIXELS / pixels);
   const smaller = await createImageBitmap(bitmap, {
     resizeWidth: Math.max(1, Math.floor(bitmap.width * share)),
@@ -26,7 +28,7 @@ export async function readPhoto(file) {
     resizeQuality: "medium",
   });
   bitmap.close();
-  return smaller;
+  return { bitmap: smaller, size };
 }
 
 /** Whether the browser lets this page ask for a camera: over https, or on this machine. */
@@ -52,9 +54,10 @@ export async function openCamera(video) {
   await video.play();
 }
 
-/** What the camera shows now. */
-export function takePicture(video) {
-  return createImageBitmap(video);
+/** What the camera shows now, as `readPhoto` gives it. */
+export async function takePicture(video) {
+  const bitmap = await createImageBitmap(video);
+  return { bitmap, size: { height: bitmap.height, width: bitmap.width } };
 }
 
 export function closeCamera(video) {

@@ -98,12 +98,21 @@ async function see({ bitmap }) {
 /** A map at its photo's size, as a file. All comes with the question: another worker may have made the map. */
 async function save({ about, result }) {
   const photoSize = [result.photoSize.height, result.photoSize.width];
+  try {
+    return { file: await depthFile(about, result, photoSize) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // arrays end where the browser lets them
+    throw new Error(`no memory for a map of ${photoSize[1]} x ${photoSize[0]} pixels; take a smaller photo`);
+  }
+}
+
+async function depthFile(about, result, photoSize) {
   const map = resizeMap(result.values, result.height, result.width, ...photoSize);
   const { stored, encoding } = encode(map, about.model.kind);
   const { inputSize, backend, name } = result;
   const [height, width] = photoSize;
   const sidecar = describe(encoding, { about, height, width, inputSize, backend, name, photoSize });
-  return { file: await png16(stored, height, width, sidecar) };
+  return png16(stored, height, width, sidecar);
 }
 
 /** Some browsers hand out noise in place of pixels; what was painted here is known. */
