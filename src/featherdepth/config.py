@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, time
-from difflib import get_close_matches
 from enum import Enum
 from os import environ
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from featherdepth.errors import InputError, UsageError
+from featherdepth.errors import InputError, UsageError, suggestion
 from featherdepth.registry import Registry
 
 T = TypeVar("T")
@@ -133,9 +132,7 @@ def from_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     known = {f.name: f for f in fields(cls) if f.init}  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise UsageError(f"{where}.{key}: unknown key; {hint}")
+            raise UsageError(f"{where}.{key}: unknown key; {suggestion(key, known)}")
     values = {}
     for name, f in known.items():
         if name in table:

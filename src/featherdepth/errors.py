@@ -12,6 +12,8 @@ A message is one line: what - found - expected - next step.
 Wrong use inside Python code stays `ValueError` or `TypeError`.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -27,6 +29,17 @@ def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """What to write in place of an unknown name: the nearest that is known, or all of them.
+
+    Args:
+        otherwise: in place of all of them.
+    """
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else otherwise or f"known: {', '.join(names)}"
 
 
 class FeatherDepthError(Exception):

@@ -1,11 +1,10 @@
 """A table from short names to the things they stand for, imported on first use."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
-from featherdepth.errors import UsageError
+from featherdepth.errors import UsageError, suggestion
 
 
 class Registry(Mapping[str, str]):
@@ -31,8 +30,6 @@ class Registry(Mapping[str, str]):
             UsageError: if no such name is known; the message offers the nearest name.
         """
         if name not in self._table:
-            near = get_close_matches(name, self._table, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self)}"
-            raise UsageError(f"unknown {self.noun} {name!r}; {hint}")
+            raise UsageError(f"unknown {self.noun} {name!r}; {suggestion(name, self)}")
         module, _, attribute = self._table[name].partition(":")
         return getattr(import_module(module), attribute)

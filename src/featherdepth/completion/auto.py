@@ -48,7 +48,7 @@ def choose(scene: Scene) -> Choice:
     made, name = guided, "kriging"
     if float(others.mean()) < WORTH * float(errors.mean()):
         made, name, errors = alone, "kriging-plain", others
-    # Half of a block's edge is what a point inside has to bridge.
+    # A third of a block's edge is about what a point inside has to bridge.
     return Choice(
         made=made, name=name, error=float(np.median(errors)), distance=BLOCK * spacing / 3
     )

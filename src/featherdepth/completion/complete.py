@@ -10,6 +10,7 @@ from featherdepth.completion.learned import look, usable
 from featherdepth.completion.pull_push import pull_push
 from featherdepth.completion.scene import Scene
 from featherdepth.geometry.align_points import aligned_to
+from featherdepth.geometry.align_robust import FARTHEST, NEAREST
 from featherdepth.geometry.anchors import anchors_of, numbers
 from featherdepth.geometry.camera import best_known
 from featherdepth.geometry.outliers import LEAST
@@ -25,8 +26,6 @@ as it does everywhere: the test needs a map. The network weighs points itself, a
 something small looks like a wrong one; it sees it where two neighbors measure the same."""
 EXPECTED = np.float32(0.1)
 """|log error| at which confidence is 1/e."""
-NEAREST, FARTHEST = 0.3, 3.0
-"""Shares of the nearest and farthest trusted point between which the result lies."""
 
 
 def complete_map(

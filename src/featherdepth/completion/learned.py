@@ -22,6 +22,7 @@ from featherdepth.completion.drift import drift
 from featherdepth.completion.pull_push import pull_push
 from featherdepth.completion.scene import Coarse, Field, Fine, Scene, gathered
 from featherdepth.errors import RunError, WeightsError
+from featherdepth.geometry.align_robust import FARTHEST, NEAREST
 from featherdepth.geometry.outliers import confirmed
 from featherdepth.geometry.resize import Size, resize_map, resize_pixels
 from featherdepth.networks.folder import read_config
@@ -40,8 +41,6 @@ only where half of the pixels are that near."""
 LEAST_SHARE = np.float32(0.1)
 """Of its depth that what is spread leaves a pixel."""
 _OPENING = Lock()
-NEAREST, FARTHEST = 0.3, 3.0
-"""The start lies between 0.3 of the nearest and three times the farthest point."""
 
 
 class Learned(NamedTuple):

@@ -11,7 +11,6 @@ our own. Lengths are shares of the short side, so that a strength looks alike at
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 
 import numpy as np
@@ -20,7 +19,7 @@ from jaxtyping import Float32, UInt8
 
 from featherdepth.data.corrupt_blur import defocus_blur, glass_blur, motion_blur, zoom_blur
 from featherdepth.data.corrupt_weather import fog, frost, snow
-from featherdepth.errors import UsageError
+from featherdepth.errors import UsageError, suggestion
 from featherdepth.rng import generator
 
 Pixels = Float32[np.ndarray, "h w 3"]
@@ -70,9 +69,7 @@ def find(name: str) -> Corruption:
         UsageError: there is none.
     """
     if name not in CORRUPTIONS:
-        near = get_close_matches(name, CORRUPTIONS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(CORRUPTIONS)}"
-        raise UsageError(f"unknown corruption {name!r}; {hint}")
+        raise UsageError(f"unknown corruption {name!r}; {suggestion(name, CORRUPTIONS)}")
     return CORRUPTIONS[name]
 
 

@@ -11,7 +11,6 @@ intrinsics. Without frames all pictures of rgb/ are taken.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -22,7 +21,7 @@ from featherdepth.data.codes import code_size, read_codes
 from featherdepth.data.reader import Reader
 from featherdepth.data.storage import Storage
 from featherdepth.data.usual import Usual
-from featherdepth.errors import InputError, UsageError
+from featherdepth.errors import InputError, UsageError, suggestion
 from featherdepth.images.read import IMAGE_SUFFIXES, read_image
 from featherdepth.types import Depth, DepthKind, Intrinsics, Sample
 
@@ -231,9 +230,7 @@ def _source_folders(root: Path) -> list[str]:
 def _check_names(config: Paired.Config, folders: list[str]) -> None:
     for name in (*config.sources, *config.skip):
         if name not in folders:
-            near = get_close_matches(name, folders, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(folders)}"
-            raise UsageError(f"{config.root}: no source {name!r}; {hint}")
+            raise UsageError(f"{config.root}: no source {name!r}; {suggestion(name, folders)}")
 
 
 def _read_source(storage: Storage, folder: str) -> tuple[Source, list[Frame]]:

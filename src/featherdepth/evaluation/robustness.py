@@ -12,7 +12,6 @@ and do not enter mRR.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from jaxtyping import Float64
 from featherdepth.data.conditions import CONDITIONS, Condition
 from featherdepth.data.corrupt import CORRUPTIONS, STRENGTHS, corrupt
 from featherdepth.data.reader import Reader, stream
-from featherdepth.errors import InputError, RunError, UsageError
+from featherdepth.errors import InputError, RunError, UsageError, suggestion
 from featherdepth.evaluation.accuracy import Predictor, predict
 from featherdepth.evaluation.scoring import score_sample
 from featherdepth.evaluation.summary import Row, figures, row_of
@@ -57,9 +56,7 @@ class Plan:
         known = [*CORRUPTIONS, *CONDITIONS]
         for name in names:
             if name not in known:
-                near = get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-                raise UsageError(f"unknown corruption {name!r}; {hint}")
+                raise UsageError(f"unknown corruption {name!r}; {suggestion(name, known)}")
         if not strengths or not set(strengths) <= set(STRENGTHS):
             raise UsageError(f"strengths {list(strengths)}; expected some of 1 to 5")
         wanted = set(names or known)

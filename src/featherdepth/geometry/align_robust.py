@@ -24,8 +24,7 @@ SAME = 1e-6
 """Points that differ by less of their distance are all at one distance."""
 ASSUMED_RATIO = 10.0
 """Far over near, where one point has to fix a map whose shift is unknown."""
-NEARER_THAN_ANY = 0.3
-FARTHER_THAN_ANY = 3.0
+NEAREST, FARTHEST = 0.3, 3.0
 """An aligned depth is at least 0.3 of the nearest and at most three times the farthest point."""
 
 Pixels = Float64[np.ndarray, " n"]
@@ -105,7 +104,7 @@ def moved_share(
 
 
 def _reach(meters: Pixels) -> tuple[float, float]:
-    return NEARER_THAN_ANY * float(meters.min()), FARTHER_THAN_ANY * float(meters.max())
+    return NEAREST * float(meters.min()), FARTHEST * float(meters.max())
 
 
 def _spread(prediction: Pixels, depth: Depth) -> bool:

@@ -10,12 +10,11 @@ kind of the prediction needs, and results carry the whole name.
 """
 
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal
 
 from featherdepth.config import from_table
-from featherdepth.errors import UsageError
+from featherdepth.errors import UsageError, suggestion
 from featherdepth.geometry.align import MIN_DISPARITY
 from featherdepth.metrics.alignment import Alignment
 from featherdepth.metrics.crops import Crop
@@ -174,7 +173,5 @@ def load_protocol(name: str) -> EvalProtocol:
     known = protocols()
     base, plus, suffix = name.partition("+")
     if base not in known:
-        near = get_close_matches(base, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-        raise UsageError(f"unknown protocol {base!r}; {hint}")
+        raise UsageError(f"unknown protocol {base!r}; {suggestion(base, sorted(known))}")
     return known[base].aligned(suffix) if plus else known[base]

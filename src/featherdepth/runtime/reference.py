@@ -9,10 +9,9 @@ A folder beside you that has the name of an embedded model is `./small`.
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from featherdepth.errors import UsageError, WeightsError
+from featherdepth.errors import UsageError, WeightsError, suggestion
 from featherdepth.networks import NETWORKS
 from featherdepth.networks.folder import CONFIG, GRAPH, WEIGHTS
 from featherdepth.runtime.exported import SUFFIXES
@@ -96,11 +95,8 @@ def _files(path: Path, files: bool) -> str:
 
 def _unknown(name: str, has_file: bool, network: str) -> str:
     if has_file:
-        near = get_close_matches(network, NETWORKS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NETWORKS)}"
+        hint = suggestion(network, NETWORKS)
         return f"model {name!r}: unknown network {network!r}; {hint}"
     models = depth_models()
-    near = get_close_matches(name, models, n=1)
     known = f"embedded: {', '.join(models) or 'none'}; or a folder, or NETWORK@FILE"
-    hint = f"did you mean {near[0]!r}?" if near else known
-    return f"unknown model {name!r}; {hint}"
+    return f"unknown model {name!r}; {suggestion(name, models, known)}"

@@ -7,6 +7,7 @@ from featherdepth.completion.drift import drift
 from featherdepth.completion.scene import Scene
 from featherdepth.errors import InputError
 from featherdepth.geometry.align import fit_scale_shift
+from featherdepth.geometry.align_robust import FARTHEST, NEAREST
 from featherdepth.geometry.anchors import anchors_of
 from featherdepth.types import Depth, DepthKind
 
@@ -14,8 +15,6 @@ ROUNDS = 5
 HUBER = 1.345 * 1.4826
 """Of the median deviation."""
 FEWEST = 3
-NEAR, FAR = 0.3, 3.0
-"""The result lies between 0.3 of the nearest and 3 times the farthest point."""
 
 
 def to_points(prior: Float32[np.ndarray, "h w"], sparse: Depth) -> Float32[np.ndarray, "h w"]:
@@ -41,7 +40,7 @@ def to_points(prior: Float32[np.ndarray, "h w"], sparse: Depth) -> Float32[np.nd
                 weights = np.minimum(1, limit / np.maximum(left, 1e-12))
         except InputError:
             scale, shift = 0.0, float(np.median(y))
-    low, high = NEAR * float(y.min()), FAR * float(y.max())
+    low, high = NEAREST * float(y.min()), FARTHEST * float(y.max())
     aligned = (scale * prior.astype(np.float64) + shift).clip(low, high).astype(np.float32)
     scene = Scene(
         anchors=anchors_of(sparse),

@@ -16,7 +16,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
@@ -38,7 +37,7 @@ from featherdepth.distill.teachers.base import (
 )
 from featherdepth.distill.teachers.stated import KEYS, Stated, needed_kind, read_stated
 from featherdepth.distill.teachers.terms import with_itself
-from featherdepth.errors import RunError, UsageError
+from featherdepth.errors import RunError, UsageError, suggestion
 from featherdepth.geometry.resize import Size
 from featherdepth.training.memory import out_of_memory
 
@@ -177,8 +176,7 @@ def _import(name: str, reference: str) -> ModuleType:
 def _member(module: ModuleType, attribute: str, reference: str) -> Any:
     known = [name for name, value in vars(module).items() if callable(value)]
     if not hasattr(module, attribute):
-        near = get_close_matches(attribute, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "expected a function there"
+        hint = suggestion(attribute, known, "expected a function there")
         raise UsageError(f"teacher {reference!r}: {module.__name__} has no {attribute!r}; {hint}")
     function = getattr(module, attribute)
     if isinstance(function, type) or not callable(function):

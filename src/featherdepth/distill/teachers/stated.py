@@ -8,10 +8,9 @@ The same keys are read from the metadata of an ONNX file and from attributes of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
-from featherdepth.errors import UsageError
+from featherdepth.errors import UsageError, suggestion
 from featherdepth.geometry.resize import Size
 from featherdepth.types import DepthKind
 
@@ -55,8 +54,7 @@ def split_stated(reference: str) -> tuple[str, Stated]:
     table = dict(item.partition("=")[::2] for item in query.split("&"))
     for key in table:
         if key not in KEYS:
-            near = get_close_matches(key, KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KEYS)}"
+            hint = suggestion(key, KEYS)
             raise UsageError(f"teacher {reference!r}: unknown key {key!r}; {hint}")
     return plain, read_stated(table, f"teacher {reference!r}")
 
