@@ -29,6 +29,11 @@ class DepthKind(StrEnum):
     def larger_is(self) -> Literal["farther", "nearer"]:
         return "nearer" if self is DepthKind.AFFINE_INVARIANT_DISPARITY else "farther"
 
+    @property
+    def affine(self) -> bool:
+        """Whether scale and shift are unknown."""
+        return self in (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intrinsics:

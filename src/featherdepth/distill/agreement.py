@@ -151,7 +151,7 @@ def score(
     spread = max(float(other.std()), 1e-12)
     own = _aligned(own, other, kind)
     rms = float(np.sqrt(np.mean((own - other) ** 2))) / spread
-    if kind in (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY):
+    if kind.affine:
         low, high = np.quantile(other, (0.02, 0.98))
         unit = (1 - NEAR) / max(high - low, 1e-12)
         own, other = (NEAR + (values - low) * unit for values in (own, other))

@@ -31,7 +31,6 @@ from featherdepth.types import DepthKind
 
 PROBE = 64
 """Edge of the picture on which widths of inner maps are looked up."""
-AFFINE = (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
 
 Maps = dict[str, Float[Tensor, "b _ _ _"]]
 
@@ -81,7 +80,7 @@ class Distiller(nn.Module):
         super().__init__()
         self._teacher = (teacher,)
         self.refusals = Refusals("the teacher" if teacher is None else teacher.card.name)
-        self._standardize = standardize and kind in AFFINE
+        self._standardize = standardize and kind.affine
         self._gradients_every = gradients_every
         self._losses = [_placed(loss, kind) for loss in losses]
         self.parts = nn.ModuleList(placed.loss for placed in self._losses)  # move with the device

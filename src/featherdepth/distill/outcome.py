@@ -30,7 +30,6 @@ from featherdepth.networks.weights import load_model
 from featherdepth.runtime.presets import DEFAULT, embedded_folder, embedded_models
 from featherdepth.training.journal import read_journal
 from featherdepth.training.loop import Outcome
-from featherdepth.types import DepthKind
 
 DOCUMENT = "distillation.json"
 TIMED = 5
@@ -139,7 +138,7 @@ def _default_rows(story: Story, agreement: Agreement) -> Rows | None:
     if DEFAULT not in embedded_models() or story.start == embedded_folder(DEFAULT):
         return None
     kind = story.teacher.card.kind
-    if kind in (DepthKind.METRIC, DepthKind.SCALE_INVARIANT):
+    if not kind.affine:
         return None  # the everyday model knows no scale
     preset, model = load_model(embedded_folder(DEFAULT))
     turn(model, preset.kind, kind)

@@ -23,7 +23,7 @@ from featherdepth.distill.collection import IDENTITY_FORMAT, collection_sha256
 from featherdepth.distill.held_out import SMALLER, hold_out
 from featherdepth.distill.label import LabelResult, label_photos
 from featherdepth.distill.labelled import LabelledData
-from featherdepth.distill.objective import AFFINE, Distiller
+from featherdepth.distill.objective import Distiller
 from featherdepth.distill.outcome import Story, write_outcome
 from featherdepth.distill.photos import Windows, load_photos, photos_held
 from featherdepth.distill.recipe import DistillRecipe
@@ -286,7 +286,7 @@ def raw_target(
         found: Float32[np.ndarray, "h w"] = trimmed_zscore(maps, maps.isfinite())[0, 0].numpy()
         return found
 
-    return standardized if recipe.standardize and kind in AFFINE else lambda values: values
+    return standardized if recipe.standardize and kind.affine else lambda values: values
 
 
 def _guarded(

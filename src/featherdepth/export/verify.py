@@ -165,7 +165,7 @@ def as_truth(
 ) -> tuple[Float64[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
     """A map as truth above 0, and the pixels that are scored."""
     wide = values.astype(np.float64)
-    if kind in (DepthKind.METRIC, DepthKind.SCALE_INVARIANT):
+    if not kind.affine:
         return wide, wide > 0
     low, high = np.quantile(wide, [0.02, 0.98])
     truth = NEAR + (FAR - NEAR) * (wide - low) / max(high - low, np.finfo(np.float64).tiny)

@@ -64,7 +64,7 @@ def fit_points(
     space = space_of(depth.kind)
     target = 1 / meters if space == "disparity" else meters
     ending = ""
-    affine = depth.kind not in (DepthKind.METRIC, DepthKind.SCALE_INVARIANT)
+    affine = depth.kind.affine
     shifted = affine and not scale_only and meters.size >= FEWEST
     if shifted and np.ptp(meters) > SAME * meters.max() and _spread(prediction, depth):
         fit = _huber(prediction, target, space)
@@ -141,8 +141,7 @@ def _scale_alone(x: Pixels, y: Pixels, depth: Depth, *, moved: bool) -> Alignmen
     """The median ratio; of a map without a usable zero (`moved`, or not above 0) after a shift."""
     offset, method = 0.0, "scale"
     known = depth.values[depth.valid]
-    affine = depth.kind not in (DepthKind.METRIC, DepthKind.SCALE_INVARIANT)
-    if affine and (known.min() <= 0 or moved):
+    if depth.kind.affine and (known.min() <= 0 or moved):
         low, high = span_of(depth.values, depth.valid)
         # Moved so that the quantiles are 1 : 10; a flat map is moved to 1.
         offset = (high - low) / (ASSUMED_RATIO - 1) - low if high > low else 1.0 - low

@@ -105,7 +105,7 @@ def distances(
     depth: Depth, near_far: Range | None = None
 ) -> tuple[Float32[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
     """Return z for each pixel by the rules of `points`, and where it is usable."""
-    affine = depth.kind in (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
+    affine = depth.kind.affine
     if not affine and near_far is not None:
         raise UsageError(f"near_far does not apply to {depth.kind} depth; leave it out")
     if affine and near_far is None:

@@ -75,13 +75,9 @@ def legend_of(
     return _legend(palette(cmap), height, DepthKind.METRIC, (far, near), font_px)
 
 
-def _inverted(kind: DepthKind) -> bool:
-    return kind in (DepthKind.METRIC, DepthKind.SCALE_INVARIANT)
-
-
 def _nearness(values: Float32[np.ndarray, "..."], kind: DepthKind) -> Float32[np.ndarray, "..."]:
     """Larger is nearer; linear in what the kind can be linear in."""
-    if _inverted(kind):
+    if not kind.affine:
         # Zero stands for "no depth" and is painted gray; it must only not divide.
         return np.float32(1) / values.clip(min=np.float32(1e-6))
     return values if kind is DepthKind.AFFINE_INVARIANT_DISPARITY else -values
@@ -99,7 +95,7 @@ def _ends(depth: Depth, limits: Limits | None) -> tuple[float, float]:
 
 
 def _check_limits(limits: Limits, kind: DepthKind) -> None:
-    if limits[0] == limits[1] or (_inverted(kind) and min(limits) <= 0):
+    if limits[0] == limits[1] or (not kind.affine and min(limits) <= 0):
         raise InputError(f"limits {limits} are no range of {kind} values to paint")
 
 

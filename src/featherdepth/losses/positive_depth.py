@@ -49,7 +49,7 @@ class PositiveDepth:
     def __call__(self, values: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
         """Z of raw values, the teacher's or the student's."""
         unit = (values - self.zero[:, None]) / self.span[:, None]
-        if not _is_affine(self.kind):
+        if not self.kind.affine:
             return unit
         eps = self.epsilon
         t = eps + (1 - eps) * unit
@@ -67,7 +67,7 @@ class PositiveDepth:
         mask that it could influence would be gamed.
         """
         depth = self(teacher.detach().flatten(1))
-        lowest = self.epsilon / 2 if _is_affine(self.kind) else 0.0
+        lowest = self.epsilon / 2 if self.kind.affine else 0.0
         # NaN is neither above nor below.
         usable = valid.flatten(1) & (depth > lowest) & (depth < FARTHEST)
         return usable & (usable.sum(dim=1, keepdim=True) >= MIN_PIXELS)
@@ -82,15 +82,11 @@ def fit_positive(
 ) -> PositiveDepth:
     """Find the maps of a batch from the teacher's valid, finite values."""
     low, high = _quantiles(teacher.detach(), valid & teacher.isfinite()).unbind(dim=1)
-    if _is_affine(kind):
+    if kind.affine:
         zero, span = low, (high - low).clamp(min=SMALLEST_RANGE)
     else:
         zero, span = torch.zeros_like(high), high.clamp(min=SMALLEST_DEPTH)
     return PositiveDepth(zero=zero, span=span, kind=kind, epsilon=epsilon)
-
-
-def _is_affine(kind: DepthKind) -> bool:
-    return kind in (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
 
 
 def _quantiles(

@@ -58,8 +58,7 @@ class OutputOptions:
         Raises:
             UsageError: a cloud of an affine kind without a range.
         """
-        affine = kind in (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
-        if "ply" in self.formats and affine and self.near_far is None:
+        if "ply" in self.formats and kind.affine and self.near_far is None:
             raise UsageError(
                 f"a point cloud of {kind} values needs a stated range, such as --near-far 1,10:"
                 " their scale and shift are unknown"

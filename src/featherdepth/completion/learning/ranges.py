@@ -17,8 +17,6 @@ from torch import Tensor
 
 from featherdepth.types import DepthKind
 
-UNKNOWN = (DepthKind.AFFINE_INVARIANT, DepthKind.AFFINE_INVARIANT_DISPARITY)
-"""Kinds whose truth has no ratios; others do, in whatever unit."""
 KNOT = 32
 """Pixels between the knots of the smooth factor."""
 
@@ -57,7 +55,7 @@ def with_range(
     Args:
         far: as `Pool.depths` holds maps of this kind: larger is farther.
         limits: smallest and largest value of the whole frame.
-        kind: one of `UNKNOWN`.
+        kind: an affine one.
     """
     ratio = _between(config.ratio, rng)
     middle = _between(config.median, rng)

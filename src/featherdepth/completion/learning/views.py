@@ -10,7 +10,7 @@ from torch import Tensor
 from featherdepth.completion.learning.degrade import DegradeConfig, degrade
 from featherdepth.completion.learning.fit import to_points
 from featherdepth.completion.learning.mix import MixConfig, measure
-from featherdepth.completion.learning.ranges import UNKNOWN, RangeConfig, with_range
+from featherdepth.completion.learning.ranges import RangeConfig, with_range
 from featherdepth.rng import generator
 from featherdepth.training.plan import Plan, ViewConfig, draw_plan
 from featherdepth.training.pool import Pool
@@ -91,7 +91,7 @@ class CompletionBatches:
         for i, seed in enumerate(plan.seeds):
             rng = generator(int(seed), "completion")
             frame = int(plan.index[i])
-            if self._pool.kinds[frame] in UNKNOWN:
+            if self._pool.kinds[frame].affine:
                 truth[i] = with_range(
                     truth[i],
                     batch.valid[i],
