@@ -154,6 +154,7 @@ class Depth:
             )
         if not np.isfinite(self.values).all():
             raise ValueError("depth values must be finite; set unknown pixels to 0 and mask them")
+        object.__setattr__(self, "kind", DepthKind(self.kind))  # "metric" is one that people write
 
     def __repr__(self) -> str:
         # Arrays of a whole map say nothing in a notebook or a log; what they hold does.

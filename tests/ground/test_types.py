@@ -1,5 +1,7 @@
 """Values of wrong shape or dtype are refused at the door; cameras follow the picture."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,24 @@ from featherdepth.types import Depth, DepthKind, Image, Intrinsics
 
 CAMERA = Intrinsics(fx=500.0, fy=510.0, cx=319.5, cy=239.5, width=640, height=480, source="given")
 VALID = np.ones((2, 3), dtype=bool)
+
+
+def test_a_kind_may_be_written_as_text_outside_of_type_checks():
+    program = """
+import numpy as np
+from featherdepth import Depth, DepthKind
+one = np.ones((2, 3), np.float32)
+assert Depth(values=one, valid=one > 0, kind="metric").kind is DepthKind.METRIC
+try:
+    Depth(values=one, valid=one > 0, kind="meter")
+except ValueError as error:
+    print(error)
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert found.stdout == "'meter' is not a valid DepthKind\n", found.stderr
 
 
 @pytest.mark.parametrize(
