@@ -1,6 +1,7 @@
 """`figure completion` from the command line: what a picture shows, one line for what cannot be."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from featherdepth.cli import main as cli
 from featherdepth.images.palettes import palette
+from featherdepth.images.read_depth import read_depth
 from featherdepth.images.write import save
 from featherdepth.report.completion import _dots
 from featherdepth.types import Depth, DepthKind
@@ -134,6 +136,22 @@ def test_what_cannot_be_drawn_ends_in_one_line(
     assert message in error
     assert error.count("\n") == 1 or "Usage" in error
     assert not (folder / "f.png").exists()
+
+
+@pytest.mark.parametrize("source", ["photos/a.png", "points/a.png", "known.png"])
+def test_what_a_figure_is_made_of_stays(
+    folder: Path, source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = read_depth(folder / "known.npy")
+    save(known, folder / "known.png")
+    save(replace(known, kind=DepthKind.METRIC), folder / "points" / "a.png")
+    before = (folder / source).read_bytes()
+    given = [folder / "photos/a.png", "--sparse", folder / "points/a.png"]
+    more = ["--model", f"known={folder / 'known.png'}", "-o", folder / source]
+
+    assert cli.run(["figure", "completion", *map(str, [*given, *more])]) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert (folder / source).read_bytes() == before
 
 
 def test_an_unknown_figure_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,9 +61,9 @@ def figure_completion(
         WeightsError, BackendError: as `complete`.
         RunError: the figure cannot be written.
     """
-    from featherdepth.completion.job import Measured, find_measured
+    from featherdepth.completion.job import Measured, find_measured, measured_of
     from featherdepth.completion.model import CompletionModel, is_depth_file
-    from featherdepth.data.sparse.colmap import holds_model
+    from featherdepth.data.sparse.colmap import holds_model, model_files
     from featherdepth.images.atomic import write_atomic
     from featherdepth.images.read import FoundImage, find_images, read_image
     from featherdepth.images.targets import check_targets
@@ -84,12 +84,16 @@ def figure_completion(
     found = find_images(photos)
     if len(found) > MOST_PHOTOS:
         raise UsageError(f"{len(found)} photos for one figure; expected at most {MOST_PHOTOS}")
-    check_targets((photo.path for photo in found), [out])
     points = _points_of([Path(path) for path in sparse], found)
     embedded = [name for name in depth_models() if name != EVERYDAY]
     named = dict(models or {name: name for name in (EVERYDAY, *embedded)})
     if len(named) > MOST_COLUMNS:
         raise UsageError(f"{len(named)} first stages; expected at most {MOST_COLUMNS}")
+    read = [photo.path for photo in found]
+    for photo, path in zip(found, points, strict=True):
+        read += model_files(path) or measured_of([photo], path)
+    read += [Path(model) for model in named.values() if is_depth_file(model)]
+    check_targets(read, [out])
     known = next((name for name, model in named.items() if is_depth_file(model)), None)
     if known is not None and len(found) > 1:
         raise UsageError(f"{named[known]}: one depth map for {len(found)} photos; expected a model")
