@@ -49,7 +49,7 @@ def _help(arguments: list[str]) -> str:
         capture_output=True,
         text=True,
         check=True,
-        env={"COLUMNS": "98", "TERMINAL_WIDTH": "98", "PATH": ""},
+        env={"COLUMNS": "98", "TERMINAL_WIDTH": "98", "PATH": "", "PYTHONPATH": str(ROOT / "src")},
     )
     lines = (line.rstrip() for line in result.stdout.strip().splitlines())
     return "\n".join(lines)

@@ -60,6 +60,11 @@ def test_a_recipe_reads_into_typed_tables_without_opening_data() -> None:
         ({"data": [{"name": "manifst"}]}, r"did you mean 'manifest'"),
         ({"data": [{"name": "manifest", "rot": "x"}]}, r"r.toml.data\[0\].rot: unknown key"),
         ({"data": [{"name": "manifest", "root": "x", "weight": 0}]}, r"data\[0\].*weight"),
+        (
+            {"data": [{"name": "manifest", "root": "x", "weight": math.inf}]},
+            r"weight must be finite",
+        ),
+        ({"validation": {"name": "manifest", "root": "x", "size": 0}}, r"size must be at least 1"),
         ({"data": {"name": "manifest"}}, r"expected \[\[data\]\] tables"),
         ({"data": ["x"]}, r"data\[0\]: expected a table"),
         ({"losses": [{"name": "ilnr", "scales": 2}]}, r"losses\[0\].scales: unknown key"),

@@ -16,6 +16,7 @@ from featherdepth.training.recipe import (
     LossTable,
     check_parts,
     check_sizes,
+    check_weight,
     split_parts,
     split_table,
     steps_into_loop,
@@ -40,8 +41,7 @@ class PlacedLoss:
     """Inner maps to compare, such as `dec4` or `enc16`; by default the depth maps."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.weight < math.inf:
-            raise ValueError(f"weight must be finite and above 0, got {self.weight}")
+        check_weight(self.weight)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

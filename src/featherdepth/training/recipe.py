@@ -1,5 +1,6 @@
 """What a recipe of supervised training may say, checked whole before a photo is opened."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,8 +46,7 @@ class DataTable:
     """What has no depth is sky, as in renderings: the farthest depth of its frame."""
 
     def __post_init__(self) -> None:
-        if self.weight <= 0:
-            raise ValueError(f"weight must be above 0, got {self.weight}")
+        check_weight(self.weight)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +58,7 @@ class LossTable:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.weight <= 0:
-            raise ValueError(f"weight must be above 0, got {self.weight}")
+        check_weight(self.weight)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +70,11 @@ class ValidationTable:
     protocol: str = "aligned"
     size: tuple[int, int] | int = 448
     """Of the network's input: an area, or height and width."""
+
+    def __post_init__(self) -> None:
+        sides = self.size if isinstance(self.size, tuple) else (self.size,)
+        if min(sides) < 1:
+            raise ValueError(f"size must be at least 1, got {self.size}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +180,12 @@ def split_parts(table: Mapping[str, Any], where: str) -> dict[str, Any]:
             split_table(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)
         ]
     return table
+
+
+def check_weight(weight: float) -> None:
+    """Refuse a weight of a loss or a data set that leaves nothing of it or of the others."""
+    if not 0 < weight < math.inf:
+        raise ValueError(f"weight must be finite and above 0, got {weight}")
 
 
 def check_sizes(sizes: Sequence[tuple[int, int]], batches: Sequence[int]) -> None:
