@@ -1,6 +1,5 @@
 """`featherdepth align`: a relative depth map and measured points to meters."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,8 @@ from featherdepth.cli.options import (
     KeepOutliers,
     ReplaceOthers,
 )
-from featherdepth.cli.parse import numbers
+from featherdepth.cli.parse import camera, numbers
+from featherdepth.cli.told import show
 from featherdepth.errors import UsageError
 
 MUCH = 0.1
@@ -72,7 +72,6 @@ def run(
 
     if not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
-    camera = intrinsics and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7")
     typed = [numbers(text, "--point", 3, "320,240,2.5") for text in point or []]
     result = api.align(
         depth,
@@ -85,12 +84,12 @@ def run(
         method=method,
         image_name=image_name,
         calibration=calibration,
-        focal_px=(camera[0], camera[1], camera[2], camera[3]) if camera else None,
+        focal_px=camera(intrinsics),
         fov_deg=fov,
         reject_outliers=not keep_outliers,
         overwrite=overwrite,
     )
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    show(result, _lines, as_json=as_json)
     return 0
 
 

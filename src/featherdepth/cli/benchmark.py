@@ -1,6 +1,5 @@
 """`featherdepth benchmark`: how fast models are on this machine."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from featherdepth.cli.options import AsJson, Threads
 from featherdepth.cli.parse import network_size
 from featherdepth.cli.progress import progress_bar
+from featherdepth.cli.told import show
 
 
 def run(
@@ -61,7 +61,7 @@ def run(
             backends=backend.replace(" ", "").split(","),
             precisions=precision.replace(" ", "").split(","),
             photo=photo,
-            size=None if size is None else network_size(size),
+            size=network_size(size),
             rounds=rounds,
             warmup=warmup,
             threads=threads,
@@ -70,4 +70,4 @@ def run(
             overwrite=overwrite,
             progress=progress,
         )
-    print(json.dumps(document, indent=2, sort_keys=True) if as_json else speed_table(document))
+    show(document, speed_table, as_json=as_json)

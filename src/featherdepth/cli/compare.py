@@ -1,12 +1,12 @@
 """`featherdepth compare`: two results on the same images, paired."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from featherdepth.cli.options import Seed
+from featherdepth.cli.told import show
 
 
 def run(
@@ -29,5 +29,5 @@ def run(
     from featherdepth.evaluation.tables import compare_table
 
     result = api.compare(a, b, seed=seed, output=output)
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else compare_table(result))
+    show(result, compare_table, as_json=as_json)
     return 0

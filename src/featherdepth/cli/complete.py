@@ -1,6 +1,5 @@
 """`featherdepth complete`: photos and measured points to dense metric depth."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,9 +20,9 @@ from featherdepth.cli.options import (
     SideBySide,
     Threads,
 )
-from featherdepth.cli.parse import formats, network_size, numbers
+from featherdepth.cli.parse import camera, formats, network_size
 from featherdepth.cli.progress import progress_bar
-from featherdepth.cli.told import counts, failures
+from featherdepth.cli.told import counts, failures, show
 from featherdepth.completion import DEFAULT
 
 
@@ -105,14 +104,13 @@ def run(
             overwrite=overwrite,
             progress=progress,
             **formats(save),
-            size=None if size is None else network_size(size),
-            focal_px=intrinsics
-            and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7"),
+            size=network_size(size),
+            focal_px=camera(intrinsics),
             fov_deg=fov,
             cmap=cmap,
             side_by_side=side_by_side,
         )
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    show(result, _lines, as_json=as_json)
     return 3 if result["failed"] else 0
 
 

@@ -1,12 +1,11 @@
 """`featherdepth distill`: a small student of a big teacher, from photos without labels."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.told import failures
+from featherdepth.cli.told import failures, show
 
 
 def run(
@@ -94,7 +93,7 @@ def run(
             shown=not as_json,
             progress=None if as_json else progress,
         )
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    show(result, _lines, as_json=as_json)
     return 3 if result["failed"] else 0
 
 

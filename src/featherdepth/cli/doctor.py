@@ -1,12 +1,12 @@
 """`featherdepth doctor`: what a data folder is, and what is wrong with it."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from featherdepth.cli.options import AsJson
+from featherdepth.cli.told import show
 
 
 def run(
@@ -26,7 +26,7 @@ def run(
     from featherdepth import api
 
     result = api.doctor(path, split=split, images=images)
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _text(result))
+    show(result, _text, as_json=as_json)
     return 3 if result["faults"] else 0
 
 

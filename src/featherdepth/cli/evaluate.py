@@ -1,6 +1,5 @@
 """`featherdepth evaluate`: a model's errors on a data set, under a named protocol."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ import typer
 from featherdepth.cli.options import Backend, Seed
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
+from featherdepth.cli.told import show
 from featherdepth.completion import DEFAULT
 from featherdepth.errors import UsageError
 
@@ -127,7 +127,7 @@ def run(
     if merge:
         if data is not None:
             raise UsageError("--merge takes documents only; leave --data out")
-        return _print(api.merge_results(parts or [], output=output), as_json)
+        return _print(api.merge_results(parts or [], output=output), as_json=as_json)
     if parts:
         raise UsageError(f"{parts[0]}: documents are taken with --merge only; data with --data")
     if data is None:
@@ -142,14 +142,14 @@ def run(
             options=option or [],
             protocol=protocol,
             baseline_split=baseline_split,
-            size=None if size is None else network_size(size),
+            size=network_size(size),
             backend=backend,
             precision=precision,
             threads=threads,
             seed=seed,
             output=output,
             also=() if also is None else also.split(","),
-            shard=None if part is None else shard(part),
+            shard=shard(part),
             save_predictions=save_predictions,
             corrupt=_names(corruptions) if worse else None,
             strengths=None if strengths is None else _strengths(strengths),
@@ -160,7 +160,7 @@ def run(
             first_predictions=first_predictions,
             progress=progress,
         )
-    code = _print(result, as_json)
+    code = _print(result, as_json=as_json)
     return 3 if worse and "robustness" not in result else code
 
 
@@ -175,13 +175,13 @@ def _strengths(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _print(result: dict[str, Any], as_json: bool) -> int:
+def _print(result: dict[str, Any], *, as_json: bool) -> int:
+    show(result, _lines, as_json=as_json)
+    return 3 if result["skipped"] or result.get("robustness", {}).get("skipped") else 0
+
+
+def _lines(result: dict[str, Any]) -> str:
     from featherdepth.evaluation.tables import accuracy_table, robustness_table
 
-    if as_json:
-        print(json.dumps(result, indent=2, sort_keys=True))
-    else:
-        print(accuracy_table(result))
-        if "robustness" in result:
-            print("\n" + robustness_table(result["robustness"]))
-    return 3 if result["skipped"] or result.get("robustness", {}).get("skipped") else 0
+    worse = result.get("robustness")
+    return accuracy_table(result) + (f"\n\n{robustness_table(worse)}" if worse else "")

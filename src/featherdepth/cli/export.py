@@ -1,12 +1,12 @@
 """`featherdepth export`: one file for a device, verified against its original."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from featherdepth.cli.parse import network_size
+from featherdepth.cli.told import show
 from featherdepth.errors import UsageError
 
 
@@ -62,7 +62,7 @@ def run(
     """
     from featherdepth import api
 
-    fixed = None if size is None else network_size(size)
+    fixed = network_size(size)
     if isinstance(fixed, int):
         raise UsageError(f"--size {size}: the size of a file is a pair, such as {fixed}x{fixed}")
     report = api.export(
@@ -80,10 +80,7 @@ def run(
         every=every,
         overwrite=overwrite,
     )
-    if as_json:
-        print(json.dumps(report, indent=2, sort_keys=True))
-        return
-    print("\n".join(_lines(report, output)))
+    show(report, lambda _: "\n".join(_lines(report, output)), as_json=as_json)
 
 
 def _lines(report: dict[str, Any], output: Path) -> list[str]:

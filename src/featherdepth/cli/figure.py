@@ -1,6 +1,5 @@
 """`featherdepth figure`: pictures of results."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +16,9 @@ from featherdepth.cli.options import (
     Method,
     Precision,
 )
-from featherdepth.cli.parse import network_size, numbers, pairs
+from featherdepth.cli.parse import camera, network_size, pairs
 from featherdepth.cli.progress import progress_bar
+from featherdepth.cli.told import show
 from featherdepth.completion import DEFAULT
 from featherdepth.errors import UsageError
 
@@ -78,7 +78,6 @@ def run(
         raise UsageError(f"unknown figure {what!r}; known: {', '.join(FIGURES)}")
     if not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output}: no folder {output.parent}; make it first")
-    camera = intrinsics and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7")
     with progress_bar("photos") as progress:
         result = api.figure_completion(
             photos,
@@ -88,9 +87,9 @@ def run(
             method=method,
             depth_scale=depth_scale,
             calibration=calibration,
-            focal_px=(camera[0], camera[1], camera[2], camera[3]) if camera else None,
+            focal_px=camera(intrinsics),
             fov_deg=fov,
-            size=None if size is None else network_size(size),
+            size=network_size(size),
             reject_outliers=not keep_outliers,
             width=width,
             cmap=cmap,
@@ -99,7 +98,7 @@ def run(
             threads=threads,
             progress=progress,
         )
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    show(result, _lines, as_json=as_json)
     return 0
 
 

@@ -1,11 +1,11 @@
 """`featherdepth info`: what models and networks are."""
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from featherdepth.cli.options import AsJson
+from featherdepth.cli.told import show
 
 
 def run(
@@ -25,9 +25,11 @@ def run(
     from featherdepth import api
 
     result = api.info(model, licenses=licenses)
-    if as_json:
-        print(json.dumps(result, indent=2, sort_keys=True))
-        return
+    shown = None if model is None or licenses or as_json else api.card(model)
+    show(result, lambda found: _text(found, shown, licenses=licenses), as_json=as_json)
+
+
+def _text(result: dict[str, Any], card: str | None, *, licenses: bool) -> str:
     blocks = []
     if result["models"]:
         columns = ("name", "network", "params", "macs", "size", "kind", "license", "bytes")
@@ -38,9 +40,7 @@ def run(
     if result["networks"]:
         blocks.append(_table(result["networks"], ("name", "params", "macs")))
         blocks.append("params: exact. macs: multiply-accumulates at 448x448, thop convention.")
-    if model is not None and not licenses and (card := api.card(model)):
-        blocks.append(card)
-    print("\n\n".join(blocks))
+    return "\n\n".join([*blocks, *([card] if card else [])])
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:

@@ -1,6 +1,5 @@
 """`featherdepth label`: a teacher's maps of many photos, on disk."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 from featherdepth.cli.options import Address, AsJson, Engine, Workers
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
-from featherdepth.cli.told import counts, failures
+from featherdepth.cli.told import counts, failures, show
 
 
 def run(
@@ -61,8 +60,8 @@ def run(
     read or give no useful map are listed in CACHE/failures.jsonl, the rest go on, and the exit
     code is 3.
     """
-    wanted = None if part is None else shard(part)
-    asked = None if size is None else network_size(size)
+    wanted = shard(part)
+    asked = network_size(size)
     from featherdepth import api
 
     with progress_bar("photos") as progress:
@@ -80,7 +79,7 @@ def run(
             address=address,
             progress=progress,
         )
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    show(result, _lines, as_json=as_json)
     return 3 if result["failed"] else 0
 
 

@@ -28,24 +28,40 @@ def formats(save: str | None) -> dict[str, tuple[str, ...]]:
     return {"formats": tuple(dict.fromkeys(names))}
 
 
-def network_size(text: str) -> int | tuple[int, int]:
-    """Read a size of the network's input: N or HxW.
+def camera(text: str | None) -> tuple[float, float, float, float] | None:
+    """Read fx,fy,cx,cy in pixels, where they are given.
+
+    Raises:
+        UsageError: as `numbers`.
+    """
+    if text is None:
+        return None
+    fx, fy, cx, cy = numbers(text, "--intrinsics", 4, "518.9,519.5,325.6,253.7")
+    return fx, fy, cx, cy
+
+
+def network_size(text: str | None) -> int | tuple[int, int] | None:
+    """Read a size of the network's input, where one is given: N or HxW.
 
     Raises:
         UsageError: neither.
     """
+    if text is None:
+        return None
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise UsageError(f"--size {text!r}; expected an edge such as 448, or HxW such as 384x512")
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 
-def shard(text: str) -> tuple[int, int]:
-    """Read i/n, counted from 1.
+def shard(text: str | None) -> tuple[int, int] | None:
+    """Read i/n, counted from 1, where it is given.
 
     Raises:
         UsageError: not of that form, or i outside 1 to n.
     """
+    if text is None:
+        return None
     index, slash, count = text.partition("/")
     if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise UsageError(f"--shard {text!r}; expected i/n with i from 1 to n, such as 1/4")

@@ -1,6 +1,5 @@
 """`featherdepth predict`: photos to depth maps."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,9 +20,9 @@ from featherdepth.cli.options import (
     Threads,
     Workers,
 )
-from featherdepth.cli.parse import formats, network_size, numbers, shard
+from featherdepth.cli.parse import camera, formats, network_size, numbers, shard
 from featherdepth.cli.progress import progress_bar
-from featherdepth.cli.told import counts, failures
+from featherdepth.cli.told import counts, failures, show
 
 
 def run(
@@ -85,16 +84,15 @@ def run(
     """
     options: dict[str, Any] = {
         **formats(save),
-        "size": None if size is None else network_size(size),
+        "size": network_size(size),
         "out_size": out_size,
-        "focal_px": intrinsics
-        and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7"),
+        "focal_px": camera(intrinsics),
         "fov_deg": fov,
         "near_far": near_far and numbers(near_far, "--near-far", 2, "1,10"),
         "cmap": cmap,
         "side_by_side": side_by_side,
     }
-    wanted = None if part is None else shard(part)
+    wanted = shard(part)
     from featherdepth import api
 
     with progress_bar("photos") as progress:
@@ -113,7 +111,7 @@ def run(
             progress=progress,
             **options,
         )
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    show(result, _lines, as_json=as_json)
     return 3 if result["failed"] else 0
 
 

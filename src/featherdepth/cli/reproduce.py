@@ -1,6 +1,5 @@
 """`featherdepth reproduce`: a published table, ours beside it."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ import typer
 from featherdepth.cli.options import Backend, Seed
 from featherdepth.cli.parse import network_size, pairs
 from featherdepth.cli.progress import stages
+from featherdepth.cli.told import show
 
 
 def run(
@@ -63,7 +63,7 @@ def run(
             data=data,
             at={key: Path(value) for key, value in pairs(at or [], "--at").items()},
             models=pairs(model or [], "--model"),
-            size=None if size is None else network_size(size),
+            size=network_size(size),
             backend=backend,
             precision=precision,
             threads=threads,
@@ -72,7 +72,7 @@ def run(
             progress=progress,
         )
     page = Path(result["page"])
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else page.read_text("utf-8"))
+    show(result, lambda _: page.read_text("utf-8"), as_json=as_json)
     return 3 if _skipped(result) else 0
 
 

@@ -1,6 +1,5 @@
 """`featherdepth shard`: photos into tar files."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 
 from featherdepth.cli.options import AsJson
 from featherdepth.cli.progress import progress_bar
-from featherdepth.cli.told import failures
+from featherdepth.cli.told import failures, show
 
 
 def run(
@@ -38,7 +37,7 @@ def run(
 
     with progress_bar("photos") as progress:
         result = api.shard(photos, output, size_mb=size_mb, max_side=max_side, progress=progress)
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    show(result, _lines, as_json=as_json)
     return 3 if result["failed"] else 0
 
 

@@ -1,15 +1,14 @@
 """`featherdepth sparsify`: depth maps to what a sensor would measure of them."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from featherdepth.cli.options import AsJson, ReplaceOthers
-from featherdepth.cli.parse import numbers
+from featherdepth.cli.parse import camera
 from featherdepth.cli.progress import progress_bar
-from featherdepth.cli.told import failures
+from featherdepth.cli.told import failures, show
 
 
 def run(
@@ -74,7 +73,6 @@ def run(
     """
     from featherdepth import api
 
-    camera = intrinsics and numbers(intrinsics, "--intrinsics", 4, "518.9,519.5,325.6,253.7")
     with progress_bar("maps") as progress:
         result = api.sparsify(
             depths,
@@ -83,12 +81,12 @@ def run(
             formats=tuple(dict.fromkeys(name for name in save.replace(" ", "").split(",") if name)),
             seed=seed,
             depth_scale=depth_scale,
-            intrinsics=(camera[0], camera[1], camera[2], camera[3]) if camera else None,
+            intrinsics=camera(intrinsics),
             photos=photos,
             overwrite=overwrite,
             progress=progress,
         )
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else _lines(result))
+    show(result, _lines, as_json=as_json)
     return 3 if result["failed"] else 0
 
 

@@ -1,5 +1,7 @@
-"""What the verbs over many photos print: what failed, what was done, what the values mean."""
+"""What verbs print: a document or text; of many photos what failed, was done, and what it means."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 MEANING = {
@@ -11,6 +13,11 @@ MEANING = {
     ),
 }
 SHOWN = 20
+
+
+def show(result: dict[str, Any], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
+    """Print what a verb returned: one JSON document, or as `text` says it."""
+    print(json.dumps(result, indent=2, sort_keys=True) if as_json else text(result))
 
 
 def failures(result: dict[str, Any]) -> list[str]:

@@ -1,10 +1,11 @@
 """`featherdepth train`: training of a network from a recipe."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from featherdepth.cli.told import show
 
 
 def run(
@@ -48,8 +49,9 @@ def run(
             shown=not as_json,
             progress=None if as_json else progress,
         )
-    if as_json:
-        print(json.dumps(result, indent=2, sort_keys=True))
-        return
+    show(result, _line, as_json=as_json)
+
+
+def _line(result: dict[str, Any]) -> str:
     figures = "  ".join(f"{name} {value:.4g}" for name, value in result["figures"].items())
-    print(f"{output}  step {result['step']}  {figures}".rstrip())
+    return f"{result['folder']}  step {result['step']}  {figures}".rstrip()

@@ -1,12 +1,12 @@
 """`featherdepth why`: which choice of a protocol moved a number."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from featherdepth.cli.progress import progress_bar
+from featherdepth.cli.told import show
 
 
 def run(
@@ -53,5 +53,5 @@ def run(
             output=output,
             progress=progress,
         )
-    print(json.dumps(result, indent=2, sort_keys=True) if as_json else why_table(result))
+    show(result, why_table, as_json=as_json)
     return 3 if result["skipped"] or result["missing"] else 0
