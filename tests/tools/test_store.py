@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tools.store import MAX_MOVE, main, store, with_section
 
 from featherdepth.errors import InputError, RunError, WeightsError
+from featherdepth.metrics.protocols import load_protocol
 from featherdepth.networks.folder import read_preset
 
 Score = Callable[[Path], dict[str, Any]]
@@ -41,7 +43,7 @@ def scorer(run: Path, move: float, *, keys: tuple[str, ...] = ("a", "b")) -> Sco
         shown = ("a", "b") if folder == run else keys
         return {
             "model": "m",
-            "protocol": {"name": "aligned", "measures": ["abs_rel"], "aggregate": "image"},
+            "protocol": asdict(load_protocol("aligned")) | {"measures": ["abs_rel"]},
             "data": {"name": "noise", "split": "val"},
             "metrics": {},
             "images": [
