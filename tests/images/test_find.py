@@ -179,11 +179,35 @@ def test_results_among_the_files_that_a_shell_names_are_left_out(tmp_path, caplo
     with caplog.at_level(logging.WARNING):
         assert [i.path for i in find_images(sorted(tmp_path.iterdir()))] == [photo]
 
-    assert caplog.messages == ["4 files left out: results, not photos"]
+    assert caplog.messages == ["left out of the inputs: 4 results, not photos"]
     assert len(find_images([tmp_path, tmp_path / "a.png", tmp_path / "a.jpg"])) == 1
     assert len(find_images([tmp_path / "a.png"])) == 1  # named alone it is meant
-    with pytest.raises(InputError, match="all 2 files are results; expected photos"):
+    with pytest.raises(InputError, match="all 2 inputs are results; expected photos"):
         find_images([tmp_path / "a.png", tmp_path / "a.color.png"])
+
+
+def test_so_is_the_folder_of_results_that_lies_among_them(tmp_path, caplog):
+    """predict * -o out, a second time."""
+    photo, out, other = tmp_path / "a.jpg", tmp_path / "out", tmp_path / "other"
+    photo.touch()
+    out.mkdir()
+    depth = Depth(
+        values=np.ones((2, 3), np.float32),
+        valid=np.ones((2, 3), np.bool_),
+        kind=DepthKind.METRIC,
+    )
+    save(depth, out / "a.npy")
+
+    with caplog.at_level(logging.WARNING):
+        assert [i.path for i in find_images([photo, out], out=out)] == [photo]
+        assert [i.path for i in find_images([photo, out])] == [photo]
+    assert caplog.messages == ["left out of the inputs: 1 results, not photos"] * 2
+
+    other.mkdir()
+    (other / "b.npy").touch()
+    with pytest.raises(InputError, match="other: holds no photos"):
+        find_images([photo, other])
+    assert find_images([]) == []
 
 
 def test_a_photo_named_twice_is_found_once(tree):

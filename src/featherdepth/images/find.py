@@ -73,7 +73,8 @@ def find_images(
     (`**` too), a .txt file with one path a line (relative to that file; `#` starts a comment) or
     "-" for such lines on standard input. Hidden files are left out of folders, and so are results:
     whoever predicts a folder into itself, twice, means its photos both times. Of several inputs
-    files that are results are left out as well: the shell makes names of photos/*.
+    those that are results, or folders of nothing else, are left out as well: the shell makes names
+    of photos/*.
 
     Args:
         out: where results go; not searched where it lies inside what is.
@@ -85,7 +86,7 @@ def find_images(
     left_out = 0
     for entry in inputs:
         try:
-            if len(inputs) > 1 and not wanted.results and _is_written(Path(entry)):
+            if len(inputs) > 1 and not wanted.results and _is_written(Path(entry), wanted, out):
                 left_out += 1
                 continue
             pairs = _expand(entry, wanted, out)
@@ -99,14 +100,19 @@ def find_images(
             image = FoundImage(path=path, relative=relative, output=relative.with_suffix(""))
             found.setdefault(path.absolute(), image)
     if left_out:
-        logger.warning("%d files left out: results, not %s", left_out, wanted.many)
-    if not found:
-        raise InputError(f"all {left_out} files are results; expected {wanted.many} among them")
+        logger.warning("left out of the inputs: %d results, not %s", left_out, wanted.many)
+        if not found:
+            raise InputError(
+                f"all {left_out} inputs are results; expected {wanted.many} among them"
+            )
     return _with_distinct_outputs(list(found.values()))
 
 
-def _is_written(path: Path) -> bool:
-    """Whether a file is a result, or lists what failed."""
+def _is_written(path: Path, wanted: Wanted, out: Path | None) -> bool:
+    """Whether a file is a result or lists what failed; a folder, if it holds such and no photo."""
+    if path.is_dir():
+        nothing = next(in_folder(path, wanted, out), None) is None
+        return nothing and any(_is_written(f, wanted, out) for f in path.rglob("*") if f.is_file())
     return path.is_file() and (
         is_result(path) or (path.suffix == ".jsonl" and lists_failures(path))
     )
