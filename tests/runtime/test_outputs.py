@@ -22,7 +22,10 @@ EVERY = OutputOptions(formats=("png16", "npy", "color", "ply"), near_far=(1.0, 1
         ({"cmap": "jet"}, "unknown color map 'jet'"),
         ({"fov_deg": 60.0, "focal_px": (1.0, 1.0, 0.0, 0.0)}, "expected one of them"),
         ({"focal_px": (0.0, 1.0, 0.0, 0.0)}, "expected them above 0"),
+        ({"focal_px": (1.0, 1.0, float("nan"), 0.0)}, "expected four finite numbers"),
+        ({"focal_px": (float("inf"), 1.0, 0.0, 0.0)}, "expected four finite numbers"),
         ({"fov_deg": 180.0}, "field of view 180"),
+        ({"size": 0}, "size 0; expected 1 or more pixels"),
     ],
 )
 def test_options_that_fit_no_photo_are_refused(options: dict[str, object], words: str) -> None:

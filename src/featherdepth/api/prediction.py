@@ -58,7 +58,6 @@ def predict(
     """
     from featherdepth.api.engines import check_engine, run_work, work_threads
     from featherdepth.data.packed import is_packed
-    from featherdepth.geometry.resize import checked_size
     from featherdepth.images.failures import write_failures
     from featherdepth.images.read import find_images
     from featherdepth.runtime.job import predict_files, streams_for
@@ -66,8 +65,6 @@ def predict(
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
 
     check_engine(engine, workers, address)
-    if options.get("size") is not None:
-        options["size"] = checked_size(options["size"])
     chosen = OutputOptions(**options)
     entries = [inputs] if isinstance(inputs, str | Path) else inputs
     packed = [entry for entry in entries if str(entry) != "-" and is_packed(Path(entry))]

@@ -1,6 +1,7 @@
 """What is predicted of photos, and where it goes."""
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 from featherdepth.errors import UsageError
 from featherdepth.geometry.camera import Range, from_fov_x
-from featherdepth.geometry.resize import Size
+from featherdepth.geometry.resize import Size, checked_size
 from featherdepth.images.failures import lists_failures
 from featherdepth.images.find import IMAGE_SUFFIXES, FoundImage
 from featherdepth.images.palettes import palette
@@ -38,6 +39,8 @@ class OutputOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "formats", tuple(self.formats))
+        if self.size is not None:
+            object.__setattr__(self, "size", checked_size(self.size))
         if not self.formats:
             raise UsageError("no output format; expected some of png16, npy, color, ply")
         for name in self.formats:
@@ -49,6 +52,8 @@ class OutputOptions:
             raise UsageError("both intrinsics and field of view are given; expected one of them")
         if self.focal_px is not None and not min(self.focal_px[:2]) > 0:
             raise UsageError(f"focal lengths {self.focal_px[:2]} px; expected them above 0")
+        if self.focal_px is not None and not all(map(math.isfinite, self.focal_px)):
+            raise UsageError(f"camera {self.focal_px}; expected four finite numbers")
         if self.fov_deg is not None:
             from_fov_x(self.fov_deg, 1, 1)  # knows the range
 
