@@ -162,7 +162,8 @@ def shares(folder: Path) -> None:
 
 
 def _tell_of_group(path: Path) -> None:
-    path.write_text("left" if not torch.distributed.is_initialized() else "still there")
+    threads = [p.read_text().strip() for p in Path("/proc/self/task").glob("*/comm")]
+    path.write_text(" ".join(name for name in threads if "gloo" in name) or "left")
 
 
 def guarded(call: Any) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import torch.distributed
+import torch.distributed.nn  # before a group is made: its defaults would keep one, with its threads
 from accelerate.state import PartialState
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
