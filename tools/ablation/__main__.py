@@ -70,6 +70,7 @@ class Experiment:
             for name, path in (("teacher", options.teacher), ("student", options.student))
             if path is not None
         }
+        self.begin: Path | None = options.begin
         self.trainings = {
             "teacher": Training(recipe=f"{self.name}/teacher.toml"),
             "features": Training(recipe="features.toml"),
@@ -109,7 +110,7 @@ class Experiment:
             RunError: as `once`; the row that it goes on from is not finished.
         """
         folder, start = self.path(row.name, seed), self.start(row)
-        if row.begins and not (start / DONE).is_file():
+        if row.begins and self.begin is None and not (start / DONE).is_file():
             raise RunError(f"{start}: not finished, and {row.name} goes on from it; run it first")
         photos = gather(
             row.photos, self.name, self.folder / "photos", data=self.data, scenes=self.scenes
@@ -174,7 +175,9 @@ class Experiment:
 
     def start(self, row: Row) -> Path:
         """The model folder whose student the row begins with."""
-        return self.path(row.begins or "student")
+        if row.begins:
+            return self.begin or self.path(row.begins)
+        return self.path("student")
 
     def made_by_training(self, name: str) -> Made:
         """What makes a run that comes before the rows."""
@@ -225,6 +228,7 @@ def main() -> int:
     parser.add_argument("--rows", nargs="+", help="teacher, student and names of rows.toml; all")
     parser.add_argument("--teacher", type=Path, help="a model folder in place of a training")
     parser.add_argument("--student", type=Path, help="the same, where all rows begin")
+    parser.add_argument("--begin", type=Path, help="the same, for rows that go on from another row")
     parser.add_argument("--seed", type=int, nargs="+", help="only these; all of each row")
     parser.add_argument("--set", action="append", default=[], help="key=value, for every run")
     parser.add_argument("--threads", type=int, default=1)

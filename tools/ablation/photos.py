@@ -18,7 +18,7 @@ from featherdepth.data.storage import Storage
 from featherdepth.geometry.camera import FULL_FRAME_DIAGONAL_MM
 from featherdepth.images.exif import EXIF_FOLDER, FOCAL_35MM
 
-Kind = Literal["target", "source", "labelled", "known"]
+Kind = Literal["target", "source", "labelled", "known", "all"]
 Named = Iterable[tuple[str, bytes]]
 NYU = "NYU Depth V2 (class B: research, no redistribution of the images)"
 ROOMS = f"{NYU}; rooms of research photo sets (class B)"
@@ -26,7 +26,13 @@ KITTI = "KITTI 2012 (class C: CC BY-NC-SA 3.0)"
 STREETS = f"{KITTI}; CamVid (class B: research)"
 OWN = "own renders (class A); frames of repositories and data sets (class A and class B)"
 TERMS: dict[str, dict[Kind, str]] = {
-    "rooms": {"target": ROOMS, "known": ROOMS, "source": OWN, "labelled": NYU},
+    "rooms": {
+        "target": ROOMS,
+        "known": ROOMS,
+        "source": OWN,
+        "labelled": NYU,
+        "all": f"{ROOMS}; further photos of research sets (class A and class B)",
+    },
     "streets": {"target": STREETS, "known": STREETS, "source": OWN, "labelled": KITTI},
 }
 """Of the photos of a domain, for the bill of materials of what is trained on them."""
@@ -38,7 +44,8 @@ def gather(kind: Kind, domain: str, folder: Path, *, data: Path, scenes: Path) -
     Args:
         kind: "target": of the domain, never seen by its teacher; "source": the pictures of the
             labeled source; "labelled": images that the teacher was trained on; "known": those of
-            "target", with the focal length in the photos of cameras that are known.
+            "target", with the focal length in the photos of cameras that are known; "all": those
+            of "target" and every other photo at hand, whatever it shows.
         domain: a name of `DOMAINS`.
         folder: for all kinds.
         data, scenes: the development data, and the rendered scenes of the source.
@@ -69,7 +76,8 @@ def _rooms(kind: Kind, data: Path) -> Named:
             photo = with_camera(photo, float(row["fx"]), size)
         yield row["rgb"], photo
     if kind != "labelled":
-        yield from ((name, storage.read(name)) for name in _unlabelled(data, "rooms_"))
+        start = "" if kind == "all" else "rooms_"
+        yield from ((name, storage.read(name)) for name in _unlabelled(data, start))
 
 
 def with_camera(photo: bytes, focal_px: float, size: tuple[int, int]) -> bytes:
