@@ -5,7 +5,7 @@ Sizes are (height, width).
 
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
@@ -107,26 +107,57 @@ def resize_pixels(
     """
     if pixels.shape[:2] == size:
         return pixels
+    resized = np.empty((*size, 3), dtype=np.uint8)
+
+    def keep(rows: slice, band: UInt8[np.ndarray, "r W 3"]) -> None:
+        resized[rows] = band
+
+    _resize_bands(pixels, size, keep, threads)
+    return resized
+
+
+def resize_planes(
+    pixels: UInt8[np.ndarray, "h w 3"], size: Size, *, threads: int = 1
+) -> Float32[np.ndarray, "3 H W"]:
+    """As `resize_pixels`, to planes of R, G and B in 0..1."""
+    planes = np.empty((3, *size), dtype=np.float32)
+
+    def keep(rows: slice, band: UInt8[np.ndarray, "r W 3"]) -> None:
+        np.divide(band.transpose(2, 0, 1), np.float32(255), out=planes[:, rows])
+
+    _resize_bands(pixels, size, keep, threads)
+    return planes
+
+
+def _resize_bands(
+    pixels: UInt8[np.ndarray, "h w 3"],
+    size: Size,
+    keep: Callable[[slice, UInt8[np.ndarray, "r W 3"]], None],
+    threads: int,
+) -> None:
+    """Give `keep` the new rows band by band, from as many threads."""
     rows, (height, width) = len(pixels), size
     reach = math.ceil(max(rows / height, 1.0)) + 1
-    resized = np.empty((height, width, 3), dtype=np.uint8)
 
     def fill(start: int, stop: int) -> None:
+        if pixels.shape[:2] == size:
+            keep(slice(start, stop), pixels[start:stop])
+            return
         above, below = start * rows / height, stop * rows / height
         first, last = max(0, math.floor(above) - reach), min(rows, math.ceil(below) + reach)
         band = PIL.Image.fromarray(pixels[first:last]).resize((width, last - first), _BILINEAR)
         box = (0, above - first, width, below - first)
-        resized[start:stop] = np.asarray(band.resize((width, stop - start), _BILINEAR, box=box))
+        new = band.resize((width, stop - start), _BILINEAR, box=box)
+        keep(slice(start, stop), np.asarray(new))
 
     half = height // 2
     if threads < 2 or height % 2:  # Pillow's boxes are of 32 bits, which hold a half exactly
         fill(0, height)
-        return resized
+        return
     with ThreadPoolExecutor(1) as pool:
         lower = pool.submit(fill, half, height)
         fill(0, half)
         lower.result()
-    return resized
 
 
 def resize_map(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
-from featherdepth.geometry.resize import Size, network_size, resize_pixels
+from featherdepth.geometry.resize import Size, network_size, resize_planes
 from featherdepth.types import Image
 
 
@@ -23,5 +23,4 @@ def prepare(
     `size`, `multiple` and `rule` are those of `network_size`.
     """
     target = network_size(*image.photo_size, size, multiple, rule)
-    pixels = resize_pixels(image.pixels, target, threads=threads)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)) / np.float32(255)
+    return resize_planes(image.pixels, target, threads=threads)

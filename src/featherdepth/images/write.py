@@ -2,15 +2,13 @@
 
 import io
 import logging
-import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 import PIL.Image
-import PIL.PngImagePlugin
-from jaxtyping import UInt8, UInt16
+from jaxtyping import UInt8
 
 from featherdepth.errors import UsageError
 from featherdepth.geometry.camera import Range
@@ -18,6 +16,7 @@ from featherdepth.images.atomic import write_atomic, write_together
 from featherdepth.images.cloud import AFFINE_NOTE, EDGE_JUMP, ply_bytes
 from featherdepth.images.colormap import colorize
 from featherdepth.images.encoding import encode
+from featherdepth.images.png import png_bytes
 from featherdepth.images.sidecar import COLORS, TEXT_KEY, describe, sidecar_path, to_text
 from featherdepth.types import Alignment, Depth, Image
 
@@ -30,8 +29,6 @@ SUFFIXES = {
     "color": (".jpg", ".jpeg", ".webp", ".png"),
 }
 """Formats and the names their files may have; the first format with a suffix is its default."""
-SMALL = 1 << 18
-"""Pixels: a map at a network's own size."""
 
 
 def output_path(stem: PurePath, file_format: str) -> Path:
@@ -103,7 +100,7 @@ def save(
         if encoding.clipped:
             logger.warning("%s: %d pixels beyond 256 m stored as 256 m", path, encoding.clipped)
         sidecar = sidecar_of(encoding.to_json())
-        content = _png16_bytes(integers, sidecar)
+        content = png_bytes(integers, {TEXT_KEY: sidecar.decode()})
     elif file_format == "npy":
         sidecar = sidecar_of({"format": "npy", "invalid": "nan"})
         content = _npy_bytes(depth)
@@ -113,16 +110,6 @@ def save(
         content = ply_bytes(depth, image, near_far=near_far, edge_jump=edge_jump)
     write_together({path: content, sidecar_path(path): sidecar})
     return [path, sidecar_path(path)]
-
-
-def _png16_bytes(integers: UInt16[np.ndarray, "h w"], sidecar: bytes) -> bytes:
-    # Between neighbours of a small map there is noise: looking for strings that come again takes
-    # half as long again and finds none. A map enlarged to a photo of 12 megapixels has them.
-    strategy = {"compress_type": zlib.Z_RLE} if integers.size <= SMALL else {}
-    buffer = io.BytesIO()
-    picture = PIL.Image.fromarray(integers)
-    picture.save(buffer, "png", pnginfo=_text(sidecar.decode()), compress_level=1, **strategy)
-    return buffer.getvalue()
 
 
 def _npy_bytes(depth: Depth) -> bytes:
@@ -137,21 +124,12 @@ def picture_bytes(pixels: UInt8[np.ndarray, "h w 3"], suffix: str, said: str = "
     Args:
         said: what a PNG holds as its text.
     """
+    if suffix == ".png":
+        return png_bytes(pixels, {TEXT_KEY: said})
     buffer = io.BytesIO()
-    picture_format = {".png": "png", ".webp": "webp"}.get(suffix, "jpeg")
-    options: dict[str, dict[str, Any]] = {
-        "png": {"compress_level": 1, "pnginfo": _text(said)},
-        "jpeg": {"quality": 92},
-        "webp": {"quality": 92},
-    }
-    PIL.Image.fromarray(pixels).save(buffer, picture_format, **options[picture_format])
+    picture_format = "webp" if suffix == ".webp" else "jpeg"
+    PIL.Image.fromarray(pixels).save(buffer, picture_format, quality=92)
     return buffer.getvalue()
-
-
-def _text(said: str) -> PIL.PngImagePlugin.PngInfo:
-    text = PIL.PngImagePlugin.PngInfo()
-    text.add_text(TEXT_KEY, said)
-    return text
 
 
 def _format_of(path: Path, file_format: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
-from featherdepth.geometry.resize import Size, network_size, resize_pixels
+from featherdepth.geometry.resize import Size, network_size, resize_planes
 from featherdepth.images.prepare import prepare
 from featherdepth.types import Image
 
@@ -64,7 +64,6 @@ def fit(
         columns if lying else max(1, round(columns * width / outer[1])),
     )
     top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
-    around = ((top, rows - inner[0] - top), (left, columns - inner[1] - left), (0, 0))
-    laid = np.pad(resize_pixels(image.pixels, inner, threads=threads), around, mode="edge")
-    pixels = np.ascontiguousarray(laid.transpose(2, 0, 1)) / np.float32(255)
-    return pixels, (slice(top, top + inner[0]), slice(left, left + inner[1]))
+    around = ((0, 0), (top, rows - inner[0] - top), (left, columns - inner[1] - left))
+    laid = np.pad(resize_planes(image.pixels, inner, threads=threads), around, mode="edge")
+    return laid, (slice(top, top + inner[0]), slice(left, left + inner[1]))
