@@ -4,9 +4,10 @@
 
 One interleaved run at 448x448, batch 1, with random weights where a network has none embedded (the
 time does not hang on them): torch eager (NCHW, not folded, inference mode) is the baseline of each
-network; transformers' Depth-Anything-V2-Small runs at its own 518x518. Beside them the parts of one
-photo of 640x480 from JPEG to PNG, peak memory of fresh processes, and the start from nothing to the
-first depth map (median of seven processes, file cache warm).
+network. The networks of `benchmarks.contestants` run at their own sizes, and so, once more, do the
+embedded ones. Beside them the parts of one photo of 640x480 from JPEG to PNG, peak memory of fresh
+processes, and the start from nothing to the first depth map (median of seven processes, file cache
+warm).
 """
 
 import argparse
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.contestants import CONTESTANTS, DepthOnly, openvino_call
 from benchmarks.evaluation_cost import make_model
 
 from featherdepth.evaluation.speed.measure import Contestant, contestant, measure, stages
@@ -42,7 +44,6 @@ from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.presets import embedded_folder, embedded_models
 
 SIZE = (448, 448)
-THEIR_SIZE = 518
 FOLDER_ROUNDS = 3
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_MAP = """
@@ -85,42 +86,27 @@ def eager(name: str, folder: Path) -> Contestant:
     )
 
 
-def depth_anything() -> Contestant:
-    """Depth-Anything-V2-Small, random weights, at its own size."""
-    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
+def others(threads: int) -> list[Contestant]:
+    """What people know, with random weights, each at its own size: by torch and by OpenVINO."""
+    field = []
+    for name, build in CONTESTANTS.items():
+        network, edge = build()
+        module, batch = DepthOnly(network).eval(), torch.rand(1, 3, edge, edge)
 
-    backbone = Dinov2Config(
-        hidden_size=384,
-        num_hidden_layers=12,
-        num_attention_heads=6,
-        image_size=THEIR_SIZE,
-        patch_size=14,
-        out_features=["stage3", "stage6", "stage9", "stage12"],
-        reshape_hidden_states=False,
-        apply_layernorm=True,
-    )
-    config = DepthAnythingConfig(
-        backbone_config=backbone,
-        reassemble_hidden_size=384,
-        neck_hidden_sizes=[48, 96, 192, 384],
-        fusion_hidden_size=64,
-        head_in_channels=64,
-        head_hidden_size=32,
-    )
-    module = DepthAnythingForDepthEstimation(config).eval()
-    batch = torch.rand(1, 3, THEIR_SIZE, THEIR_SIZE)
+        @torch.inference_mode()
+        def call(module: DepthOnly = module, batch: torch.Tensor = batch) -> object:
+            return module(batch)
 
-    @torch.inference_mode()
-    def call() -> object:
-        return module(batch)
-
-    params = sum(p.numel() for p in module.parameters())
-    return Contestant(
-        name="Depth-Anything-V2-Small torch eager fp32, 518x518",
-        call=call,
-        precision="fp32",
-        facts={"params": params, "input": [THEIR_SIZE, THEIR_SIZE]},
-    )
+        params = sum(p.numel() for p in module.parameters())
+        facts = {"params": params, "input": [edge, edge]}
+        calls = {"torch eager": call, "openvino": openvino_call(module, batch, threads)}
+        field += [
+            Contestant(
+                name=f"{name} {way} fp32, {edge}x{edge}", call=one, precision="fp32", facts=facts
+            )
+            for way, one in calls.items()
+        ]
+    return field
 
 
 def cold_start(photo: Path, precision: str, rounds: int = 7) -> dict[str, Any]:
@@ -231,13 +217,16 @@ def main() -> None:
             one = contestant(title, model, photo, SIZE)
             facts = {**(one.facts or {}), "network": name}
             field.append(replace(one, precision=precision, macs=_macs(name), facts=facts))
+            if backend == "openvino" and name in embedded_models():
+                own = contestant(f"{title}, own size", model, photo, None)
+                field.append(replace(own, precision=precision))
 
         for name, folder in made.items():
             field.append(eager(name, folder))
             for backend in ("torch", "onnx", "openvino"):
                 for precision in ("fp32",) if backend == "torch" else ("fp32", "int8"):
                     enter(name, backend, precision)
-        field.append(depth_anything())
+        field += others(options.threads)
         if multiplies_in_bf16():
             for name in made:
                 enter(name, "openvino", "bf16")

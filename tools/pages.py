@@ -146,7 +146,7 @@ def results_page() -> str:
             parts.append(section["text"].strip() + "\n")
         parts.append("| what | figure | asked for | file |\n|---|---|---|---|")
         for run in section["run"]:
-            values = json.loads((RESULTS / run["file"]).read_text(encoding="utf-8"))
+            values = _document(run["file"])
             parts += [_row(c, values, run["file"]) for claim in run["claims"] for c in _each(claim)]
         commands = "\n".join(run["command"] for run in section["run"])
         parts.append(f"\n```bash\n{commands}\n```\n")
@@ -196,9 +196,14 @@ def _models_table(claims: dict[str, Any]) -> str:
 
 
 def _read(files: dict[str, str]) -> dict[str, Any]:
-    return {
-        key: json.loads((RESULTS / name).read_text(encoding="utf-8")) for key, name in files.items()
-    }
+    return {key: _document(name) for key, name in files.items()}
+
+
+def _document(name: str) -> dict[str, Any]:
+    """A file of results; `row` holds by name what `rows` holds in a list, where rows have names."""
+    document: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    rows = document.get("rows", [])
+    return {"row": {row["name"]: row for row in rows if "name" in row}, **document}
 
 
 PAGES = {

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from featherdepth.report.plots.element import drawing, element
 from featherdepth.report.plots.frame import BOTTOM, LEFT, RIGHT, WIDTH, Axis, text, x_axis, y_axis
@@ -12,6 +13,8 @@ from featherdepth.report.speed import alone
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 PRESETS = ("base", "small", "fast")
+OWN_SIZE = "own size"
+"""How `benchmarks.speed` ends the names of its own models where they look at their own size."""
 RUNTIMES = {"onnx": "onnxruntime", "openvino": "OpenVINO"}
 TOP, HEIGHT = 30.0, 240.0
 
@@ -37,9 +40,14 @@ class Form:
         return f"`{self.preset}` {self.runtime} {self.precision}"
 
 
+def _timed() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((RESULTS / "speed.json").read_text())["rows"]
+    return rows
+
+
 def forms() -> Iterator[Form]:
     """Of docs/results/speed.json, with the scores of nyu-val-PRESET.json and int8-PRESET.json."""
-    for row in json.loads((RESULTS / "speed.json").read_text())["rows"]:
+    for row in _timed():
         words = row["name"].split()
         if len(words) != 3 or words[0] not in PRESETS or words[1] not in RUNTIMES:
             continue
@@ -94,7 +102,37 @@ def presets_page() -> str:
             f"| {form.name} | {form.params:,} | {form.macs:,} | {form.milliseconds:.1f}"
             f" | {form.megabytes:.0f} | {scored} | {error} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_beside_others()]) + "\n"
+
+
+def _beside_others() -> list[str]:
+    """A table of one photo through each network, at the size for which each is made."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in _timed():
+        name, _, size = row["name"].partition(", ")
+        words = name.split()
+        if size:
+            shown = f"`{words[0]}`" if size == OWN_SIZE else words[0]
+            way = f"{RUNTIMES.get(words[1], 'torch')} {words[-1]}"
+            found.setdefault((shown, "x".join(map(str, row["input"]))), {})[way] = row
+    ways = ("torch fp32", "OpenVINO fp32", "OpenVINO int8")
+    lines = [
+        "\n## Beside networks that people know\n\nOne photo of 640x480 through each network, at the"
+        " size that each is made for, milliseconds of the same run. The others have random weights"
+        " here: this compares time, not maps. Parameters as published: the architectures are those"
+        " of transformers, MiDaS-small (v2.1) is written from its paper.\n",
+        f"| network | input | parameters | {' | '.join(ways)} |",
+        "|---" * (3 + len(ways)) + "|",
+    ]
+    for (shown, size), rows in sorted(found.items(), key=lambda item: _slowest(item[1])):
+        times = [f"{rows[way]['median_ms']:.1f}" if way in rows else "" for way in ways]
+        params = next(iter(rows.values()))["params"]
+        lines.append(f"| {shown} | {size} | {params:,} | {' | '.join(times)} |")
+    return lines
+
+
+def _slowest(rows: dict[str, dict[str, Any]]) -> float:
+    return max(float(row["median_ms"]) for row in rows.values())
 
 
 def presets_picture() -> str:

@@ -44,6 +44,7 @@ def _stages(widths: tuple[int, ...], repeats: tuple[int, ...]) -> tuple[Stage, .
 VARIANTS = {
     "lite0": _stages((16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1)),
     "lite2": _stages((16, 24, 48, 88, 120, 208, 352), (1, 3, 3, 4, 4, 5, 1)),
+    "lite3": _stages((24, 32, 48, 96, 136, 232, 384), (1, 3, 3, 5, 5, 6, 1)),
 }
 
 
