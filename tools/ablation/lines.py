@@ -13,6 +13,7 @@ SUITE = "suite.json"
 PHOTOS = {
     "rooms": {
         "target": "rooms, never labelled",
+        "all": "photos of all kinds, never labelled",
         "source": "the source's own",
         "labelled": "rooms whose labels the teacher saw",
     },
