@@ -31,9 +31,9 @@ def begin(
     (tmp_path / "runs" / "photos" / "target").mkdir(parents=True)
 
     def start(**changes: Any) -> Experiment:
-        usual = {"domain": "rooms", "set": [], "teacher": model, "student": model, "threads": 1}
+        usual = {"domain": "rooms", "set": [], "teacher": model, "student": model, "begin": None}
         folders = {"folder": tmp_path / "runs", "scenes": tmp_path, "results": tmp_path / "told"}
-        return Experiment(argparse.Namespace(**{**usual, **folders, **changes}))
+        return Experiment(argparse.Namespace(**{**usual, "threads": 1, **folders, **changes}))
 
     return start
 
@@ -127,6 +127,27 @@ def test_a_row_goes_on_from_the_student_of_another_one_once_that_is_done(
     experiment.row(second, 0)
 
     assert starts == [model, experiment.path("ours")]
+
+
+def test_a_row_may_begin_at_kept_weights_in_place_of_the_other_row(
+    begin: Callable[..., Experiment],
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = tmp_path / "kept"
+    kept.symlink_to(model)
+    experiment = begin(begin=kept)
+    second = replace(experiment.domain.rows[0], name="second", begins="ours")
+    starts: list[Path] = []
+    monkeypatch.setattr(api, "distill", lambda *_, init, **__: starts.append(Path(init)) or {})
+    (experiment.folder / "second").mkdir()
+
+    experiment.row(second, 0)
+
+    assert starts == [kept]
+    made = json.loads((experiment.folder / "second" / "done.json").read_text())["made_by"]
+    assert made["models"]["student"]["name"] == "kept"
 
 
 def test_what_was_done_before_it_was_noted_what_made_it_counts(tmp_path: Path) -> None:

@@ -17,7 +17,11 @@ PHOTOS = {
         "source": "the source's own",
         "labelled": "rooms whose labels the teacher saw",
     },
-    "streets": {"target": "streets, never labelled", "source": "the source's own"},
+    "streets": {
+        "target": "streets, never labelled",
+        "all": "photos of all kinds, never labelled",
+        "source": "the source's own",
+    },
 }
 
 

@@ -22,6 +22,7 @@ Kind = Literal["target", "source", "labelled", "known", "all"]
 Named = Iterable[tuple[str, bytes]]
 NYU = "NYU Depth V2 (class B: research, no redistribution of the images)"
 ROOMS = f"{NYU}; rooms of research photo sets (class B)"
+FURTHER = "further photos of research sets (class A and class B)"
 KITTI = "KITTI 2012 (class C: CC BY-NC-SA 3.0)"
 STREETS = f"{KITTI}; CamVid (class B: research)"
 OWN = "own renders (class A); frames of repositories and data sets (class A and class B)"
@@ -31,9 +32,15 @@ TERMS: dict[str, dict[Kind, str]] = {
         "known": ROOMS,
         "source": OWN,
         "labelled": NYU,
-        "all": f"{ROOMS}; further photos of research sets (class A and class B)",
+        "all": f"{ROOMS}; {FURTHER}",
     },
-    "streets": {"target": STREETS, "known": STREETS, "source": OWN, "labelled": KITTI},
+    "streets": {
+        "target": STREETS,
+        "known": STREETS,
+        "source": OWN,
+        "labelled": KITTI,
+        "all": f"{STREETS}; {FURTHER}",
+    },
 }
 """Of the photos of a domain, for the bill of materials of what is trained on them."""
 
@@ -76,8 +83,7 @@ def _rooms(kind: Kind, data: Path) -> Named:
             photo = with_camera(photo, float(row["fx"]), size)
         yield row["rgb"], photo
     if kind != "labelled":
-        start = "" if kind == "all" else "rooms_"
-        yield from ((name, storage.read(name)) for name in _unlabelled(data, start))
+        yield from ((name, storage.read(name)) for name in _unlabelled(data, kind, "rooms_"))
 
 
 def with_camera(photo: bytes, focal_px: float, size: tuple[int, int]) -> bytes:
@@ -103,15 +109,16 @@ def _streets(kind: Kind, data: Path) -> Named:
         yield f"{key}.jpg", photo
     if kind != "labelled":
         storage = Storage(data)
-        yield from ((name, storage.read(name)) for name in _unlabelled(data, "camvid_"))
+        yield from ((name, storage.read(name)) for name in _unlabelled(data, kind, "camvid_"))
 
 
 DOMAINS: dict[str, Callable[[Kind, Path], Named]] = {"rooms": _rooms, "streets": _streets}
 
 
-def _unlabelled(data: Path, start: str) -> list[str]:
+def _unlabelled(data: Path, kind: Kind, start: str) -> list[str]:
+    """The photos whose names start so; of the kind "all", every one."""
     lines = (data / "splits" / "unlabelled.txt").read_text(encoding="utf-8").split()
-    return [line for line in lines if Path(line).name.startswith(start)]
+    return [line for line in lines if kind == "all" or Path(line).name.startswith(start)]
 
 
 def _source(data: Path, scenes: Path) -> Named:
