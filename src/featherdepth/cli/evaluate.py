@@ -129,7 +129,10 @@ def run(
             raise UsageError("--merge takes documents only; leave --data out")
         return _print(api.merge_results(parts or [], output=output), as_json=as_json)
     if parts:
-        raise UsageError(f"{parts[0]}: documents are taken with --merge only; data with --data")
+        raise UsageError(
+            f"{parts[0]}: documents are taken with --merge only; the model with --model, data with"
+            " --data"
+        )
     if data is None:
         raise UsageError("no --data; name a data folder with measured depth")
     worse = corrupt or corruptions is not None
