@@ -323,3 +323,26 @@ def test_wrong_scale_and_disparity_are_found_in_real_depth(
     split: str, codes_of: Callable[[np.ndarray], np.ndarray], faults: set[str], tmp_path: Path
 ) -> None:
     assert faults_of(as_manifest(tmp_path, split, codes_of)) == faults
+
+
+@pytest.mark.parametrize("content", [b"no photo", b"\xff\xd8\xff\xe0 cut in its header"])
+def test_a_photo_of_which_not_even_the_header_can_be_read_is_a_fault(
+    content: bytes, tmp_path: Path
+) -> None:
+    trees.put_photo(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").write_bytes(content)
+
+    assert message_of(tmp_path, "files").startswith("1 of 2 cannot be used; the first: b.jpg:")
+
+
+def test_maps_without_one_measured_pixel_are_a_fault(tmp_path: Path) -> None:
+    rows = ["id,split,rgb,depth,depth_scale,depth_offset"]
+    for key, offset in (("a", 0), ("b", -100)):
+        trees.put_photo(tmp_path / f"{key}.jpg")
+        trees.put_codes(tmp_path / f"{key}.png", trees.ROOM, 1000)
+        rows.append(f"{key},val,{key}.jpg,{key}.png,0.001,{offset}")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+
+    message = message_of(tmp_path, "masks")
+
+    assert message.endswith("1 of 2 of " + tmp_path.name + " have no measured pixel; the first: b")

@@ -34,3 +34,10 @@ def test_shares_of_truth_have_two_limits() -> None:
     assert "1.000 of the pixels have truth; expected 0.5 to 0.98" in str(NYU.valid_fault(1.0))
     assert NYU.valid_fault(0.1) is not None
     assert Usual(unit="").valid_fault(0.0) is None
+
+
+def test_of_several_scales_the_one_that_is_nearest_by_its_factor_is_guessed() -> None:
+    indoor = Usual(unit="", median=(0.15, 15.0), codes_per_metre=1.0)
+
+    # Millimeters taken for meters; 1/5000 would give 0.65 m, a larger factor below 1.5 m.
+    assert "with 1/1000 it would be 3.25 m" in str(indoor.scale_fault(3250.0))

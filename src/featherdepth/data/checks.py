@@ -129,6 +129,12 @@ def _check_masks(evidence: Evidence) -> list[str]:
         total = len(evidence.reader) + len(unmasked)
         found.append(f"{len(unmasked)} of {total} have no mask; the first: {unmasked[0]}")
     for looks in evidence.parts():
+        empty = [look.key for look in looks if look.valid == 0]
+        if empty:
+            found.append(
+                f"{len(empty)} of {len(looks)} of {looks[0].part} have no measured pixel; the"
+                f" first: {empty[0]}"
+            )
         if looks[0].usual is None:
             continue
         fault = looks[0].usual.valid_fault(mean_of([look.valid for look in looks]) or 0.0)

@@ -1,5 +1,6 @@
 """What a data folder is and what is wrong with it, from its names and some of its files."""
 
+import contextlib
 import io
 from collections import Counter
 from pathlib import Path, PurePosixPath
@@ -123,8 +124,9 @@ def _chosen(reader: Reader, images: int) -> list[int]:
 def _look(reader: Reader, index: int) -> tuple[Look, Sample | None]:
     part, usual = reader.part(index)
     look = Look(key=reader.keys[index], part=part, usual=usual)
-    try:
+    with contextlib.suppress(InputError):  # reading it says so as well, and the reader counts it
         look.turned = _orientation(reader, index)
+    try:
         sample = reader[index]
     except InputError as error:
         look.fault = str(error)

@@ -1,5 +1,6 @@
 """What the truth of a data set usually looks like, and what it says where it looks otherwise."""
 
+import math
 from dataclasses import dataclass
 
 Range = tuple[float, float]
@@ -41,7 +42,7 @@ class Usual:
         if not fitting:
             return "; the unit or the scale is another one"
         # Where several scales fit, the one nearest to the middle of what is usual.
-        best = min(fitting, key=lambda s: abs(codes / s / center - 1))
+        best = min(fitting, key=lambda s: abs(math.log(codes / s / center)))
         return (
             f"; read with 1/{self.codes_per_metre:g} m a code, with 1/{best:g} it would be"
             f" {codes / best:.3g} m"
