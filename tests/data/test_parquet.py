@@ -67,6 +67,23 @@ def test_a_name_that_could_not_be_a_file_gives_way_to_the_number(
     assert opened(path).keys == ["t/a", "t/00000001", "t/00000002"]
 
 
+def test_no_two_rows_have_one_key_where_names_are_numbers_of_rows(tmp_path: Path) -> None:
+    names = pa.array(["00000001", None, "a"], pa.string())
+    path = write(tmp_path / "t.parquet", {"key": names, "jpg": [png(1)] * 3})
+
+    assert opened(path).keys == ["t/00000001", "t/00000001_", "t/a"]
+
+
+def test_a_column_may_have_a_dot_in_its_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", {"cam.front": [png(1), png(2)]})
+    cells = [{"bytes": png(3), "path": "d/x.jpg"}, None]
+    inside = write(tmp_path / "b.parquet", {"cam.front": cells})
+
+    assert opened(path).encoded(1) == png(2)
+    assert opened(inside).keys == ["b/d/x", "b/00000001"]
+    assert opened(inside).encoded(0) == png(3)
+
+
 def test_an_empty_cell_and_a_broken_photo_are_told_and_the_others_are_read(tmp_path: Path) -> None:
     cells = pa.array([None, b"no photo", png(3)], pa.binary())
     reader = opened(write(tmp_path / "t.parquet", {"image": cells}))

@@ -131,6 +131,8 @@ class Parquet(Reader):
             key = _key(name)
             if not key or key in seen:
                 key = f"{row:08d}"
+            while key in seen:  # the name of another row is this number
+                key += "_"
             seen.add(key)
             self.keys.append(f"{shown}/{key}")
             self.groups.append(shown)
@@ -143,7 +145,7 @@ class Parquet(Reader):
                 cells = file.read_row_group(group, columns=[column]).column(0)
         except (self._faulty, OSError) as error:
             raise InputError(f"{path.name}: group {group}: {_first_line(error)}") from error
-        if "." in column:
+        if str(cells.type).startswith("struct<"):  # a plain column may have a dot in its name
             cells = self._field(cells, column.rpartition(".")[2])
         return cells
 
@@ -193,10 +195,8 @@ def _texts(file: Any, column: str | None, rows: int) -> list[str | None]:
     if column is None:
         return [None] * rows
     values: list[Any] = file.read(columns=[column]).column(0).to_pylist()
-    parts = column.split(".")[1:]
-    for part in parts:
-        values = [None if value is None else value[part] for value in values]
-    return values
+    inside = column.rpartition(".")[2]
+    return [value[inside] if isinstance(value, dict) else value for value in values]
 
 
 def _key(name: str | None) -> str:
