@@ -32,7 +32,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: the file is missing or not TOML; the message has the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: cannot read it: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -46,7 +46,7 @@ def read_json(path: Path) -> dict[str, Any]:
         InputError: the file is missing, not JSON, or not an object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: cannot read it: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

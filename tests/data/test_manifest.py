@@ -188,6 +188,56 @@ def test_a_broken_zip_takes_only_its_own_rows(manifest_folder: Path) -> None:
     assert len(reader.skipped) == 3
 
 
+def test_a_zip_that_no_library_can_read_takes_only_its_own_photos(manifest_folder: Path) -> None:
+    with zipfile.ZipFile(manifest_folder / "other.zip", "w") as packed:
+        packed.writestr("ä.jpg", b"x")
+    whole = (manifest_folder / "other.zip").read_bytes()
+    no_utf8 = whole.replace("ä".encode(), b"\xff\xfe")
+    place = whole.index(b"PK\1\2") + 6
+    newer = whole[:place] + b"\x63" + whole[place + 1 :]
+    for content in (no_utf8, newer):
+        (manifest_folder / "other.zip").write_bytes(content)
+
+        assert len(open_manifest(manifest_folder)) == 5
+        with pytest.raises(InputError, match=r"other\.zip: not a readable zip"):
+            open_data(manifest_folder / "other.zip")
+
+
+def test_damaged_lzma_and_a_name_that_is_too_long_are_faults_of_their_rows(
+    manifest_folder: Path,
+) -> None:
+    with zipfile.ZipFile(manifest_folder / "lzma.zip", "w", zipfile.ZIP_LZMA) as packed:
+        packed.write(manifest_folder / "v/rgb/0.jpg", "x.jpg")
+    content = bytearray((manifest_folder / "lzma.zip").read_bytes())
+    content[60:100] = bytes(40)
+    (manifest_folder / "lzma.zip").write_bytes(content)
+    replace_in_manifest(manifest_folder, "v/rgb/0.jpg", "x.jpg")
+    replace_in_manifest(manifest_folder, "v/rgb/1.jpg", f"{'y' * 5000}.jpg")
+
+    reader = open_manifest(manifest_folder, "val")
+
+    assert reader.keys == ["v_0"]
+    assert "yyy.jpg: not found" in reader.skipped[0].reason
+    with pytest.raises(InputError, match=r"x\.jpg: cannot read it"):
+        _ = reader[0]
+
+
+@pytest.mark.parametrize("text", ['"', "y" * 200_000])
+def test_a_quote_without_its_end_and_a_field_without_end_are_one_line(
+    manifest_folder: Path, text: str
+) -> None:
+    replace_in_manifest(manifest_folder, "v_0,val", f"{text}v_0,val")
+
+    with pytest.raises(InputError, match=r"manifest\.csv: line \d: .*; expected a CSV table$"):
+        open_manifest(manifest_folder)
+
+
+def test_whole_numbers_with_a_point_are_sizes(manifest_folder: Path) -> None:
+    replace_in_manifest(manifest_folder, "0.001,0,16,12,", "0.001,0,16.0,12.0,")
+
+    assert open_manifest(manifest_folder, "val").usable(0) == (0, 0, 12, 16)
+
+
 def test_a_manifest_without_a_usable_row_or_column_is_refused(manifest_folder: Path) -> None:
     (manifest_folder / "manifest.csv").write_text("id,split\n1,a\n")
     with pytest.raises(InputError, match="no column rgb, depth, depth_scale, depth_offset"):

@@ -263,6 +263,20 @@ def test_without_frame_tables_all_pictures_are_taken(add_source: Callable[..., P
     assert open_paired(folder).keys == ["s/a", "s/b"]
 
 
+def test_hidden_files_are_no_frames_and_a_description_may_begin_with_a_mark(
+    add_source: Callable[..., Path],
+) -> None:
+    folder = add_source("one", *METRIC)
+    (folder / "rgb" / "._a.jpg").write_bytes(b"of macOS")
+    described = folder / "dataset.toml"
+    text = described.read_text().partition("[[frame]]")[0]
+    described.write_text(text, encoding="utf-8-sig")
+
+    reader = open_paired(folder)
+
+    assert (reader.keys, reader.skipped) == (["one/a", "one/b"], [])
+
+
 def test_paired_folders_have_no_splits(add_source: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match="no splits"):
         Paired.Config(root=add_source("s", *METRIC), split="val")

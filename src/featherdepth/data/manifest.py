@@ -211,12 +211,15 @@ def _read_table(path: Path) -> list[dict[str, str]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot read it: {error}") from error
-    table = csv.DictReader(io.StringIO(text))
-    missing = [name for name in REQUIRED if name not in (table.fieldnames or [])]
-    if missing:
-        raise InputError(f"{path}: no column {', '.join(missing)}; found {table.fieldnames}")
-    # A short row has None in its last columns; a missing name is a fault of that row alone.
-    return [{k: v or "" for k, v in row.items() if isinstance(k, str)} for row in table]
+    table = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        missing = [name for name in REQUIRED if name not in (table.fieldnames or [])]
+        if missing:
+            raise InputError(f"{path}: no column {', '.join(missing)}; found {table.fieldnames}")
+        # A short row has None in its last columns; a missing name is a fault of that row alone.
+        return [{k: v or "" for k, v in row.items() if isinstance(k, str)} for row in table]
+    except csv.Error as error:  # a quote that nothing closes makes one field of the rest
+        raise InputError(f"{path}: line {table.line_num}: {error}; expected a CSV table") from error
 
 
 def _wanted_splits(config: Manifest.Config, known: list[str]) -> list[str]:
@@ -256,7 +259,8 @@ def _parse(fields: dict[str, str]) -> Row:
 
 def _size(fields: dict[str, str], height: str, width: str) -> tuple[int, int] | None:
     if fields.get(height) and fields.get(width):
-        return (int(fields[height]), int(fields[width]))
+        # Tables with empty cells come with 480.0 for 480.
+        return (int(_number(fields, height)), int(_number(fields, width)))
     return None
 
 

@@ -269,7 +269,8 @@ def _photos(folder: Path) -> dict[str, str]:
     """File name without its ending -> file name, for all pictures of a folder, sorted."""
     if not folder.is_dir():
         return {}
-    names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    found = [p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    names = sorted(name for name in found if not name.startswith("."))  # ._a.jpg of macOS
     return {Path(name).stem: name for name in names}
 
 

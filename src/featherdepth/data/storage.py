@@ -1,5 +1,6 @@
 """Files of a data folder by name, whether they lie there plainly or inside a zip of that folder."""
 
+import lzma
 import os
 import threading
 import zipfile
@@ -10,6 +11,14 @@ from featherdepth.errors import InputError
 
 MAX_BYTES = 1 << 30
 """A larger entry of a zip is refused: it would have to be unpacked into memory."""
+
+
+ZIP_FAULTS = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    RuntimeError,  # an encrypted entry; NotImplementedError: an unknown compression or version
+    ValueError,  # a name that is no UTF-8, though its entry says so
+)
+"""What the standard library raises on damaged and foreign zips."""
 
 
 class Storage:
@@ -62,8 +71,7 @@ class Storage:
             if self._plain_size(name) is not None:
                 return (self.root / name).read_bytes()
             return self._open(self._zipped()[name][0]).read(name)
-        # RuntimeError: an encrypted entry. NotImplementedError: an unknown compression.
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+        except ZIP_FAULTS as error:
             raise InputError(f"{name}: cannot read it: {error}") from error
 
     def size_bytes(self, name: str) -> int:
@@ -88,7 +96,10 @@ class Storage:
         if self._only is not None:
             return None
         path = self.root / name
-        return path.stat().st_size if path.is_file() else None
+        try:
+            return path.stat().st_size if path.is_file() else None
+        except OSError:  # a name that is too long, or in a folder that may not be looked into
+            return None
 
     def _zipped(self) -> dict[str, tuple[str, int]]:
         if self._entries is None:
@@ -97,7 +108,7 @@ class Storage:
             for zip_name in found if self._only is None else self._only:
                 try:
                     infos = self._open(zip_name).infolist()
-                except (OSError, zipfile.BadZipFile) as error:
+                except ZIP_FAULTS as error:
                     self.broken[zip_name] = f"{zip_name}: not a readable zip: {error}"
                     continue
                 for info in infos:
