@@ -125,6 +125,17 @@ def test_missing_and_damaged_predictions_are_counted(tmp_path: Path) -> None:
         explain(kept, rooms, load_protocol("metric"))
 
 
+def test_a_prediction_whose_truth_cannot_be_read_is_told(tmp_path: Path) -> None:
+    rooms = Rooms(3)
+    _, kept = keep(tmp_path, rooms, noisy_model(rooms), "metric")
+    rooms.broken = {1}
+
+    found = explain(kept, rooms, load_protocol("metric"))
+
+    assert found["count"] == 2
+    assert found["skipped"] == [{"key": rooms.keys[1], "reason": "1.jpg: damaged"}]
+
+
 def test_pooling_is_a_choice(tmp_path: Path) -> None:
     rooms = Rooms(2)
     model = Model(lambda i: depth(rooms.truth(i) + np.full(SIZE, 1 + 2 * i)))

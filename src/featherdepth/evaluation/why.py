@@ -81,6 +81,7 @@ def explain(
                 skipped[sample.key] = reason
         if progress is not None:
             progress(done, len(reader))
+    skipped |= {fault.key: fault.reason for fault in reader.skipped}
     lines = table.lines()
     if not lines:
         reason = next(iter(skipped.values()), f"{missing} images have no kept prediction")
