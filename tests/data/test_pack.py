@@ -219,6 +219,8 @@ def test_a_folder_with_something_else_is_left_alone(photos: Path, tmp_path: Path
 def test_sizes_below_one_are_refused(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="shards of 0 MB; expected more than 0"):
         pack(photos, tmp_path / "out", size_mb=0)
+    with pytest.raises(UsageError, match="shards of inf MB"):
+        pack(photos, tmp_path / "out", size_mb=float("inf"))
     with pytest.raises(UsageError, match="a longest side of 0 pixels"):
         pack(photos, tmp_path / "out", max_side=0)
 

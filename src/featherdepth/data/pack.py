@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -89,7 +90,7 @@ def write_shards(
         RunError: the folder holds something else or tars of other photos or options, or cannot be
             written (no space, read-only); whole tars stay.
     """
-    if not size_mb > 0:
+    if not 0 < size_mb < math.inf:
         raise UsageError(f"shards of {size_mb} MB; expected more than 0, such as 256")
     if max_side is not None and max_side < 1:
         raise UsageError(f"a longest side of {max_side} pixels; expected 1 or more, such as 1024")
