@@ -335,6 +335,17 @@ def test_a_photo_of_which_not_even_the_header_can_be_read_is_a_fault(
     assert message_of(tmp_path, "files").startswith("1 of 2 cannot be used; the first: b.jpg:")
 
 
+def test_a_broken_zip_beside_a_manifest_is_not_taken_for_all_of_its_rows(tmp_path: Path) -> None:
+    trees.put_photo(tmp_path / "a.jpg")
+    trees.put_codes(tmp_path / "a.png", trees.ROOM, 1000)
+    (tmp_path / "manifest.csv").write_text(
+        "id,split,rgb,depth,depth_scale,depth_offset\na,val,a.jpg,a.png,0.001,0\n"
+    )
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+
+    assert "broken.zip: not a readable zip" in message_of(tmp_path / "broken.zip", "unusable")
+
+
 def test_maps_without_one_measured_pixel_are_a_fault(tmp_path: Path) -> None:
     rows = ["id,split,rgb,depth,depth_scale,depth_offset"]
     for key, offset in (("a", 0), ("b", -100)):

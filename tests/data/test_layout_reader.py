@@ -124,6 +124,18 @@ def test_lines_without_truth_are_counted_and_are_no_faults(tmp_path: Path) -> No
         assert "1 lines without truth" in reader.describe()
 
 
+def test_a_pair_that_a_list_names_twice_counts_once_and_is_named(tmp_path: Path) -> None:
+    trees.nyuv2_bts(tmp_path)
+    path = tmp_path / "nyudepthv2_test_files_with_gt.txt"
+    path.write_text(2 * path.read_text())
+
+    reader = open_layout(tmp_path)
+
+    assert [key[-5:] for key in reader.keys] == ["00045", "00046"]
+    assert all(s.reason.endswith("is there twice") for s in reader.skipped)
+    assert [s.key for s in reader.skipped] == reader.keys
+
+
 def test_a_photo_of_another_size_than_its_truth_is_refused(tmp_path: Path) -> None:
     trees.sintel(tmp_path)
     trees.put_photo(next(iter(sorted(tmp_path.rglob("clean/*/*.png")))), 40, 40)

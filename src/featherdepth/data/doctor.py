@@ -101,6 +101,8 @@ def _manifest_above(root: Path) -> Reader | None:
         if place.suffix.lower() == ".zip":
             names = Storage(parent, zips=[place.name]).zipped_names()
             inside = tuple(sorted({f"{PurePosixPath(name).parent}/" for name in names}))
+            if not inside:  # broken or empty: without a folder all rows would be of it
+                return None
         try:
             return Manifest(Manifest.Config(root=parent, inside=inside))
         except InputError:

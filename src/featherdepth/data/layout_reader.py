@@ -72,6 +72,7 @@ class LayoutReader(Benchmark):
         self.without_truth = listing.without_truth
         self.named, self.source = listing.named, listing.source
         self._pairs: list[Pair] = []
+        self._known: set[str] = set()
         for pair in listing.pairs:
             self._admit(pair)
         self.keys = [pair.key for pair in self._pairs]
@@ -125,10 +126,15 @@ class LayoutReader(Benchmark):
         return found
 
     def _admit(self, pair: Pair) -> None:
+        if pair.key in self._known:
+            # Scores, kept predictions and seeds go by key: twice it would count twice.
+            self._skip(pair.key, f"{self.source}: {pair.key} is there twice")
+            return
         names = (pair.rgb, pair.depth, pair.mask, pair.sparse, pair.sparse_mask, pair.camera)
         fault = next((f for name in names if name and (f := self._storage.fault(name))), None)
         if fault is None:
             self._pairs.append(pair)
+            self._known.add(pair.key)
         else:
             self._skip(pair.key, fault)
             masks = (pair.mask, pair.sparse_mask)
