@@ -1,6 +1,7 @@
 """Paired folders: what the numbers mean is settled by the description."""
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +276,24 @@ def test_hidden_files_are_no_frames_and_a_description_may_begin_with_a_mark(
     reader = open_paired(folder)
 
     assert (reader.keys, reader.skipped) == (["one/a", "one/b"], [])
+
+
+def test_photos_that_may_not_be_listed_are_one_line_and_do_not_stop_their_neighbors(
+    add_source: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(folder: Path) -> Iterator[Path]:  # for root no folder is
+        if folder.parent.name == "two":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return iterdir(folder)
+
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", closed)
+    add_source("two", *METRIC)
+
+    reader = open_paired(add_source("one", *METRIC).parent)
+
+    assert reader.keys == ["one/a", "one/b"]
+    assert reader.skipped[0].reason.endswith("rgb: cannot look into it: Permission denied")
 
 
 def test_paired_folders_have_no_splits(add_source: Callable[..., Path]) -> None:

@@ -1,5 +1,6 @@
 """Files, folders, globs and lists name photos; results of no two photos meet."""
 
+import errno
 import io
 import logging
 import os
@@ -37,6 +38,19 @@ def test_a_folder_is_searched_to_the_bottom_in_a_fixed_order(tree):
     assert relatives(found) == ["a.PNG", "b.jpg", "deep/d.webp", "deep/er/c.tif"]
     assert [image.path for image in found] == [tree / name for name in relatives(found)]
     assert found[3].output == PurePath("deep/er/c")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(tree, monkeypatch, caplog):
+    def closed(place):  # for root no folder is
+        if str(place).endswith("deep"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scandir(place)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", closed)
+
+    assert relatives(find_images([tree])) == ["a.PNG", "b.jpg"]
+    assert f"{tree / 'deep'}: left out, cannot look into it: Permission denied" in caplog.text
 
 
 def test_a_file_is_taken_whatever_its_suffix_and_named_by_itself(tree):
@@ -110,6 +124,13 @@ def test_a_name_that_is_not_text_is_found(tree, monkeypatch):
     [found] = find_images(["-"])
 
     assert os.fsencode(found.path) == path
+
+
+def test_a_standard_input_that_is_closed_lists_nothing(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+
+    with pytest.raises(InputError, match="standard input: lists no photos; expected one path"):
+        find_images(["-"])
 
 
 def test_a_photo_in_place_of_a_list_is_refused(tree, monkeypatch):

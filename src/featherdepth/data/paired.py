@@ -269,7 +269,10 @@ def _photos(folder: Path) -> dict[str, str]:
     """File name without its ending -> file name, for all pictures of a folder, sorted."""
     if not folder.is_dir():
         return {}
-    found = [p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    try:
+        found = [p.name for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot look into it: {error.strerror}") from error
     names = sorted(name for name in found if not name.startswith("."))  # ._a.jpg of macOS
     return {Path(name).stem: name for name in names}
 

@@ -152,6 +152,8 @@ def _stdin_lines() -> list[str]:
 
     They are whole lines, as `find` and `ls` write them: a name may begin with a space or #.
     """
+    if sys.stdin is None:  # it was closed before we began
+        return []
     return [line.removesuffix("\r") for line in os.fsdecode(sys.stdin.buffer.read()).split("\n")]
 
 
@@ -169,7 +171,7 @@ def in_folder(
 ) -> Iterator[tuple[Path, PurePath]]:
     """What a folder holds to its bottom, with its path below it; in no order."""
     # os.walk does not follow links to folders, so it ends.
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_tell):
         # A run among the photos has learned from them: its report shows them once more.
         hidden = {REPORT} if WEIGHTS in files else set()
         folders[:] = [
@@ -181,6 +183,10 @@ def in_folder(
             path = Path(parent, name)
             if wanted.takes(path):
                 yield path, path.relative_to(folder)
+
+
+def _tell(error: OSError) -> None:
+    logger.warning("%s: left out, cannot look into it: %s", error.filename, error.strerror)
 
 
 def _is(folder: Path, out: Path | None) -> bool:
