@@ -169,6 +169,15 @@ def test_a_document_that_only_looks_like_a_result_is_named(
         compare(good, good | {key: value}, names=("good.json", "bad.json"))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_figure_that_is_not_finite_wins_nothing(value: float) -> None:
+    good, bad = result(), result()
+    bad["images"][0]["abs_rel"] = value
+
+    with pytest.raises(InputError, match=r"B: damaged: .*figures that are not finite"):
+        compare(good, bad)
+
+
 def test_a_document_of_unknown_measures_is_named() -> None:
     odd = result()
     odd["protocol"] = {**odd["protocol"], "measures": ["luck"]}

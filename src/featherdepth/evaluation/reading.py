@@ -38,5 +38,5 @@ def check_figures(document: Mapping[str, Any]) -> None:
     itemgetter(*protocol["measures"])(DECLARED)
     for row in rows:
         itemgetter("key", *protocol["measures"])(row)
-    if rows:
-        figures(rows, protocol, np.ones((1, len(rows))))
+    if rows and not np.isfinite(figures(rows, protocol, np.ones((1, len(rows))))).all():
+        raise ValueError("figures that are not finite")
