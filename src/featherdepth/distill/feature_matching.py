@@ -22,8 +22,8 @@ from featherdepth.losses.wide import widen
 from featherdepth.networks.build import build_network
 from featherdepth.networks.depthnet import LITE_MEAN, LITE_STD, DepthNet, Normalize
 from featherdepth.networks.efficientnet_lite import EfficientNetLite
+from featherdepth.networks.fresh import fresh_weights
 from featherdepth.networks.imagenet import load_imagenet
-from featherdepth.rng import derive
 from featherdepth.training.objective import Losses
 
 LEVELS = ("enc4", "enc8", "enc16", "enc32")
@@ -115,9 +115,7 @@ class FeatureMatching(nn.Module):
         super().__init__()
         self._teacher = (teacher,)
         widths: Any = student.encoder.channels
-        # Layers draw from torch's own generator: give it the seed of the run, for this only.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive(seed, "projections"))
+        with fresh_weights(seed, "projections"):
             self.projections = nn.ModuleDict(
                 {
                     level: nn.Conv2d(width, teacher.channels[level], 1)

@@ -24,8 +24,8 @@ from featherdepth.distill.views import DistillBatches
 from featherdepth.errors import UsageError
 from featherdepth.networks.build import build_network
 from featherdepth.networks.depthnet import DepthNet
+from featherdepth.networks.fresh import fresh_weights
 from featherdepth.networks.weights import load_into
-from featherdepth.rng import derive
 from featherdepth.training.identity import FORMAT
 from featherdepth.training.loop import Outcome, check_start, run
 from featherdepth.training.materials import data_rows, start_rows
@@ -125,9 +125,7 @@ def start_network(recipe: FeaturesRecipe) -> DepthNet:
         UsageError: a bare encoder.
         WeightsError: `init` is missing or of another network.
     """
-    # The layers draw from torch's own generator: give it the seed of the run, for this only.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(recipe.seed, "weights"))
+    with fresh_weights(recipe.seed, "weights"):
         model = build_network(recipe.network, recipe.settings)
     if not isinstance(model, DepthNet):
         raise UsageError(f"network {recipe.network!r}: a bare encoder; expected a depth network")

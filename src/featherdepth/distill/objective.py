@@ -25,7 +25,7 @@ from featherdepth.errors import UsageError
 from featherdepth.losses import LOSSES
 from featherdepth.losses.geometric import Geometric
 from featherdepth.losses.zscore import trimmed_zscore
-from featherdepth.rng import derive
+from featherdepth.networks.fresh import fresh_weights
 from featherdepth.training.objective import Losses, Term
 from featherdepth.types import DepthKind
 
@@ -87,9 +87,7 @@ class Distiller(nn.Module):
         self._features = sorted({name for loss in self._losses for name in loss.features})
         self.projections = nn.ModuleDict()
         if self._features:
-            # Layers draw from torch's own generator: give it the seed of the run, for this only.
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(derive(seed, "projections"))
+            with fresh_weights(seed, "projections"):
                 self._add_projections(student)
 
     @property

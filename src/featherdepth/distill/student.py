@@ -11,8 +11,8 @@ from featherdepth.networks.build import build_network
 from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.encoder_start import start_encoder
 from featherdepth.networks.folder import read_preset
+from featherdepth.networks.fresh import fresh_weights
 from featherdepth.networks.weights import load_into
-from featherdepth.rng import derive
 from featherdepth.runtime.presets import embedded_folder, embedded_models
 from featherdepth.runtime.reference import resolve
 from featherdepth.types import DepthKind
@@ -44,9 +44,7 @@ def start_student(recipe: DistillRecipe, kind: DepthKind) -> nn.Module:
             encoder that `encoder_weights` do not fit.
         WeightsError: the start is missing, damaged or of other settings.
     """
-    # The layers draw from torch's own generator: give it the seed of the run, for this only.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(recipe.seed, "weights"))
+    with fresh_weights(recipe.seed, "weights"):
         model = build_network(recipe.student, recipe.settings)
     if not isinstance(model, DepthNet):
         raise UsageError(

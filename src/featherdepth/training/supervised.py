@@ -24,8 +24,8 @@ from featherdepth.losses.views import ViewLoss, Views
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.networks.build import build_network
 from featherdepth.networks.encoder_start import start_encoder
+from featherdepth.networks.fresh import fresh_weights
 from featherdepth.networks.weights import load_into
-from featherdepth.rng import derive
 from featherdepth.training.loop import Outcome, run
 from featherdepth.training.materials import data_rows, start_rows
 from featherdepth.training.objective import Losses
@@ -190,9 +190,7 @@ def start_model(recipe: Recipe) -> nn.Module:
     Raises:
         WeightsError: `init` or `encoder_weights` is missing or of another network.
     """
-    # The layers draw from torch's own generator: give it the seed of the run, for this only.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(recipe.seed, "weights"))
+    with fresh_weights(recipe.seed, "weights"):
         model = build_network(recipe.network, recipe.settings)
     if recipe.init is not None:
         load_into(model, recipe.init)

@@ -16,8 +16,8 @@ from featherdepth.completion.learning.validation import CompletionValidation
 from featherdepth.completion.learning.views import CompletionBatches, ViewSettings
 from featherdepth.networks.build import build_network
 from featherdepth.networks.folder import read_config
+from featherdepth.networks.fresh import fresh_weights
 from featherdepth.networks.weights import load_into
-from featherdepth.rng import derive
 from featherdepth.runtime.model import DepthModel
 from featherdepth.training.loop import Outcome, run
 from featherdepth.training.materials import data_rows, start_rows
@@ -139,9 +139,7 @@ def _sized(recipe: CompletionRecipe) -> CompletionRecipe:
 
 
 def _start(recipe: CompletionRecipe) -> nn.Module:
-    # The layers draw from torch's own generator: give it the seed of the run, for this only.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(recipe.seed, "weights"))
+    with fresh_weights(recipe.seed, "weights"):
         model = build_network(recipe.network, recipe.settings)
     if recipe.init is not None:
         load_into(model, recipe.init)
