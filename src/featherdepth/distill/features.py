@@ -5,7 +5,6 @@ This stage teaches the encoder that first, from an ImageNet encoder on photos wi
 decoder stays as it began: the result is a start (`--init`), not a depth model.
 """
 
-import json
 import logging
 from contextlib import closing
 from dataclasses import asdict
@@ -159,7 +158,7 @@ def describe(
                 photos, f"feature stage, {len(photos)} unlabeled photos", recipe.photo_terms
             ),
         ),
-        identity=json.loads(json.dumps(identity, default=str)),
+        identity=identity,
         facts={"seed": recipe.seed, "photos": len(photos)},
         story=(
             "a start for training, no depth model yet: its encoder was trained ",

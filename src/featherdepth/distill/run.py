@@ -1,6 +1,5 @@
 """Distillation from end to end: photos and a teacher in, a student's model folder out."""
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -263,7 +262,7 @@ def describe(
             *data_rows(photos, f"distillation, {len(photos)} unlabeled photos", recipe.photo_terms),
             *chain(*(data_rows(reader, f"training, {len(reader)} frames") for reader in beside)),
         ),
-        identity=json.loads(json.dumps(identity, default=str)),
+        identity=identity,
         facts={"seed": recipe.seed, "photos": len(photos), "held_out": held_out},
         story=(
             "trained ",

@@ -48,7 +48,7 @@ class About:
     materials: tuple[dict[str, Any], ...]
     """Bill of materials."""
     identity: dict[str, Any]
-    """What must be the same for a run to go on; JSON."""
+    """What must be the same for a run to go on; held as JSON gives it back."""
     facts: dict[str, Any]
     """Further lines of run.json."""
     story: tuple[str, str]
@@ -62,6 +62,8 @@ class About:
         # What went into the start and into this training, too, stands once.
         once = tuple(m for i, m in enumerate(self.materials) if m not in self.materials[:i])
         object.__setattr__(self, "materials", once)
+        plain = json.loads(json.dumps(self.identity, default=str))
+        object.__setattr__(self, "identity", plain)
 
 
 class RunFolder:

@@ -4,7 +4,6 @@ Each view has its truth; all losses compare the raw map with it, except where on
 the truth can be trusted (relative disparity, or a data set marked so): there only ranking does.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -175,7 +174,7 @@ def describe(recipe: Recipe, readers: Sequence[Reader], pool: Pool) -> About:
         input_size=recipe.input_size,
         license=recipe.license,
         materials=(*start_rows(recipe.init, recipe.encoder_weights), *chain(*bills)),
-        identity=json.loads(json.dumps(identity, default=str)),
+        identity=identity,
         facts={"seed": recipe.seed, "frames": len(pool)},
         story=("trained ", " steps on labelled depth."),
         scored=""

@@ -1,6 +1,5 @@
 """Training of the completion network: a recipe to a model folder."""
 
-import json
 import logging
 from dataclasses import asdict, replace
 from itertools import chain
@@ -93,7 +92,7 @@ def train(
         multiple=MULTIPLE,
         license=recipe.license,
         materials=(*start_rows(recipe.init, ""), *chain(*bills)),
-        identity=json.loads(json.dumps(identity, default=str)),
+        identity=identity,
         facts={"seed": recipe.seed, "frames": len(pool)},
         story=(
             "trained ",
