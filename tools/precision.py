@@ -11,7 +11,6 @@ precision where it is at most 1 %.
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from dataclasses import asdict, replace
@@ -24,7 +23,7 @@ from featherdepth.errors import FeatherDepthError
 from featherdepth.evaluation.compare import compare
 from featherdepth.export.int8_graph import write_int8_graph
 from featherdepth.export.pictures import Photos
-from featherdepth.images.atomic import write_atomic
+from featherdepth.images.atomic import write_json
 from featherdepth.networks.folder import CONFIG, read_preset
 from featherdepth.runtime.backends import available
 from featherdepth.runtime.presets import embedded_folder
@@ -71,8 +70,7 @@ def cost(folder: Path, data: Path, *, precision: str, split: str) -> dict[str, A
         }
     rise = max(row["abs_rel"]["relative"] for row in rows.values())
     verified = {**preset.verified, precision: round(rise, 5)}
-    config = json.dumps(asdict(replace(preset, verified=verified)), indent=2, sort_keys=True)
-    write_atomic(folder / CONFIG, (config + "\n").encode())
+    write_json(folder / CONFIG, asdict(replace(preset, verified=verified)))
     return {
         "model": preset.name,
         "sha256": preset.sha256,
@@ -116,8 +114,7 @@ def main() -> int:
     except FeatherDepthError as error:
         print(f"precision: {error}", file=sys.stderr)
         return error.exit_code
-    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-    write_atomic(RESULTS / f"{precision}-{options.name}.json", text.encode())
+    write_json(RESULTS / f"{precision}-{options.name}.json", document)
     for backend, row in document["backends"].items():
         found = row["abs_rel"]
         print(

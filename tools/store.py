@@ -9,7 +9,6 @@ differences, and writes what moved into the card and storage.json. Where abs_rel
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,7 +20,7 @@ from tools.place import replacing
 from featherdepth import api
 from featherdepth.errors import FeatherDepthError, InputError, RunError, WeightsError
 from featherdepth.evaluation.compare import compare
-from featherdepth.images.atomic import write_atomic
+from featherdepth.images.atomic import write_atomic, write_json
 from featherdepth.networks.folder import CARD, WEIGHTS
 from featherdepth.networks.weights import load_model, save_model
 
@@ -86,8 +85,7 @@ def store(
                 f"{run}: {MEASURE} moves by {relative:+.2%} in {storage}; expected less than"
                 f" {max_move:.2%}: keep {preset.storage}"
             )
-        text = json.dumps(result, indent=2, sort_keys=True) + "\n"
-        write_atomic(fresh / RESULT, text.encode())
+        write_json(fresh / RESULT, result)
         write_atomic(fresh / CARD, with_section(card, result).encode())
     return result
 

@@ -1,6 +1,5 @@
 """The document of a verb, as a file that is whole or not there."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,7 @@ def written(result: dict[str, Any], output: str | Path | None) -> dict[str, Any]
         RunError: it cannot be written.
     """
     if output is not None:
-        from featherdepth.images.atomic import write_atomic
+        from featherdepth.images.atomic import write_json
 
-        text = json.dumps(result, indent=2, sort_keys=True) + "\n"
-        write_atomic(Path(output), text.encode())
+        write_json(Path(output), result)
     return result

@@ -42,7 +42,7 @@ from featherdepth.data.teacher_cards import (
 )
 from featherdepth.errors import InputError
 from featherdepth.geometry.resize import Size
-from featherdepth.images.atomic import make_folder, remove_partials, write_atomic
+from featherdepth.images.atomic import make_folder, remove_partials, write_atomic, write_json
 
 MAPS = "maps"
 PACKS = "packs"
@@ -118,8 +118,7 @@ class MapCache:
         if not path.exists():
             check_empty(folder, (MAPS, PACKS))
             make_folder(folder)
-            text = json.dumps(about, indent=2, sort_keys=True) + "\n"
-            write_atomic(path, text.encode())
+            write_json(path, about)
         # Also what was just written: another process may have come first with another teacher.
         check_same(path, about)
         return cls(folder, card, size)

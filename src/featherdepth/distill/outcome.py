@@ -1,6 +1,5 @@
 """What a finished distillation tells: distillation.json and the pictures that go with it."""
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from featherdepth.distill.pictures import write_pictures
 from featherdepth.distill.recipe import DistillRecipe
 from featherdepth.distill.student import start_student, turn
 from featherdepth.distill.teachers.protocol import Teacher
-from featherdepth.images.atomic import write_atomic
+from featherdepth.images.atomic import write_json
 from featherdepth.networks.folder import WEIGHTS, read_config
 from featherdepth.networks.weights import load_model
 from featherdepth.runtime.presets import DEFAULT, embedded_folder, embedded_models
@@ -128,8 +127,7 @@ def write_outcome(
         },
         "pictures": write_pictures(folder, held, after, card.kind, (initial, student)),
     }
-    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-    write_atomic(folder / DOCUMENT, text.encode())
+    write_json(folder / DOCUMENT, document)
     return document
 
 

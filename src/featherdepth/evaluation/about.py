@@ -1,13 +1,12 @@
 """Whose predictions a folder holds, said once beside them: predictions.json."""
 
-import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from featherdepth.config import read_json
 from featherdepth.errors import InputError, RunError
-from featherdepth.images.atomic import PARTIAL, make_folder, write_atomic
+from featherdepth.images.atomic import PARTIAL, make_folder, write_json
 
 ABOUT = "predictions.json"
 FORMAT = "featherdepth-predictions-1"
@@ -46,7 +45,7 @@ def begin_folder(folder: Path, about: About) -> About:
             raise RunError(f"{folder}: holds something else; name a new or empty folder")
         make_folder(folder)
         said = {"format": FORMAT, **asdict(about)}
-        write_atomic(path, (json.dumps(said, indent=2, sort_keys=True) + "\n").encode())
+        write_json(path, said)
     found = read_about(folder)
     for field in fields(About):
         if field.name in MAPS and found.sha256 is None:

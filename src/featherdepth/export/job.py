@@ -28,7 +28,7 @@ from featherdepth.export.verify import (
     drop_of,
     without_labels,
 )
-from featherdepth.images.atomic import check_writable, write_together
+from featherdepth.images.atomic import check_writable, json_bytes, write_together
 from featherdepth.runtime.backends import Network
 from featherdepth.runtime.backends.pytorch import run_module
 from featherdepth.runtime.exported import Exported
@@ -104,8 +104,7 @@ def export(source: Source, order: Order, labeled: Labeled | None = None) -> dict
 
         done = maker.search(attempt)
     document = _document(order, done, maker, photos)
-    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-    write_together(done.contents | {report_of(order.output): text.encode()})
+    write_together(done.contents | {report_of(order.output): json_bytes(document)})
     return document
 
 

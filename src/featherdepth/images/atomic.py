@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import secrets
 import stat
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from featherdepth.errors import InputError, RunError
 
@@ -55,6 +56,16 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 def write_atomic(path: Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all; errors as `atomic_file`."""
     write_together({path: content})
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document as `json_bytes`, whole or not at all; errors as `atomic_file`."""
+    write_atomic(path, json_bytes(document))
+
+
+def json_bytes(document: Mapping[str, Any]) -> bytes:
+    """A document as people and `git diff` read it: two spaces, sorted keys, a line end."""
+    return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import featherdepth
-from featherdepth.images.atomic import make_folder, write_atomic
+from featherdepth.images.atomic import make_folder, write_json
 from featherdepth.networks.counting import count_macs, count_params
 from featherdepth.networks.weights import save_model
 from featherdepth.training.place import RUN, told_apart
@@ -90,8 +90,7 @@ class RunFolder:
         self._write({**self._facts, **told})
 
     def _write(self, facts: Mapping[str, Any]) -> None:
-        text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
-        write_atomic(self._folder / RUN, text.encode())
+        write_json(self._folder / RUN, facts)
 
     def _preset(self, model: nn.Module) -> Preset:
         normalize = model.get_submodule("normalize")

@@ -1,13 +1,12 @@
 """A benchmark as a text table, and as files."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from featherdepth.config import read_json
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.tables import columns
-from featherdepth.images.atomic import check_writable, write_together
+from featherdepth.images.atomic import check_writable, json_bytes, write_together
 from featherdepth.images.targets import check_targets
 
 STAGES = ("read", "prepare", "network", "resize", "write")
@@ -95,8 +94,7 @@ def write_document(document: dict[str, Any], output: Path, picture: bytes) -> No
     Raises:
         RunError: they cannot be written.
     """
-    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-    write_together({output: text.encode(), output.with_suffix(".svg"): picture})
+    write_together({output: json_bytes(document), output.with_suffix(".svg"): picture})
 
 
 def _faster(row: dict[str, Any], first: str) -> str:
