@@ -12,7 +12,8 @@ A message is one line: what - found - expected - next step.
 Wrong use inside Python code stays `ValueError` or `TypeError`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -82,3 +83,23 @@ class RunError(FeatherDepthError):
     """A run that cannot go on: NaN loss, no space left, out of memory."""
 
     exit_code = 6
+
+
+@contextmanager
+def needing(what: str, extra: str, package: str | None = None) -> Iterator[None]:
+    """Around imports that `what` needs and a plain installation may lack.
+
+    Args:
+        what: begins the message, such as "training".
+        extra: of featherdepth that brings them.
+        package: what to install, where it has another name than what is imported.
+
+    Raises:
+        BackendError: one of them fails; the message has the install line.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise BackendError(
+            f"{what} needs {package or error.name or error}; pip install 'featherdepth[{extra}]'"
+        ) from error

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from featherdepth.errors import BackendError, UsageError
+from featherdepth.errors import UsageError, needing
 
 if TYPE_CHECKING:
     from featherdepth.export.job import Labeled
@@ -58,16 +58,13 @@ def export(
         BackendError: a package that is not installed, or a precision that this CPU lacks.
         RunError: the file is too far from its original; nothing is left.
     """
-    try:
+    with needing("export", "export"):
         import onnx  # noqa: F401 - said here, before anything is loaded
         import torch  # noqa: F401
 
         from featherdepth.export.job import export as export_model
         from featherdepth.export.order import Order, Precision, written_as
         from featherdepth.export.source import open_source
-    except ModuleNotFoundError as error:
-        message = f"export needs {error.name}; pip install 'featherdepth[export]'"
-        raise BackendError(message) from error
     if data is None and (split is not None or every != 1):
         raise UsageError("--split and --every choose from labeled data; name it with --data")
     order = Order(

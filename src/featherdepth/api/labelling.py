@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from featherdepth.errors import BackendError, UsageError
+from featherdepth.errors import UsageError, needing
 
 if TYPE_CHECKING:
     from featherdepth.distill.label import LabelResult
@@ -63,7 +63,7 @@ def label(
             cluster that does not answer.
         BackendError: a package that is not installed.
     """
-    try:
+    with needing("labeling", "train"):
         import torch
 
         from featherdepth.data.probe import open_data
@@ -73,9 +73,6 @@ def label(
         from featherdepth.distill.label_work import LabelWork
         from featherdepth.distill.teachers.open import open_teacher
         from featherdepth.distill.teachers.terms import warning_line
-    except ModuleNotFoundError as error:
-        message = f"labeling needs {error.name}; pip install 'featherdepth[train]'"
-        raise BackendError(message) from error
     from featherdepth.api.engines import check_engine, run_work, work_threads
     from featherdepth.data.packed import is_packed
     from featherdepth.images.failures import write_failures

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from featherdepth.errors import BackendError
+from featherdepth.errors import needing
 
 if TYPE_CHECKING:
     from featherdepth.evaluation.measured import Opened
@@ -29,11 +29,8 @@ def published_system(reference: str, threads: int | None = None) -> "Opened":
     from featherdepth.evaluation.measured import Opened
     from featherdepth.runtime.reference import resolve
 
-    try:
+    with needing(reference, "train"):
         from featherdepth.runtime.zoo import ZooCompleter
-    except ModuleNotFoundError as error:
-        message = f"{reference} needs {error.name}; pip install 'featherdepth[train]'"
-        raise BackendError(message) from error
     system = ZooCompleter.open(reference, threads=threads)
     with resolve(reference).path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

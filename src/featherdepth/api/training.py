@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from featherdepth.config import read_toml, set_keys
-from featherdepth.errors import BackendError, UsageError
+from featherdepth.errors import BackendError, UsageError, needing
 from featherdepth.runtime.cpu import cores
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def train(
         RunError: a folder that holds another run, a loss that is not a number, no space.
         BackendError: torch is not installed, or a backend computes something else than torch.
     """
-    try:
+    with needing("training", "train"):
         import torch
 
         from featherdepth.completion.learning.recipe import is_completion
@@ -64,9 +64,6 @@ def train(
         from featherdepth.distill.features_recipe import read_recipe as read_features_recipe
         from featherdepth.training.recipe import read_recipe
         from featherdepth.training.supervised import train as train_supervised
-    except ModuleNotFoundError as error:
-        message = f"training needs {error.name}; pip install 'featherdepth[train]'"
-        raise BackendError(message) from error
     changes = list(assignments)
     features = is_features(Path(recipe), changes)
     completing = is_completion(set_keys(read_toml(Path(recipe)), changes))
@@ -152,7 +149,7 @@ def distill(
         RunError: a folder with another run, a teacher that gives NaN, no space.
         BackendError: a package that is not installed.
     """
-    try:
+    with needing("distillation", "train"):
         import torch
 
         from featherdepth.data.probe import open_data
@@ -160,9 +157,6 @@ def distill(
         from featherdepth.distill.run import distill as run
         from featherdepth.distill.teachers.open import open_teacher
         from featherdepth.distill.teachers.terms import warning_line
-    except ModuleNotFoundError as error:
-        message = f"distillation needs {error.name}; pip install 'featherdepth[train]'"
-        raise BackendError(message) from error
     # As in `train`, a start that is asked for takes the place of the recipe's, whichever it has.
     changes = [*([] if init is None else ["encoder_weights="]), *assignments]
     for key, value in (("student", student), ("init", init), ("holdout", holdout)):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from featherdepth.errors import BackendError, FeatherDepthError, RunError, UsageError
+from featherdepth.errors import FeatherDepthError, RunError, UsageError, needing
 
 SETTINGS = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # its compiled part writes to our stderr
@@ -72,7 +72,7 @@ def load_ray() -> Any:
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    with _needing_ray():
+    with needing("--engine ray", "cluster"):
         import ray
     logging.getLogger("ray").setLevel(logging.ERROR)
     return ray
@@ -84,20 +84,10 @@ def load_ray_data() -> Any:
     Raises:
         BackendError: it is not installed.
     """
-    with _needing_ray():
+    with needing("--engine ray", "cluster"):
         import ray.data
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     return ray.data
-
-
-@contextmanager
-def _needing_ray() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise BackendError(
-            f"--engine ray needs {error.name or 'ray'}; pip install 'featherdepth[cluster]'"
-        ) from error
 
 
 def _start(ray: Any, cpus: int) -> None:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from featherdepth.errors import BackendError
+from featherdepth.errors import needing
 
 
 def need(module: str, what: str, *, package: str | None = None, extra: str = "data") -> Any:
@@ -16,11 +16,6 @@ def need(module: str, what: str, *, package: str | None = None, extra: str = "da
     Raises:
         BackendError: it is not installed; the message has the command.
     """
-    try:
+    subject = f"{what}: reading it" if extra == "data" else f"{what}:"
+    with needing(subject, extra, package or module.partition(".")[0]):
         return import_module(module)
-    except ImportError as error:
-        package = package or module.partition(".")[0]
-        needs = "reading it needs" if extra == "data" else "needs"
-        raise BackendError(
-            f"{what}: {needs} {package}; pip install 'featherdepth[{extra}]'"
-        ) from error

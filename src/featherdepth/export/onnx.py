@@ -23,20 +23,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from featherdepth.errors import BackendError, WeightsError
+from featherdepth.errors import BackendError, WeightsError, needing
 from featherdepth.images.atomic import write_atomic
 from featherdepth.networks.eight_bit import SUFFIX
 from featherdepth.networks.folder import GRAPH, WEIGHTS, Stored, layout
 from featherdepth.networks.weights import load_model
 
-try:
+with needing(f"writing {GRAPH}", "train"):
     import onnx
     from onnx import TensorProto, helper, numpy_helper
     from onnxscript import optimizer
-except ImportError as error:
-    raise BackendError(
-        f"writing {GRAPH} needs {error.name}; pip install 'featherdepth[train]'"
-    ) from error
 
 logger = logging.getLogger(__name__)
 

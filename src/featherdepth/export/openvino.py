@@ -3,17 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from featherdepth.errors import BackendError
+from featherdepth.errors import needing
 from featherdepth.export.metadata import write_openvino
 from featherdepth.runtime.exported import Exported
 from featherdepth.runtime.intel import load_openvino
 
-try:
+with needing("writing for OpenVINO", "export", "openvino"):
     openvino = load_openvino()
-except ImportError as error:
-    raise BackendError(
-        "writing for OpenVINO needs openvino; pip install 'featherdepth[export]'"
-    ) from error
 
 
 def read_onnx(path: Path) -> Any:

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from featherdepth.errors import BackendError
+from featherdepth.errors import needing
 from featherdepth.report import wording
 
 if TYPE_CHECKING:
@@ -30,11 +30,8 @@ def render(template: str, **values: Any) -> bytes:
 
 @cache
 def _environment() -> "jinja2.Environment":
-    try:
+    with needing("a report", "train"):
         import jinja2
-    except ModuleNotFoundError as error:
-        message = f"a report needs {error.name}; pip install 'featherdepth[train]'"
-        raise BackendError(message) from error
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
