@@ -82,18 +82,18 @@ def test_what_is_not_finite_is_never_stored(cache: MapCache, bad: float) -> None
     with pytest.raises(ValueError, match="empty"):
         cache.write(KEY, np.zeros((0, 3), np.float32))
 
-    assert not cache.has(KEY)
+    assert cache.find(KEY) is None
 
 
 def test_a_refused_photo_is_done_and_says_why(cache: MapCache) -> None:
     cache.refuse(KEY, "a.jpg: NaN")
 
-    assert cache.has(KEY)
+    assert cache.find(KEY) is not None
     assert cache.read(KEY) == Refused("a.jpg: NaN")
 
 
 def test_what_is_not_there_is_told_in_one_line(cache: MapCache) -> None:
-    assert not cache.has(KEY)
+    assert cache.find(KEY) is None
     with pytest.raises(InputError, match=r"no whole map of this photo by tiny; label it again$"):
         cache.read(KEY)
 
@@ -118,14 +118,14 @@ def test_a_torn_or_changed_file_counts_as_absent_at_every_byte(cache: MapCache) 
 
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        assert not cache.has(KEY), length
+        assert cache.find(KEY) is None, length
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x11]) + whole[place + 1 :])
         found = cache.find(KEY)
         # Spaces and the like may flip unseen; the numbers may not.
         assert found is None or np.array_equal(found, stored), place
     path.write_bytes(whole)
-    assert cache.has(KEY)
+    assert cache.find(KEY) is not None
 
 
 def test_random_bytes_and_files_of_others_count_as_absent(cache: MapCache, tmp_path: Path) -> None:
@@ -140,17 +140,17 @@ def test_random_bytes_and_files_of_others_count_as_absent(cache: MapCache, tmp_p
         moved = folder.folder / path.relative_to(cache.folder)
         moved.parent.mkdir(parents=True)
         moved.write_bytes(whole)
-        assert not folder.has(KEY)
+        assert folder.find(KEY) is None
     swapped = "cd" + KEY[2:]
     (cache.folder / "maps" / "cd").mkdir()
     (cache.folder / "maps" / "cd" / f"{swapped}.safetensors").write_bytes(whole)
-    assert not cache.has(swapped)
+    assert cache.find(swapped) is None
     for _ in range(200):
         path.write_bytes(rng.bytes(int(rng.integers(0, 400))))
-        assert not cache.has(KEY)
+        assert cache.find(KEY) is None
     path.unlink()
     path.mkdir()
-    assert not cache.has(KEY)
+    assert cache.find(KEY) is None
 
 
 def test_two_writings_of_one_map_are_equal_bit_for_bit(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_the_same_teacher_may_come_back_under_another_name(cache: MapCache) -> N
 
     again = MapCache.open(cache.folder, replace(CARD, name="./tiny", license=""), 448)
 
-    assert again.has(KEY)
+    assert again.find(KEY) is not None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_cache_of_another_teacher_kind_or_size_is_refused_in_one_line(
 def test_a_pair_as_size_is_known_again(tmp_path: Path) -> None:
     MapCache.open(tmp_path / "c", CARD, (64, 96)).write(KEY, ramp())
 
-    assert MapCache.open(tmp_path / "c", CARD, (64, 96)).has(KEY)
+    assert MapCache.open(tmp_path / "c", CARD, (64, 96)).find(KEY) is not None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": "x", "size": 1}', "\xff"])
@@ -256,7 +256,7 @@ def test_what_a_killed_process_left_is_removed_and_what_one_writes_is_not(cache:
 
     cache.tidy()
 
-    assert not old.exists() and new.exists() and cache.has(KEY)
+    assert not old.exists() and new.exists() and cache.find(KEY) is not None
 
 
 WRITERS = """
@@ -269,7 +269,7 @@ for i in range(10):
     cache = MapCache.open(Path(sys.argv[2]) / str(i), CARD, 448)
     for n in range(3):
         cache.write(f"{n}{KEY[1:]}", ramp() + np.float32(n))
-        assert cache.has(f"{n}{KEY[1:]}")
+        assert cache.find(f"{n}{KEY[1:]}") is not None
 """
 
 

@@ -62,7 +62,7 @@ def packed_in(cache: Path) -> dict[str, bytes]:
         for entry in packs._parsed(path).entries
     ]
     assert len(keys) == len(set(keys)) == len(index)
-    assert all(store.has(key.removesuffix(SUFFIX)) for key in keys)
+    assert all(store.find(key.removesuffix(SUFFIX)) is not None for key in keys)
     return {key: next(iter(index.contents(key.removesuffix(SUFFIX)))) for key in keys}
 
 

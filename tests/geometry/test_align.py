@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from featherdepth.errors import InputError
 from featherdepth.geometry import align
-from featherdepth.geometry.align import apply, fit_scale, fit_scale_shift
+from featherdepth.geometry.align import apply, fit_scale_shift
 from featherdepth.types import Alignment, Depth, DepthKind
 
 X = np.array([[0.0, 1.0], [2.0, 3.0]])
@@ -80,23 +80,6 @@ def test_weights_equal_the_sum_done_by_hand():
     assert fit.residual == pytest.approx(np.sqrt((weights * left**2).sum() / 6))
 
 
-def test_scale_alone_equals_the_sums_done_by_hand():
-    squares = fit_scale(X + 1, Y, ALL)
-    medians = fit_scale(X + 1, Y, ALL, method="median")
-    weighted = fit_scale(X + 1, Y, ALL, np.array([[1.0, 1.0], [1.0, 3.0]]))
-
-    assert (squares.scale, squares.shift) == (pytest.approx(1.8), 0.0)
-    assert (medians.scale, medians.shift) == (pytest.approx(1.6), 0.0)
-    assert weighted.scale == pytest.approx((1 + 6 + 15 + 3 * 32) / (1 + 4 + 9 + 3 * 16))
-    assert squares.residual == pytest.approx(np.sqrt((0.8**2 + 0.6**2 + 0.4**2 + 0.8**2) / 4))
-
-
-def test_one_known_distance_is_enough_for_a_scale():
-    fit = fit_scale(np.array([4.0]), np.array([2.0]), np.array([True]))
-
-    assert fit.scale == pytest.approx(0.5)
-
-
 @pytest.mark.parametrize("offset", [0.0, 1e4, -1e6])
 def test_digits_survive_a_large_mean(offset):
     fit = fit_scale_shift(X + offset, Y, ALL)
@@ -165,17 +148,11 @@ def test_too_few_pixels_are_refused():
 
     with pytest.raises(InputError, match="two or more usable pixels, found 1"):
         fit_scale_shift(X, Y, one)
-    with pytest.raises(InputError, match="found none"):
-        fit_scale(X, Y, ~ALL)
-    with pytest.raises(InputError, match="is 0"):
-        fit_scale(0 * X, Y, ALL)
 
 
 def test_wrong_weights_are_refused():
     with pytest.raises(ValueError, match="negative"):
         fit_scale_shift(X, Y, ALL, -Y)
-    with pytest.raises(ValueError, match="no weights"):
-        fit_scale(X, Y, ALL, Y, method="median")
 
 
 def test_aligned_depth_is_metric_positive_and_zero_where_invalid():

@@ -133,10 +133,6 @@ class MapCache:
         card, size = read_about(folder)
         return cls(folder, card, size)
 
-    def has(self, key: str) -> bool:
-        """Whether a photo is done: a whole map, or the mark that it was refused."""
-        return self.find(key) is not None
-
     def read(self, key: str) -> Float32[np.ndarray, "h w"] | Refused:
         """The map of a photo: finite, of the size at which the teacher gave it.
 

@@ -1,4 +1,4 @@
-"""From a relative map to meters: fits of a scale, or a scale and a shift."""
+"""From a relative map to meters by a scale and a shift."""
 
 import math
 from typing import Literal
@@ -78,47 +78,6 @@ def fit_scale_shift(
         shift=shift,
         space=space,
         method="scale_shift",
-        count=x.size,
-        residual=math.sqrt(_mean(left * left, w)),
-    )
-
-
-def fit_scale(
-    prediction: Real[np.ndarray, "*shape"],
-    target: Real[np.ndarray, "*shape"],
-    valid: Bool[np.ndarray, "*shape"],
-    weights: Float[np.ndarray, "*shape"] | None = None,
-    *,
-    space: Space = "depth",
-    method: Literal["least_squares", "median"] = "least_squares",
-) -> Alignment:
-    """Find the scale alone, for predictions that have no unknown shift; one point is enough.
-
-    Least squares: sum(w x y) / sum(w x x). Median: median(y) / median(x), the ratio of medians,
-    without weights.
-
-    Raises:
-        InputError: no usable pixel, or a prediction that is 0 on all (in the middle) of them.
-        ValueError: weights for the median.
-    """
-    if method == "median" and weights is not None:
-        raise ValueError("the ratio of medians takes no weights")
-    x, y, w = _usable(prediction, target, valid, weights)
-    if not x.size:
-        raise InputError("a scale needs one or more usable pixels, found none")
-    if method == "median":
-        above, below = float(np.median(y)), float(np.median(x))
-    else:
-        above, below = _mean(x * y, w), _mean(x * x, w)
-    if below == 0:
-        raise InputError(f"the prediction is 0 on the {x.size} pixels to align on; no scale fits")
-    scale = above / below
-    left = scale * x - y
-    return Alignment(
-        scale=scale,
-        shift=0.0,
-        space=space,
-        method="scale_median" if method == "median" else "scale",
         count=x.size,
         residual=math.sqrt(_mean(left * left, w)),
     )
