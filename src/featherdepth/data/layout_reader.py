@@ -17,7 +17,7 @@ from featherdepth.data.formats.pfm import read_pfm
 from featherdepth.data.formats.raw_float import read_raw_float
 from featherdepth.data.layouts import Layout, find_layout, load_layouts, official_parts
 from featherdepth.data.listing import Pair, list_pairs
-from featherdepth.data.reader import Box
+from featherdepth.data.reader import Box, box_within
 from featherdepth.data.storage import Storage
 from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.resize import resize_pixels
@@ -97,14 +97,10 @@ class LayoutReader(Benchmark):
 
     def usable(self, index: int) -> Box:
         """What shows the scene, as the row says."""
-        height, width = self._size(index)
-        if self.layout.usable is None or self.layout.camera_size is None:
-            return (0, 0, height, width)
-        full_height, full_width = self.layout.camera_size
-        top, left, bottom, right = self.layout.usable
-        top, left = -(-top * height // full_height), -(-left * width // full_width)
-        bottom, right = bottom * height // full_height, right * width // full_width
-        return (top, left, bottom - top, right - left)
+        row = self.layout
+        if row.usable is None or row.camera_size is None:
+            return super().usable(index)
+        return box_within(row.usable, row.camera_size, self._size(index))
 
     def strangers(self) -> list[tuple[str, str]]:
         """Keys of frames that officially belong to another part, with that part."""

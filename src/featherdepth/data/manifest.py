@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from featherdepth.data import nyu
 from featherdepth.data.codes import read_codes
 from featherdepth.data.layouts import official_parts
 from featherdepth.data.reader import Box, Reader
@@ -30,7 +31,7 @@ REQUIRED = ("id", "split", "rgb", "depth", "depth_scale", "depth_offset")
 
 NYU_PREFIX = "nyu_"
 TERMS = {
-    NYU_PREFIX: "NYU Depth V2 (class B: research, no redistribution of the images)",
+    NYU_PREFIX: nyu.TERMS,
     "kitti_": "KITTI (class C: CC BY-NC-SA 3.0, evaluation only)",
     "other_": "mixed sources (class C: tests only)",
 }
@@ -99,16 +100,10 @@ class Manifest(Reader):
         self.terms = "; ".join(TERMS[p] for p in prefixes) or "not stated"
 
     def usable(self, index: int) -> Box:
-        """NYUv2: rows 45:471, columns 41:601 of 480x640 at the stored size, rounded inwards.
-
-        Undistorted NYUv2 photos have a white frame, and depth there is extrapolated (Eigen crop).
-        """
-        height, width = self._size(index)
+        """Of NYUv2 Eigen's crop: photos have a white frame, and depth there is extrapolated."""
         if not self.keys[index].startswith(NYU_PREFIX):
-            return (0, 0, height, width)
-        top, left = math.ceil(45 * height / 480), math.ceil(41 * width / 640)
-        bottom, right = 471 * height // 480, 601 * width // 640
-        return (top, left, bottom - top, right - left)
+            return super().usable(index)
+        return nyu.eigen_box(self._size(index))
 
     def encoded(self, index: int) -> bytes:
         """The file of one photo, as it is stored.

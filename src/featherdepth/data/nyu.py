@@ -1,11 +1,12 @@
 """NYU Depth V2: what all of its layouts share."""
 
-import math
+import numpy as np
+from jaxtyping import Float, UInt8
 
-from featherdepth.data.benchmark import Published
-from featherdepth.data.reader import Box
+from featherdepth.data.benchmark import Benchmark, Published
+from featherdepth.data.reader import Box, box_within
 from featherdepth.data.usual import Usual
-from featherdepth.types import Intrinsics
+from featherdepth.types import Image, Intrinsics, Sample
 
 SIZE = (480, 640)
 """(height, width) of the registered pictures."""
@@ -25,6 +26,27 @@ def usual(valid: tuple[float, float] | None = None) -> Usual:
     return Usual(unit="metres", median=(1.5, 4.0), valid=valid)
 
 
+class Nyu(Benchmark):
+    """Base of the readers: maps of the full frame, whose rim shows nothing."""
+
+    terms = TERMS
+
+    def usable(self, index: int) -> Box:
+        """Eigen's crop: the rest is a white frame."""
+        return eigen_box(self._size(index))
+
+    def _pair(
+        self, index: int, pixels: UInt8[np.ndarray, "h w 3"], metres: Float[np.ndarray, "h w"]
+    ) -> Sample:
+        """Truth where `metres` are finite and above 0; errors as `_truth`."""
+        key, intrinsics = self.keys[index], camera(*metres.shape)
+        return Sample(
+            key=key,
+            image=Image(pixels=np.ascontiguousarray(pixels), intrinsics=intrinsics, name=key),
+            depth=self._truth(metres, np.isfinite(metres) & (metres > 0), key, intrinsics),
+        )
+
+
 def camera(height: int, width: int) -> Intrinsics:
     """The RGB camera, for pictures of the full frame.
 
@@ -42,11 +64,9 @@ def camera(height: int, width: int) -> Intrinsics:
     return full.resized(height, width)
 
 
-def eigen_box(height: int, width: int) -> Box:
+def eigen_box(size: tuple[int, int]) -> Box:
     """Rows 45:471, columns 41:601 of 480x640 at the stored size, rounded inwards.
 
     Outside lies a white frame without picture; Eigen, Puhrsch, Fergus 2014.
     """
-    top, left = math.ceil(45 * height / SIZE[0]), math.ceil(41 * width / SIZE[1])
-    bottom, right = 471 * height // SIZE[0], 601 * width // SIZE[1]
-    return (top, left, bottom - top, right - left)
+    return box_within((45, 41, 471, 601), SIZE, size)

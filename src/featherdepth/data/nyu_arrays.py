@@ -12,20 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from featherdepth.data import nyu
-from featherdepth.data.benchmark import Benchmark
-from featherdepth.data.reader import Box
 from featherdepth.errors import InputError
-from featherdepth.types import Image, Sample
+from featherdepth.types import Sample
 
 IMAGES, DEPTHS = "eigen_test_rgb.npy", "eigen_test_depth.npy"
 
 
-class NyuArrays(Benchmark):
+class NyuArrays(nyu.Nyu):
     """Pairs in the order of the arrays."""
 
     name = "NYUv2 test (arrays)"
     split = "test"
-    terms = nyu.TERMS
     published = nyu.published(test=nyu.TEST)
     usual = nyu.usual()
 
@@ -66,10 +63,6 @@ class NyuArrays(Benchmark):
         self._check_found(config.root, len(self.keys), "it is empty")
         self._check_scale()
 
-    def usable(self, index: int) -> Box:
-        """Eigen's crop: the rest is a white frame."""
-        return nyu.eigen_box(*self._size(index))
-
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Both, unread: opened anew each time, which survives forks and pickles."""
         return _open(self._root / IMAGES), _open(self._root / DEPTHS)
@@ -78,16 +71,9 @@ class NyuArrays(Benchmark):
         return self._picture_size
 
     def _read(self, index: int) -> Sample:
-        key = self.keys[index]
         images, depths = self._arrays()
         metres = np.asarray(depths[index], dtype=np.float64) * self._scale
-        camera = nyu.camera(*self._picture_size)
-        valid = np.isfinite(metres) & (metres > 0)
-        return Sample(
-            key=key,
-            image=Image(pixels=np.array(images[index]), intrinsics=camera, name=key),
-            depth=self._truth(metres, valid, key, camera),
-        )
+        return self._pair(index, np.array(images[index]), metres)
 
 
 def _open(path: Path) -> np.ndarray:

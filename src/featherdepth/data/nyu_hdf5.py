@@ -14,22 +14,19 @@ from typing import Any
 import numpy as np
 
 from featherdepth.data import nyu
-from featherdepth.data.benchmark import Benchmark
 from featherdepth.data.hdf5 import array_of, open_hdf5, take
-from featherdepth.data.reader import Box
 from featherdepth.data.storage import is_inside
 from featherdepth.errors import InputError
-from featherdepth.types import Image, Sample
+from featherdepth.types import Sample
 
 FOLDER = "nyudepthv2"
 PARTS = {"val": "val/official", "train": "train"}
 
 
-class NyuHdf5(Benchmark):
+class NyuHdf5(nyu.Nyu):
     """Pairs of `val/official`, of `train`, or of both; groups are the scenes."""
 
     name = "NYUv2 (HDF5)"
-    terms = nyu.TERMS
     published = nyu.published(val=nyu.TEST)
     usual = nyu.usual()
 
@@ -67,10 +64,6 @@ class NyuHdf5(Benchmark):
         self._check_found(config.root, listed, f"expected .h5 files under {wanted}")
         self._check_scale()
 
-    def usable(self, index: int) -> Box:
-        """Eigen's crop: the rest is a white frame."""
-        return nyu.eigen_box(*self._size(index))
-
     def _size(self, index: int) -> tuple[int, int]:
         with self._open(index) as file:
             height, width = array_of(file, "depth", ndim=2, kinds="f", name=self._name(index)).shape
@@ -83,7 +76,7 @@ class NyuHdf5(Benchmark):
         return open_hdf5(self._root / self._name(index), self._name(index))
 
     def _read(self, index: int) -> Sample:
-        key, name = self.keys[index], self._name(index)
+        name = self._name(index)
         with self._open(index) as file:
             pixels = take(array_of(file, "rgb", ndim=3, kinds="u", name=name))
             metres = take(array_of(file, "depth", ndim=2, kinds="f", name=name))
@@ -92,12 +85,4 @@ class NyuHdf5(Benchmark):
                 f"{name}: rgb {pixels.dtype} {pixels.shape}, depth {metres.shape}; expected uint8"
                 " (3, height, width) and (height, width)"
             )
-        camera = nyu.camera(*metres.shape)
-        valid = np.isfinite(metres) & (metres > 0)
-        return Sample(
-            key=key,
-            image=Image(
-                pixels=np.ascontiguousarray(pixels.transpose(1, 2, 0)), intrinsics=camera, name=key
-            ),
-            depth=self._truth(metres, valid, key, camera),
-        )
+        return self._pair(index, pixels.transpose(1, 2, 0), metres)

@@ -15,12 +15,10 @@ from typing import Any, Literal
 import numpy as np
 
 from featherdepth.data import nyu
-from featherdepth.data.benchmark import Benchmark
 from featherdepth.data.hdf5 import array_of, open_hdf5, take, texts
 from featherdepth.data.matlab import array_in, load_v5
-from featherdepth.data.reader import Box
 from featherdepth.errors import InputError
-from featherdepth.types import Image, Sample
+from featherdepth.types import Sample
 
 FILE = "nyu_depth_v2_labeled.mat"
 SPLITS = "splits.mat"
@@ -30,10 +28,9 @@ MIN_HOLES, MAX_HOLES = 0.001, 0.01
 """Shares of the picture: `raw` maps have at least the one, `filled` ones at most the other."""
 
 
-class NyuLabelled(Benchmark):
+class NyuLabelled(nyu.Nyu):
     """Pairs in the official order; keys are the official numbers, which count from 1."""
 
-    terms = nyu.TERMS
     published = nyu.published(all=nyu.PAIRS, train=nyu.TRAIN, test=nyu.TEST)
 
     @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,10 +84,6 @@ class NyuLabelled(Benchmark):
         self._check_scale()
         self._check_holes()
 
-    def usable(self, index: int) -> Box:
-        """Eigen's crop: the rest is a white frame."""
-        return nyu.eigen_box(*self._size(index))
-
     def _arrays(self, file: Any) -> tuple[Any, Any]:
         name = self._path.name
         images = array_of(file, "images", ndim=4, kinds="u", name=name)
@@ -103,15 +96,9 @@ class NyuLabelled(Benchmark):
         key, place = self.keys[index], self._numbers[index] - 1
         with open_hdf5(self._path, f"{self._path.name}: {key}") as file:
             images, depths = self._arrays(file)
-            pixels = np.ascontiguousarray(take(images, place).transpose(2, 1, 0))
+            pixels = take(images, place).transpose(2, 1, 0)
             metres = np.ascontiguousarray(take(depths, place).T)
-        camera = nyu.camera(*self._picture_size)
-        valid = np.isfinite(metres) & (metres > 0)
-        return Sample(
-            key=key,
-            image=Image(pixels=pixels.astype(np.uint8), intrinsics=camera, name=key),
-            depth=self._truth(metres, valid, key, camera),
-        )
+        return self._pair(index, pixels.astype(np.uint8), metres)
 
     def _check_holes(self) -> None:
         """Raw depth has holes and filled depth has none: a copy under the wrong name is seen."""

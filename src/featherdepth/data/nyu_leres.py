@@ -13,17 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from featherdepth.data import nyu
-from featherdepth.data.benchmark import Benchmark
 from featherdepth.data.matlab import array_in, load_v5
-from featherdepth.data.reader import Box
 from featherdepth.errors import InputError
-from featherdepth.types import Image, Sample
+from featherdepth.types import Sample
 
 FILE = "test.mat"
 IMAGES, DEPTHS = "rgbs", "depths"
 
 
-class NyuLeres(Benchmark):
+class NyuLeres(nyu.Nyu):
     """Pairs in the order of the file. All of it is held in memory once one pair was read.
 
     MATLAB v5 stores the first axis fastest: one pair lies all over the file.
@@ -31,7 +29,6 @@ class NyuLeres(Benchmark):
 
     name = "NYUv2 test of LeReS"
     split = "test"
-    terms = nyu.TERMS
     published = nyu.published(test=nyu.TEST)
     usual = nyu.usual()
 
@@ -85,10 +82,6 @@ class NyuLeres(Benchmark):
         self.__dict__.update(state)
         self._lock = threading.Lock()
 
-    def usable(self, index: int) -> Box:
-        """Eigen's crop: the rest is a white frame."""
-        return nyu.eigen_box(*self._size(index))
-
     def _load(self) -> tuple[np.ndarray, np.ndarray]:
         with self._lock:
             if self._arrays is None:
@@ -104,14 +97,6 @@ class NyuLeres(Benchmark):
         return self._picture_size
 
     def _read(self, index: int) -> Sample:
-        key = self.keys[index]
         images, depths = self._load()
         metres = np.ascontiguousarray(depths[index].T) * self._scale
-        camera = nyu.camera(*self._picture_size)
-        valid = np.isfinite(metres) & (metres > 0)
-        pixels = np.ascontiguousarray(images[index].transpose(2, 1, 0))
-        return Sample(
-            key=key,
-            image=Image(pixels=pixels, intrinsics=camera, name=key),
-            depth=self._truth(metres, valid, key, camera),
-        )
+        return self._pair(index, images[index].transpose(2, 1, 0), metres)

@@ -15,6 +15,16 @@ Box = tuple[int, int, int, int]
 """(top, left, height, width) in stored pixels."""
 
 
+def box_within(
+    edges: tuple[int, int, int, int], full: tuple[int, int], size: tuple[int, int]
+) -> Box:
+    """(top, left, bottom, right) of pictures of size `full` at another one, rounded inwards."""
+    (full_height, full_width), (height, width) = full, size
+    top, left = -(-edges[0] * height // full_height), -(-edges[1] * width // full_width)
+    bottom, right = edges[2] * height // full_height, edges[3] * width // full_width
+    return (top, left, bottom - top, right - left)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Skipped:
     """A file that could not be used, and why."""
