@@ -57,6 +57,13 @@ class Intrinsics:
                 f"fx, fy, cx, cy = {numbers}; expected finite numbers, focal lengths above 0"
             )
 
+    @classmethod
+    def given(
+        cls, fx: float, fy: float, cx: float, cy: float, *, size: tuple[int, int]
+    ) -> "Intrinsics":
+        """A camera that somebody knows, of pictures of (height, width)."""
+        return cls(fx=fx, fy=fy, cx=cx, cy=cy, height=size[0], width=size[1], source="given")
+
     def resized(self, height: int, width: int) -> "Intrinsics":
         """The same camera after the picture was resized; half-pixel centres are kept."""
         sx, sy = width / self.width, height / self.height

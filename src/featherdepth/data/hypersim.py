@@ -130,15 +130,7 @@ class Hypersim(Benchmark):
 def camera_of(height: int, width: int) -> Intrinsics:
     """The camera of nearly all scenes: square pixels, looking through the middle."""
     focal = FOCAL_PX * width / WIDTH
-    return Intrinsics(
-        fx=focal,
-        fy=focal,
-        cx=(width - 1) / 2,
-        cy=(height - 1) / 2,
-        width=width,
-        height=height,
-        source="given",
-    )
+    return Intrinsics.given(focal, focal, (width - 1) / 2, (height - 1) / 2, size=(height, width))
 
 
 def z_of_distance(

@@ -128,12 +128,5 @@ def _camera(matrix: np.ndarray, size: tuple[int, ...], name: str) -> Intrinsics:
         raise InputError(f"{name}: calib is not a camera matrix")
     # Transposed in the published files; a copy that was turned upright is read as well.
     center = matrix[2, :2] if matrix[2, 0] != 0 else matrix[:2, 2]
-    return Intrinsics(
-        fx=float(matrix[0, 0]),
-        fy=float(matrix[1, 1]),
-        cx=float(center[0]) - 1,
-        cy=float(center[1]) - 1,
-        width=size[1],
-        height=size[0],
-        source="given",
-    )
+    fx, fy, cx, cy = (float(value) for value in (matrix[0, 0], matrix[1, 1], *center))
+    return Intrinsics.given(fx, fy, cx - 1, cy - 1, size=(size[0], size[1]))

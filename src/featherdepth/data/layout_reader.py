@@ -97,10 +97,9 @@ class LayoutReader(Benchmark):
 
     def usable(self, index: int) -> Box:
         """What shows the scene, as the row says."""
-        row = self.layout
-        if row.usable is None or row.camera_size is None:
+        if self.layout.usable is None or self.layout.camera_size is None:
             return super().usable(index)
-        return box_within(row.usable, row.camera_size, self._size(index))
+        return box_within(self.layout.usable, self.layout.camera_size, self._size(index))
 
     def strangers(self) -> list[tuple[str, str]]:
         """Keys of frames that officially belong to another part, with that part."""
@@ -263,10 +262,7 @@ class LayoutReader(Benchmark):
         fx, fy, cx, cy = stored
         if pair.focal_px is not None:  # the list of this very frame knows best
             fx, fy = pair.focal_px, fy * pair.focal_px / fx
-        height, width = camera_size
-        return Intrinsics(
-            fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given"
-        ).resized(*size)
+        return Intrinsics.given(fx, fy, cx, cy, size=camera_size).resized(*size)
 
 
 def _depth(values: np.ndarray, valid: np.ndarray, camera: Intrinsics | None) -> Depth:

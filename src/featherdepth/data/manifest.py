@@ -187,11 +187,7 @@ class Manifest(Reader):
         valid = (codes != 0) & (metres > 0) & np.isfinite(metres)
         camera = image.intrinsics
         if row.camera is not None:
-            height, width = image.size
-            fx, fy, cx, cy = row.camera
-            camera = Intrinsics(
-                fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given"
-            )
+            camera = Intrinsics.given(*row.camera, size=image.size)
         depth = Depth(
             values=np.where(valid, metres, np.float32(0)),
             valid=valid,

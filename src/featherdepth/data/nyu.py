@@ -52,15 +52,7 @@ def camera(height: int, width: int) -> Intrinsics:
 
     The toolbox counts pixels from 1 (cx 325.58245, cy 253.73617); here the first is 0.
     """
-    full = Intrinsics(
-        fx=518.85790,
-        fy=519.46961,
-        cx=324.58245,
-        cy=252.73617,
-        height=SIZE[0],
-        width=SIZE[1],
-        source="given",
-    )
+    full = Intrinsics.given(518.85790, 519.46961, 324.58245, 252.73617, size=SIZE)
     return full.resized(height, width)
 
 

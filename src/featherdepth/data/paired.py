@@ -193,11 +193,7 @@ class Paired(Reader):
             )
         camera = image.intrinsics
         if frame.camera is not None:
-            fx, fy, cx, cy = frame.camera
-            height, width = image.size
-            camera = Intrinsics(
-                fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given"
-            )
+            camera = Intrinsics.given(*frame.camera, size=image.size)
         depth = _truth(source, frame, codes)
         return Sample(
             key=frame.key,

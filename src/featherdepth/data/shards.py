@@ -195,5 +195,5 @@ def _camera(content: bytes, image: Image) -> Intrinsics | None:
     usable = all(map(math.isfinite, (fx, fy, cx, cy))) and min(fx, fy) > 0
     if not usable or [table.get("height"), table.get("width")] != [height, width]:
         return None
-    camera = Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given")
+    camera = Intrinsics.given(fx, fy, cx, cy, size=(height, width))
     return replace(camera, source="exif") if table.get("source") == "exif" else camera

@@ -152,10 +152,7 @@ def _read(path: Path, options: SensorOptions) -> Depth:
         raise InputError(f"{path}: negative depth; expected metres above 0")
     if options.focal_px is None:
         return truth
-    fx, fy, cx, cy = options.focal_px
-    height, width = truth.size
-    camera = Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given")
-    return replace(truth, intrinsics=camera)
+    return replace(truth, intrinsics=Intrinsics.given(*options.focal_px, size=truth.size))
 
 
 def _read_npy(path: Path, depth_scale: float | None) -> Depth:

@@ -165,15 +165,8 @@ def _camera(data: bytes, size: tuple[int, int], name: str) -> Intrinsics:
         raise InputError(f"{name}: {error}; expected nine numbers") from error
     if matrix.size != 9 or not np.isfinite(matrix).all() or min(matrix[0], matrix[4]) <= 0:
         raise InputError(f"{name}: not a camera matrix; expected nine numbers, row by row")
-    return Intrinsics(
-        fx=float(matrix[0]),
-        fy=float(matrix[4]),
-        cx=float(matrix[2]) - 1,  # the toolbox counts pixels from 1
-        cy=float(matrix[5]) - 1,
-        width=size[1],
-        height=size[0],
-        source="given",
-    )
+    fx, fy, cx, cy = matrix[[0, 4, 2, 5]].tolist()
+    return Intrinsics.given(fx, fy, cx - 1, cy - 1, size=size)  # the toolbox counts pixels from 1
 
 
 def _read_split(root: Path, split: str) -> set[str]:

@@ -126,18 +126,8 @@ def _rig(
     height, width = size
     if not (0 < width < 1 << 14 and 0 < height < 1 << 14 and onto[0, 0] > 0 and onto[1, 1] > 0):
         raise InputError(f"{where} of {width}x{height} pixels is not a camera")
-    return Rig(
-        camera=Intrinsics(
-            fx=float(onto[0, 0]),
-            fy=float(onto[1, 1]),
-            cx=float(onto[0, 2]),
-            cy=float(onto[1, 2]),
-            width=width,
-            height=height,
-            source="given",
-        ),
-        projection=onto @ place,
-    )
+    fx, fy, cx, cy = (float(onto[at]) for at in ((0, 0), (1, 1), (0, 2), (1, 2)))
+    return Rig(camera=Intrinsics.given(fx, fy, cx, cy, size=size), projection=onto @ place)
 
 
 def _lines(text: str) -> dict[str, str]:

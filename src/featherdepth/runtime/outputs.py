@@ -80,13 +80,9 @@ class OutputOptions:
 
     def camera_at(self, size: Size) -> Intrinsics | None:
         """The given camera for a picture of (height, width); None where none was given."""
-        height, width = size
         if self.fov_deg is not None:
-            return from_fov_x(self.fov_deg, height, width)
-        if self.focal_px is None:
-            return None
-        fx, fy, cx, cy = self.focal_px
-        return Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, source="given")
+            return from_fov_x(self.fov_deg, *size)
+        return None if self.focal_px is None else Intrinsics.given(*self.focal_px, size=size)
 
     def to_json(self) -> dict[str, Any]:
         """What a sidecar keeps, so that a later run sees whether it would do the same."""

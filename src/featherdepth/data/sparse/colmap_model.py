@@ -140,9 +140,7 @@ def camera_of(model: str, width: int, height: int, params: list[float], where: s
         raise InputError(f"{where}: a camera of {width}x{height} pixels")
     fx, fy = params[0], params[focals - 1]
     cx, cy = params[focals : focals + 2]
-    return Intrinsics(
-        fx=fx, fy=fy, cx=cx - 0.5, cy=cy - 0.5, width=width, height=height, source="given"
-    )
+    return Intrinsics.given(fx, fy, cx - 0.5, cy - 0.5, size=(height, width))
 
 
 class Wanted:
