@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from featherdepth.data.extra import need
-from featherdepth.data.reader import Reader
+from featherdepth.data.reader import PhotoReader
 from featherdepth.data.storage import is_inside
 from featherdepth.errors import InputError
-from featherdepth.images.read import IMAGE_SUFFIXES, read_image
-from featherdepth.types import Sample
+from featherdepth.images.read import IMAGE_SUFFIXES
 
 PHOTOS = ("image", "jpg", "jpeg", "png", "webp", "bytes", "image_bytes", "content", "data")
 NAMES = ("key", "__key__", "path", "file_name", "filename", "name", "id", "image_id")
@@ -34,13 +33,11 @@ class _Columns:
     name: str | None
 
 
-class Parquet(Reader):
-    """Unlabelled photos in a column of parquet files; `Sample.depth` is None.
+class Parquet(PhotoReader):
+    """Unlabelled photos in a column of parquet files.
 
     Keys are `file/name`, both without their endings; `groups` are the files.
     """
-
-    _noun = "photos"
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config:
@@ -65,7 +62,6 @@ class Parquet(Reader):
         self._arrow = need("pyarrow.parquet", str(root), package="pyarrow", extra="cluster")
         self._faulty = need("pyarrow", str(root), extra="cluster").ArrowException
         self.name = root.resolve().stem
-        self.terms = "not stated"
         self._paths = parquet_files(root)
         self._columns: list[_Columns] = []
         self._ends: list[list[int]] = []
@@ -105,13 +101,6 @@ class Parquet(Reader):
         if not isinstance(content, bytes) or not content:
             raise InputError(f"{self.keys[index]}: an empty cell; expected the bytes of a photo")
         return content
-
-    def _read(self, index: int) -> Sample:
-        key = self.keys[index]
-        return Sample(key=key, image=read_image(self.encoded(index), name=key))
-
-    def _size(self, index: int) -> tuple[int, int]:
-        return self[index].image.size  # upright: the header alone does not say
 
     def _list(self, number: int, path: Path, shown: str) -> None:
         try:

@@ -3,18 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from featherdepth.data.reader import Reader
+from featherdepth.data.reader import PhotoReader
 from featherdepth.data.storage import Storage
 from featherdepth.errors import InputError
 from featherdepth.images.find import IMAGE_SUFFIXES, in_folder
-from featherdepth.images.read import read_image
-from featherdepth.types import Sample
 
 
-class Photos(Reader):
-    """Unlabelled photos; `Sample.depth` is None."""
-
-    _noun = "photos"
+class Photos(PhotoReader):
+    """Unlabelled photos, each a file of its own."""
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config:
@@ -49,7 +45,6 @@ class Photos(Reader):
             found = "not a list of photos" if root.exists() else "not found"
             raise InputError(f"{root}: {found}; expected a folder, a .zip or a .txt list")
         self.name = root.resolve().stem
-        self.terms = "not stated"
         for name in names:
             if (fault := self._storage.fault(name)) is None:
                 self.keys.append(name)
@@ -75,13 +70,6 @@ class Photos(Reader):
     def modified_ns(self, index: int) -> int:
         """When the file of one photo was changed; -1 if it is gone."""
         return self._storage.modified_ns(self.keys[index])
-
-    def _read(self, index: int) -> Sample:
-        key = self.keys[index]
-        return Sample(key=key, image=read_image(self.encoded(index), name=key))
-
-    def _size(self, index: int) -> tuple[int, int]:
-        return self[index].image.size  # upright: the header alone does not say
 
 
 def _names_in_folder(root: Path) -> list[str]:

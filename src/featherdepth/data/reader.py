@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError
-from featherdepth.types import Sample
+from featherdepth.images.read import read_image
+from featherdepth.types import Image, Intrinsics, Sample
 
 Box = tuple[int, int, int, int]
 """(top, left, height, width) in stored pixels."""
@@ -107,6 +108,38 @@ class Reader(ABC):
     @abstractmethod
     def _size(self, index: int) -> tuple[int, int]:
         """(height, width) of the picture as `_read` gives it."""
+
+
+class PhotoReader(Reader):
+    """Base of readers of unlabelled photos, each the bytes of a file; `Sample.depth` is None."""
+
+    terms = "not stated"
+    _noun = "photos"
+
+    @abstractmethod
+    def encoded(self, index: int) -> bytes:
+        """The file of one photo, as it is stored.
+
+        Raises:
+            InputError: it cannot be read; it is not looked at otherwise.
+        """
+
+    def camera(self, index: int, image: Image) -> Intrinsics | None:  # noqa: ARG002 - few have one
+        """What lies beside a photo about its camera; None where there is nothing.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        return None
+
+    def _read(self, index: int) -> Sample:
+        key = self.keys[index]
+        image = read_image(self.encoded(index), name=key)
+        camera = self.camera(index, image) or image.intrinsics
+        return Sample(key=key, image=replace(image, intrinsics=camera))
+
+    def _size(self, index: int) -> tuple[int, int]:
+        return self[index].image.size  # upright: the header alone does not say
 
 
 def stream(

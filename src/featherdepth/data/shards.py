@@ -19,12 +19,12 @@ import numpy as np
 
 from featherdepth.config import read_json
 from featherdepth.data.packs import is_pack
-from featherdepth.data.reader import Reader
+from featherdepth.data.reader import PhotoReader
 from featherdepth.data.tar import Member, list_tar, read_member
 from featherdepth.data.tar_names import webdataset_name
 from featherdepth.errors import InputError
-from featherdepth.images.read import IMAGE_SUFFIXES, read_image
-from featherdepth.types import Image, Intrinsics, Sample
+from featherdepth.images.read import IMAGE_SUFFIXES
+from featherdepth.types import Image, Intrinsics
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +33,13 @@ INDEX = "shards.json"
 LARGEST_JSON = 1 << 20
 
 
-class Shards(Reader):
-    """Unlabelled photos in tars; `Sample.depth` is None.
+class Shards(PhotoReader):
+    """Unlabelled photos in tars.
 
     Keys are `tar/name`, both without their endings; `groups` are the tars, one after the other in
     `keys`, so that a consumer may read tar by tar. Headers are read once, when the reader opens;
     what is held is a name and four numbers a photo.
     """
-
-    _noun = "photos"
 
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Config:
@@ -64,7 +62,6 @@ class Shards(Reader):
         root = config.root
         self._tars = tars_of(root)
         self.name = root.resolve().stem
-        self.terms = "not stated"
         cut: list[str] = []
         places: list[tuple[int, int, int, int, int]] = []
         for number, path in enumerate(self._tars):
@@ -113,15 +110,6 @@ class Shards(Reader):
         if not about_size:
             return None
         return _camera(read_member(self._tars[number], about, about_size), image)
-
-    def _read(self, index: int) -> Sample:
-        key = self.keys[index]
-        image = read_image(self.encoded(index), name=key)
-        image = replace(image, intrinsics=self.camera(index, image) or image.intrinsics)
-        return Sample(key=key, image=image)
-
-    def _size(self, index: int) -> tuple[int, int]:
-        return self[index].image.size  # upright: the header alone does not say
 
     def _compare_with_index(self, root: Path) -> None:
         """Say where the tars are not what was written, if that is known."""

@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from featherdepth.config import read_json
-from featherdepth.data.parquet import Parquet, parquet_files
+from featherdepth.data.parquet import parquet_files
 from featherdepth.data.photos import Photos
 from featherdepth.data.probe import open_data, recognise
-from featherdepth.data.reader import Reader
-from featherdepth.data.shards import INDEX, Shards, tars_of
+from featherdepth.data.reader import PhotoReader, Reader
+from featherdepth.data.shards import INDEX, tars_of
 from featherdepth.errors import InputError, UsageError
 from featherdepth.types import Image, Intrinsics
 
@@ -149,7 +149,7 @@ class OpenUnit:
         Raises:
             InputError: it cannot be read.
         """
-        if not isinstance(self.reader, Photos | Shards | Parquet):
+        if not isinstance(self.reader, PhotoReader):
             raise TypeError(f"photos without files: {type(self.reader).__name__}")
         return self.reader.encoded(self.first + position)
 
@@ -159,7 +159,7 @@ class OpenUnit:
         Raises:
             InputError: the tar is not there, or has become shorter.
         """
-        if not isinstance(self.reader, Shards):
+        if not isinstance(self.reader, PhotoReader):
             return None
         return self.reader.camera(self.first + position, image)
 
