@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from featherdepth.data.reader import Box, Reader
+from featherdepth.data.reader import Reader
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.evaluation.accuracy import evaluate
 from featherdepth.evaluation.baselines import Constant
 from featherdepth.evaluation.tables import accuracy_table
+from featherdepth.geometry.parts import Box
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.types import Depth, DepthKind, Image, Sample
 

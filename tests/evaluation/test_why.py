@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from evaluation_scenes import SIZE, Model, Rooms, depth, noisy_model
-from featherdepth.data.reader import Box
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.accuracy import evaluate
 from featherdepth.evaluation.kept import About, KeptPredictions
 from featherdepth.evaluation.tables import why_table
 from featherdepth.evaluation.why import explain
+from featherdepth.geometry.parts import Box
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.types import Depth, DepthKind
 

@@ -3,7 +3,8 @@
 import pytest
 
 from featherdepth.errors import InputError
-from featherdepth.metrics.crops import Box, Crop, crop_box
+from featherdepth.geometry.parts import Box
+from featherdepth.metrics.crops import Crop, crop_box
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import numpy as np
 import PIL.Image
 from jaxtyping import Bool, Float32, UInt8
 
-from featherdepth.geometry.resize import resize_map, resize_pixels
+from featherdepth.geometry.parts import Window
+from featherdepth.geometry.resize import Size, resize_map, resize_pixels
 from featherdepth.images.exif import ORIENTATION
 from featherdepth.images.read import read_image
 from featherdepth.types import Depth, Image
 
-Size = tuple[int, int]
 Map = Float32[np.ndarray, "h w"]
 STRIP = 3.0
 """Aspect ratio of `wide` and, standing, of `tall`."""
@@ -25,8 +25,6 @@ TINY = 64
 """Short side of `tiny`, in pixels."""
 QUARTER_TURN = 6
 """EXIF: stored lying on its left side, as phones do with photos that stand."""
-
-Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True, slots=True)

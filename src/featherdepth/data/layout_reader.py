@@ -17,9 +17,9 @@ from featherdepth.data.formats.pfm import read_pfm
 from featherdepth.data.formats.raw_float import read_raw_float
 from featherdepth.data.layouts import Layout, find_layout, load_layouts, official_parts
 from featherdepth.data.listing import Pair, list_pairs
-from featherdepth.data.reader import Box, box_within
 from featherdepth.data.storage import Storage
 from featherdepth.errors import InputError, UsageError
+from featherdepth.geometry.parts import Box, box_within
 from featherdepth.geometry.resize import resize_pixels
 from featherdepth.images.decoder import open_picture
 from featherdepth.images.exif import read_orientation

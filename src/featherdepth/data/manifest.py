@@ -19,10 +19,11 @@ import numpy as np
 from featherdepth.data import nyu
 from featherdepth.data.codes import read_codes
 from featherdepth.data.layouts import official_parts
-from featherdepth.data.reader import Box, Reader
+from featherdepth.data.reader import Reader
 from featherdepth.data.storage import Storage
 from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError, UsageError
+from featherdepth.geometry.parts import Box
 from featherdepth.images.read import read_image
 from featherdepth.types import Depth, DepthKind, Intrinsics, Sample
 

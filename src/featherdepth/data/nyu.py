@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from featherdepth.data.benchmark import Benchmark, Published
-from featherdepth.data.reader import Box, box_within
 from featherdepth.data.usual import Usual
+from featherdepth.geometry.parts import Box, box_within
 from featherdepth.types import Image, Intrinsics, Sample
 
 SIZE = (480, 640)

@@ -9,21 +9,9 @@ from typing import Any
 
 from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError
+from featherdepth.geometry.parts import Box
 from featherdepth.images.read import read_image
 from featherdepth.types import Image, Intrinsics, Sample
-
-Box = tuple[int, int, int, int]
-"""(top, left, height, width) in stored pixels."""
-
-
-def box_within(
-    edges: tuple[int, int, int, int], full: tuple[int, int], size: tuple[int, int]
-) -> Box:
-    """(top, left, bottom, right) of pictures of size `full` at another one, rounded inwards."""
-    (full_height, full_width), (height, width) = full, size
-    top, left = -(-edges[0] * height // full_height), -(-edges[1] * width // full_width)
-    bottom, right = edges[2] * height // full_height, edges[3] * width // full_width
-    return (top, left, bottom - top, right - left)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

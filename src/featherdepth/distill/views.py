@@ -13,10 +13,9 @@ from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from featherdepth.distill.photos import Windows
+from featherdepth.geometry.resize import Size
 from featherdepth.training.plan import ViewConfig, draw_plan
 from featherdepth.training.views import cut_images, cut_maps, follow
-
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

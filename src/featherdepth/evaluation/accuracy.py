@@ -8,10 +8,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 import featherdepth
-from featherdepth.data.reader import Box, Reader, stream
+from featherdepth.data.reader import Reader, stream
 from featherdepth.errors import InputError, RunError
-from featherdepth.evaluation.scoring import box_at, score_sample
+from featherdepth.evaluation.scoring import score_sample
 from featherdepth.evaluation.summary import Row, assemble, row_of
+from featherdepth.geometry.parts import Box, box_at
 from featherdepth.metrics.bootstrap import DRAWS, LEVEL
 from featherdepth.metrics.protocols import EvalProtocol
 from featherdepth.metrics.scores import PredictionError

@@ -9,10 +9,10 @@ from jaxtyping import Float, Float32, UInt8
 from featherdepth.completion.complete import complete_depth
 from featherdepth.completion.learned import network_sha256
 from featherdepth.data.patterns import draw
-from featherdepth.data.reader import Box
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.kept import KeptPredictions
-from featherdepth.evaluation.scoring import box_at, resized
+from featherdepth.evaluation.scoring import resized
+from featherdepth.geometry.parts import Box, box_at, in_box, only, window
 from featherdepth.geometry.resize import resize_pixels, resize_truth
 from featherdepth.metrics.crops import crop_box
 from featherdepth.metrics.protocols import EvalProtocol
@@ -104,37 +104,32 @@ class Completer:
         truth = sample.depth
         assert truth is not None  # noqa: S101 - checked above; framing keeps it
         box = crop_box(self.rules.crop, truth.size, usable)
-        top, left, height, width = box
-        inside = np.zeros(truth.size, dtype=np.bool_)
-        inside[top : top + height, left : left + width] = True
-        inside &= truth.valid & (truth.values > self.rules.min_depth)
+        inside = in_box(box, truth.size) & truth.valid & (truth.values > self.rules.min_depth)
         if self.rules.max_depth is not None:
             inside &= truth.values <= self.rules.max_depth
-        cut = replace(truth, values=np.where(inside, truth.values, np.float32(0)), valid=inside)
-        sparse = self._points(sample, cut, box)
+        sparse = self._points(sample, only(truth, inside), box)
         if self.held_out:
             kept = truth.valid & ~sparse.valid
             if not (kept & inside).any():
                 raise InputError(f"pattern {self.pattern} leaves no point to score")
-            truth = replace(truth, values=np.where(kept, truth.values, np.float32(0)), valid=kept)
-            sample = replace(sample, depth=truth)
+            sample = replace(sample, depth=only(truth, kept))
         if self.system is None:
             done = complete_depth(
                 prediction, sparse, photo=sample.image, method=self.method, threads=self.threads
             )
             return done, sample
-        rows, columns = slice(top, top + height), slice(left, left + width)
+        shown = window(box)
         camera = truth.intrinsics or sample.image.intrinsics
         values = np.zeros(truth.size, dtype=np.float32)
-        values[rows, columns] = self.system.complete(
-            np.ascontiguousarray(sample.image.pixels[rows, columns]),
-            np.ascontiguousarray(sparse.values[rows, columns]),
+        values[shown] = self.system.complete(
+            np.ascontiguousarray(sample.image.pixels[shown]),
+            np.ascontiguousarray(sparse.values[shown]),
             camera.cropped(*box) if camera else None,
         )
         if not np.isfinite(values).all():
             raise PredictionError("the system gave NaN or infinity")
         valid = np.zeros(truth.size, dtype=np.bool_)
-        valid[rows, columns] = True
+        valid[shown] = True
         done = Depth(
             values=values,
             valid=valid,
@@ -152,12 +147,7 @@ class Completer:
         elif sample.sparse is None or sample.sparse.size != cut.size:
             raise InputError("this data set brings no measured points of that size")
         else:
-            top, left, height, width = box
-            kept = np.zeros_like(sample.sparse.valid)
-            kept[top : top + height, left : left + width] = True
-            kept &= sample.sparse.valid
-            values = np.where(kept, sample.sparse.values, np.float32(0))
-            sparse = replace(sample.sparse, values=values, valid=kept)
+            sparse = only(sample.sparse, in_box(box, cut.size))
         if not sparse.valid.any():
             raise InputError(f"pattern {self.pattern} drew no point of this image")
         return sparse

@@ -24,6 +24,7 @@ from featherdepth.errors import InputError, RunError, UsageError, suggestion
 from featherdepth.evaluation.accuracy import Predictor, predict
 from featherdepth.evaluation.scoring import score_sample
 from featherdepth.evaluation.summary import Row, figures, row_of
+from featherdepth.geometry.parts import only
 from featherdepth.geometry.resize import resize_truth
 from featherdepth.metrics.bootstrap import draw_counts, ends
 from featherdepth.metrics.protocols import EvalProtocol
@@ -229,9 +230,7 @@ def _masked(sample: Sample, condition: Condition) -> Sample:
     seen = condition.seen(sample.image.size)
     if truth.size != seen.shape:
         _, seen = resize_truth(seen.astype(np.float32), seen, truth.size)
-    valid = truth.valid & seen
-    values = np.where(valid, truth.values, np.float32(0))
-    return replace(sample, depth=replace(truth, values=values, valid=valid))
+    return replace(sample, depth=only(truth, seen))
 
 
 def _document(rows: _Run) -> dict[str, Any]:

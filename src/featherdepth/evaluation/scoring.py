@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from featherdepth.data.da2k import OrdinalPair
-from featherdepth.data.reader import Box, Reader
+from featherdepth.data.reader import Reader
 from featherdepth.errors import InputError
+from featherdepth.geometry.parts import Box, box_at
 from featherdepth.geometry.resize import Size, resize_map
 from featherdepth.metrics.protocols import EvalProtocol
 from featherdepth.metrics.score_maps import score_map, score_pairs
@@ -53,18 +54,6 @@ def pairs_of(reader: Reader, index: int) -> tuple[OrdinalPair, ...]:
     """The annotated pairs of a photo, of readers that have any."""
     pairs = getattr(reader, "pairs", None)
     return () if pairs is None else tuple(pairs(index))
-
-
-def box_at(box: Box, size: Size, wanted: Size) -> Box:
-    """A box of a picture of `size` in the same picture at another one."""
-    if size == wanted:
-        return box
-    scale_y, scale_x = (w / s for w, s in zip(wanted, size, strict=True))
-    top, left, height, width = box
-    return (
-        *(round(top * scale_y), round(left * scale_x)),
-        *(round(height * scale_y), round(width * scale_x)),
-    )
 
 
 def resized(prediction: Depth, size: Size) -> Depth:

@@ -7,11 +7,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from featherdepth.errors import InputError
-
-Box = tuple[int, int, int, int]
-"""(top, left, height, width)"""
-Size = tuple[int, int]
-"""(height, width)"""
+from featherdepth.geometry.parts import Box
+from featherdepth.geometry.resize import Size
 
 Crop = Literal["usable", "none", "garg", "eigen", "kb", "kb-garg", "kb-eigen", "half-228x304"]
 

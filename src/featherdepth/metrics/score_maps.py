@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from featherdepth.errors import InputError
+from featherdepth.geometry.parts import Box, in_box
 from featherdepth.geometry.resize import resize_map, resize_truth
 from featherdepth.metrics.alignment import FITS
-from featherdepth.metrics.crops import Box, crop_box
+from featherdepth.metrics.crops import crop_box
 from featherdepth.metrics.map_measures import DECLARED, MAP_MEASURES, PAIR_ACCURACY, View
 from featherdepth.metrics.measures import MEASURES, Errors, Moments
 from featherdepth.metrics.order import Points, pair_accuracy
@@ -147,9 +148,7 @@ def _framed(rules: EvalProtocol, prediction: Depth, truth: Depth) -> tuple[Depth
 def _chosen(
     rules: EvalProtocol, prediction: Depth, truth: Depth, usable: Box | None
 ) -> tuple[np.ndarray, int]:
-    top, left, rows, columns = crop_box(rules.crop, truth.size, usable)
-    inside = np.zeros(truth.size, dtype=np.bool_)
-    inside[top : top + rows, left : left + columns] = True
+    inside = in_box(crop_box(rules.crop, truth.size, usable), truth.size)
     chosen = inside & truth.valid & (truth.values > rules.min_depth)
     if rules.max_depth is not None:
         below = np.less if rules.below_max else np.less_equal

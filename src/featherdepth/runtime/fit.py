@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
+from featherdepth.geometry.parts import Window
 from featherdepth.geometry.resize import Size, network_size, resize_planes
 from featherdepth.images.prepare import prepare
 from featherdepth.types import Image
@@ -22,8 +23,6 @@ LAID_INTO = 2.0
 AIR = 1.5
 """How much finer than the input a photo is decoded. A decoder shrinks by box filters, where the
 resize behind it is antialiased: without air the maps of long photos moved by 1 % of their range."""
-
-Window = tuple[slice, slice]
 
 
 def decoded_side(size: int | Size) -> int:

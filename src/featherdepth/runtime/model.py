@@ -13,6 +13,7 @@ from jaxtyping import Float32
 import featherdepth
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.geometry.camera import assumed_intrinsics
+from featherdepth.geometry.parts import Window
 from featherdepth.geometry.resize import Size, checked_size, resize_map
 from featherdepth.images.read import read_image
 from featherdepth.networks.folder import read_config
@@ -21,7 +22,7 @@ from featherdepth.runtime.backends import BACKENDS, Network, choose
 from featherdepth.runtime.choice import choose_for, precision_named
 from featherdepth.runtime.cpu import cores
 from featherdepth.runtime.exported import SUFFIXES, Exported, exported_sha256
-from featherdepth.runtime.fit import Window, decoded_side, fit
+from featherdepth.runtime.fit import decoded_side, fit
 from featherdepth.runtime.presets import check_sees_depth
 from featherdepth.runtime.reference import resolve
 from featherdepth.types import Depth, Image, Intrinsics, Preset, Provenance

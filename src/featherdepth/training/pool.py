@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float16, Float64, Int64, UInt8
 from torch import Tensor
 
 from featherdepth.errors import InputError
+from featherdepth.geometry.parts import Box
 from featherdepth.geometry.resize import resize_pixels, resize_truth
 from featherdepth.types import Depth, DepthKind, Intrinsics, Sample
 
@@ -35,7 +36,7 @@ class Frames(Protocol):
 
     def __getitem__(self, index: int) -> Sample: ...
 
-    def usable(self, index: int) -> tuple[int, int, int, int]:
+    def usable(self, index: int) -> Box:
         """(top, left, height, width) of the part of a frame to train on, in stored pixels."""
         ...
 
@@ -87,7 +88,7 @@ class _Frame:
     key: str
     pixels: UInt8[np.ndarray, "h w 3"]
     depth: Float16[np.ndarray, "h w"]
-    box: tuple[int, int, int, int]
+    box: Box
     intrinsics: tuple[float, float, float, float]
     ranking_only: bool
     kind: DepthKind
@@ -206,9 +207,7 @@ def _as_far(depth: Depth) -> tuple[np.ndarray, np.ndarray]:
     return (values / middle).astype(np.float32), valid
 
 
-def _shrink_box(
-    box: tuple[int, int, int, int], old: tuple[int, int], new: tuple[int, int]
-) -> tuple[int, int, int, int]:
+def _shrink_box(box: Box, old: tuple[int, int], new: tuple[int, int]) -> Box:
     """The box in pixels of the shrunk frame, rounded inwards."""
     top, left, height, width = box
     down, across = new[0] / old[0], new[1] / old[1]

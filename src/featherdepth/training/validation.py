@@ -14,6 +14,7 @@ from jaxtyping import Float32
 from torch import nn
 
 from featherdepth.errors import InputError, RunError
+from featherdepth.geometry.parts import Box
 from featherdepth.geometry.resize import resize_map
 from featherdepth.images.prepare import prepare
 from featherdepth.metrics.protocols import EvalProtocol
@@ -34,7 +35,7 @@ class _Held:
     key: str
     pixels: Float32[np.ndarray, "3 h w"]
     truth: Depth
-    usable: tuple[int, int, int, int]
+    usable: Box
 
 
 class DepthValidation:

@@ -17,11 +17,12 @@ from torch import nn
 from featherdepth.completion.learning.fit import to_points
 from featherdepth.data.patterns import draw
 from featherdepth.errors import InputError
+from featherdepth.geometry.parts import in_box, only
 from featherdepth.networks.depthnet import STRIDE
 from featherdepth.rng import generator
 from featherdepth.runtime.model import DepthModel
 from featherdepth.training.pool import Frames
-from featherdepth.types import Depth, DepthKind
+from featherdepth.types import DepthKind
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class CompletionValidation:
                 logger.warning("validation: %s: left out: %dx%d", sample.key, height, width)
                 continue
             first = prior.infer_image(sample.image)
-            scored = _inside(truth, frames.usable(int(i)))
+            scored = only(truth, in_box(frames.usable(int(i)), truth.size))
             photo = sample.image.pixels.transpose(2, 0, 1).astype(np.float32) / 255
             for pattern in patterns:
                 rng = generator(0, "validation", sample.key, pattern)
@@ -89,17 +90,3 @@ class CompletionValidation:
             found.setdefault(held.pattern, []).append(rmse)
         means = {f"rmse {name}": float(np.mean(values)) for name, values in found.items()}
         return {**means, "rmse": float(np.mean(list(means.values())))}
-
-
-def _inside(truth: Depth, box: tuple[int, int, int, int]) -> Depth:
-    """The truth inside a box alone."""
-    top, left, height, width = box
-    inside = np.zeros(truth.size, np.bool_)
-    inside[top : top + height, left : left + width] = True
-    valid = truth.valid & inside
-    return Depth(
-        values=np.where(valid, truth.values, np.float32(0)),
-        valid=valid,
-        kind=truth.kind,
-        intrinsics=truth.intrinsics,
-    )
