@@ -11,10 +11,10 @@ from featherdepth.completion.learned import network_sha256
 from featherdepth.data.patterns import draw
 from featherdepth.errors import InputError, UsageError
 from featherdepth.evaluation.kept import KeptPredictions
-from featherdepth.evaluation.scoring import resized
 from featherdepth.geometry.parts import Box, box_at, in_box, only, window
-from featherdepth.geometry.resize import resize_pixels, resize_truth
+from featherdepth.geometry.resize import resize_pixels
 from featherdepth.metrics.crops import crop_box
+from featherdepth.metrics.frames import prediction_at, truth_at
 from featherdepth.metrics.protocols import EvalProtocol
 from featherdepth.metrics.scores import PredictionError
 from featherdepth.rng import generator
@@ -160,10 +160,7 @@ class Completer:
         truth, photo = sample.depth, sample.image
         assert truth is not None  # noqa: S101 - checked by the caller
         size = self.rules.frame or truth.size
-        if truth.size != size:
-            values, valid = resize_truth(truth.values, truth.valid, size)
-            known = truth.intrinsics.resized(*size) if truth.intrinsics else None
-            truth = replace(truth, values=values, valid=valid, intrinsics=known)
+        truth = truth_at(truth, size)
         if photo.size != size:
             camera = photo.intrinsics.resized(*size) if photo.intrinsics else None
             photo = replace(
@@ -173,4 +170,4 @@ class Completer:
                 full_size=None,
             )
         usable = box_at(usable, sample.image.size, size)
-        return replace(sample, image=photo, depth=truth), resized(prediction, size), usable
+        return replace(sample, image=photo, depth=truth), prediction_at(prediction, size), usable

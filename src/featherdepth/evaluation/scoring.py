@@ -1,14 +1,12 @@
 """One prediction against what a data set knows of its image."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from featherdepth.data.da2k import OrdinalPair
 from featherdepth.data.reader import Reader
 from featherdepth.errors import InputError
 from featherdepth.geometry.parts import Box, box_at
-from featherdepth.geometry.resize import Size, resize_map
+from featherdepth.metrics.frames import prediction_at
 from featherdepth.metrics.protocols import EvalProtocol
 from featherdepth.metrics.score_maps import score_map, score_pairs
 from featherdepth.metrics.scores import PredictionError, Score
@@ -56,28 +54,9 @@ def pairs_of(reader: Reader, index: int) -> tuple[OrdinalPair, ...]:
     return () if pairs is None else tuple(pairs(index))
 
 
-def resized(prediction: Depth, size: Size) -> Depth:
-    """A prediction at another size.
-
-    Raises:
-        PredictionError: it has empty pixels.
-    """
-    if prediction.size == size:
-        return prediction
-    if not prediction.valid.all():
-        raise PredictionError("a prediction with empty pixels cannot be brought to another size")
-    camera = prediction.intrinsics
-    return replace(
-        prediction,
-        values=resize_map(prediction.values, size),
-        valid=np.ones(size, dtype=np.bool_),
-        intrinsics=camera.resized(*size) if camera else None,
-    )
-
-
 def _score_depth(
     prediction: Depth, truth: Depth, usable: Box, protocol: EvalProtocol, key: str
 ) -> Score:
     # Truth is never resampled; the usable area is in pixels of the photo.
     usable = box_at(usable, prediction.size, truth.size)
-    return score_map(protocol, resized(prediction, truth.size), truth, usable, key=key)
+    return score_map(protocol, prediction_at(prediction, truth.size), truth, usable, key=key)

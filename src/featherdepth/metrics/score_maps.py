@@ -4,16 +4,14 @@ Crop and range choose the pixels; the fit uses exactly these pixels, in float64;
 are clamped; then the measures are taken.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from featherdepth.errors import InputError
 from featherdepth.geometry.parts import Box, in_box
-from featherdepth.geometry.resize import resize_map, resize_truth
 from featherdepth.metrics.alignment import FITS
 from featherdepth.metrics.crops import crop_box
+from featherdepth.metrics.frames import prediction_at, truth_at
 from featherdepth.metrics.map_measures import DECLARED, MAP_MEASURES, PAIR_ACCURACY, View
 from featherdepth.metrics.measures import MEASURES, Errors, Moments
 from featherdepth.metrics.order import Points, pair_accuracy
@@ -128,21 +126,8 @@ def _framed(rules: EvalProtocol, prediction: Depth, truth: Depth) -> tuple[Depth
         )
     if prediction.size != truth.size:
         raise PredictionError(f"prediction is {prediction.size}, truth is {truth.size} pixels")
-    if rules.frame is None or rules.frame == truth.size:
-        return prediction, truth
-    if not prediction.valid.all():
-        raise PredictionError("a prediction with empty pixels cannot be resized")
-    values, valid = resize_truth(truth.values, truth.valid, rules.frame)
-    camera = truth.intrinsics.resized(*rules.frame) if truth.intrinsics else None
-    return (
-        replace(
-            prediction,
-            values=resize_map(prediction.values, rules.frame),
-            valid=np.ones(rules.frame, dtype=np.bool_),
-            intrinsics=None,
-        ),
-        replace(truth, values=values, valid=valid, intrinsics=camera),
-    )
+    size = rules.frame or truth.size
+    return prediction_at(prediction, size), truth_at(truth, size)
 
 
 def _chosen(
