@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from featherdepth.cli.options import Seed
+from featherdepth.cli.options import JsonOutput, Seed, TableAsJson
 from featherdepth.cli.told import show
 
 
@@ -14,12 +14,8 @@ def run(
     b: Annotated[Path, typer.Argument(metavar="B.json", help="Another, on the same images.")],
     *,
     seed: Seed = 0,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The JSON document on stdout, in place of the table.")
-    ] = False,
+    output: JsonOutput = None,
+    as_json: TableAsJson = False,
 ) -> int:
     """Compare two results: paired differences with 95 % intervals, and where they differ most.
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import AllThreads, Assignments, Device, Resume, RunAsJson, RunFolder
 from featherdepth.cli.told import failures, show
 
 
@@ -25,9 +26,7 @@ def run(
             metavar="T",
         ),
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder of the run.", metavar="RUN")
-    ],
+    output: RunFolder,
     student: Annotated[
         str | None, typer.Option("--student", help="A network.", metavar="NETWORK")
     ] = None,
@@ -43,10 +42,7 @@ def run(
             "--recipe", help="A TOML file, or a shipped recipe; poster by default.", metavar="R"
         ),
     ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Replace a key of the recipe.", metavar="KEY=VALUE"),
-    ] = None,
+    assignments: Assignments = None,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -58,14 +54,10 @@ def run(
         float | None, typer.Option("--holdout", help="Part of the photos that only measures.")
     ] = None,
     report: Annotated[bool, typer.Option("--report", help="Also write RUN/report.html.")] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the newest checkpoint in RUN.")
-    ] = False,
-    device: Annotated[str | None, typer.Option("--device", help="Such as cpu or cuda:0.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout, no progress.")
-    ] = False,
+    resume: Resume = False,
+    device: Device = None,
+    threads: AllThreads = None,
+    as_json: RunAsJson = False,
 ) -> int:
     """Teach a small student what a teacher knows about your photos; RUN becomes a model folder.
 

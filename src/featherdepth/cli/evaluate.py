@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import Backend, Seed
+from featherdepth.cli.options import AllThreads, Backend, InputSize, JsonOutput, Seed, TableAsJson
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import show
@@ -51,18 +51,14 @@ def run(
         str | None,
         typer.Option("--baseline-split", help="Training split that baselines are learned from."),
     ] = None,
-    size: Annotated[
-        str | None, typer.Option("--size", help="Input size: an edge N, or HxW.")
-    ] = None,
+    size: InputSize = None,
     backend: Backend = "auto",
     precision: Annotated[
         str, typer.Option("--precision", help="fp32, bf16 or int8; auto is fp32 here.")
     ] = "auto",
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
+    threads: AllThreads = None,
     seed: Seed = 0,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
-    ] = None,
+    output: JsonOutput = None,
     also: Annotated[
         str | None,
         typer.Option("--also", help="More measures, with commas, such as whdr,cloud_error."),
@@ -113,9 +109,7 @@ def run(
     merge: Annotated[
         bool, typer.Option("--merge", help="Put the documents of shards together: no model.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The JSON document on stdout, in place of the table.")
-    ] = False,
+    as_json: TableAsJson = False,
 ) -> int:
     """Score a model on a data set: means with 95 % intervals, baselines beside them.
 

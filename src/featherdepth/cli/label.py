@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import Address, AsJson, Engine, Workers
+from featherdepth.cli.options import Address, AsJson, Engine, Shard, Workers
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import counts, failures, show
@@ -46,9 +46,7 @@ def run(
     ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads.", min=1)] = None,
     batch: Annotated[int, typer.Option(help="Photos that the teacher sees at once.", min=1)] = 4,
-    part: Annotated[
-        str | None, typer.Option("--shard", help="Only every n-th photo or tar: i/n, i from 1.")
-    ] = None,
+    part: Shard = None,
     engine: Engine = "local",
     workers: Workers = None,
     address: Address = None,

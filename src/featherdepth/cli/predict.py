@@ -16,6 +16,7 @@ from featherdepth.cli.options import (
     Overwrite,
     Precision,
     Save,
+    Shard,
     SideBySide,
     Threads,
     Workers,
@@ -67,9 +68,7 @@ def run(
     ] = None,
     cmap: Colormap = "Spectral_r",
     side_by_side: SideBySide = False,
-    part: Annotated[
-        str | None, typer.Option("--shard", help="Only every n-th photo or tar: i/n, i from 1.")
-    ] = None,
+    part: Shard = None,
     engine: Engine = "local",
     workers: Workers = None,
     address: Address = None,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import Backend, Seed
+from featherdepth.cli.options import AllThreads, Backend, InputSize, Seed
 from featherdepth.cli.parse import network_size, pairs
 from featherdepth.cli.progress import stages
 from featherdepth.cli.told import show
@@ -35,12 +35,10 @@ def run(
         list[str] | None,
         typer.Option("--model", metavar="ROW=REF", help="The model of a row: name, folder, file."),
     ] = None,
-    size: Annotated[
-        str | None, typer.Option("--size", help="Input size: an edge N, or HxW.")
-    ] = None,
+    size: InputSize = None,
     backend: Backend = "auto",
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
+    threads: AllThreads = None,
     seed: Seed = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Measure again what is there.")

@@ -5,30 +5,22 @@ from typing import Annotated, Any
 
 import typer
 
+from featherdepth.cli.options import AllThreads, Assignments, Device, Resume, RunAsJson, RunFolder
 from featherdepth.cli.told import show
 
 
 def run(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML.", metavar="RECIPE")],
     *,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder of the run.", metavar="RUN")
-    ],
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the newest checkpoint in RUN.")
-    ] = False,
+    output: RunFolder,
+    resume: Resume = False,
     init: Annotated[
         str | None, typer.Option("--init", help="A model to start from.", metavar="MODEL")
     ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Replace a key of the recipe.", metavar="KEY=VALUE"),
-    ] = None,
-    device: Annotated[str | None, typer.Option("--device", help="Such as cpu or cuda:0.")] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.", min=1)] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout, no progress.")
-    ] = False,
+    assignments: Assignments = None,
+    device: Device = None,
+    threads: AllThreads = None,
+    as_json: RunAsJson = False,
 ) -> None:
     """Train a network on labelled depth, or its encoder alone (kind = "features"), as RECIPE says.
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from featherdepth.cli.options import JsonOutput, TableAsJson
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import show
 
@@ -28,12 +29,8 @@ def run(
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="Where to start; by default as kept.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File for the JSON document.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The JSON document on stdout, in place of the table.")
-    ] = False,
+    output: JsonOutput = None,
+    as_json: TableAsJson = False,
 ) -> int:
     """Score kept predictions again: one choice changed at a time, and every fitting protocol.
 
