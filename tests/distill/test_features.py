@@ -10,18 +10,18 @@ import pytest
 import torch
 
 from featherdepth.cli import main as cli
+from featherdepth.config import read_toml, set_keys
 from featherdepth.distill.features import start_network, train_features
 from featherdepth.distill.features_recipe import (
     FeaturesRecipe,
     is_features,
     parse_recipe,
-    read_recipe,
 )
 from featherdepth.errors import RunError, UsageError
 from featherdepth.networks.folder import WEIGHTS, read_preset
 from featherdepth.networks.weights import load_model
 from featherdepth.training.journal import read_journal
-from featherdepth.training.recipe import read_recipe as read_supervised
+from featherdepth.training.recipe import parse_recipe as parse_supervised
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -77,7 +77,7 @@ def recipe_file(photo_folder: Path, encoder_file: Path, tmp_path: Path) -> Path:
 
 
 def tiny(path: Path, *changes: str) -> FeaturesRecipe:
-    return read_recipe(path, list(changes))
+    return parse_recipe(set_keys(read_toml(path), list(changes)), str(path))
 
 
 def run(recipe: FeaturesRecipe, folder: Path, *, resume: bool = False) -> None:
@@ -221,11 +221,10 @@ def test_the_recipes_of_a_student_go_together(
 ) -> None:
     monkeypatch.setenv("FEATHERDEPTH_DATA", str(tmp_path))
 
-    first = read_recipe(RECIPES / f"{name}-features.toml")
-    second = read_supervised(RECIPES / f"{name}.toml")
+    tables = [read_toml(RECIPES / f"{stem}.toml") for stem in (f"{name}-features", name)]
+    first, second = parse_recipe(tables[0], "features"), parse_supervised(tables[1], "supervised")
 
-    assert is_features(RECIPES / f"{name}-features.toml")
-    assert not is_features(RECIPES / f"{name}.toml")
+    assert is_features(tables[0]) and not is_features(tables[1])
     assert first.network == second.network == name and first.size == second.size
     assert second.init == Path(f"runs/{name}-features")
     assert first.photos == tmp_path / "splits" / "unlabelled.txt"

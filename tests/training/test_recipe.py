@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from featherdepth.config import read_toml, set_keys
 from featherdepth.errors import UsageError
-from featherdepth.training.recipe import parse_recipe, read_recipe
+from featherdepth.training.recipe import parse_recipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,20 +106,20 @@ def test_stages_have_their_own_size_and_batch() -> None:
     assert recipe.stage(10) == ((64, 96), 4)
 
 
-def test_an_assignment_goes_through_the_same_converter(tmp_path: Path) -> None:
-    path = tmp_path / "r.toml"
-    path.write_text(
+def test_an_assignment_goes_through_the_same_converter() -> None:
+    written = tomllib.loads(
         'network = "small"\nsteps = 9\nsize = [64, 96]\nbatch = 4\n'
         '[[losses]]\nname = "ilnr"\n[[data]]\nname = "manifest"\nroot = "/nowhere"\n'
     )
 
-    recipe = read_recipe(path, ["steps=3", "losses.0.weight=2", "loop.rates.encoder=0.5"])
+    changes = ["steps=3", "losses.0.weight=2", "loop.rates.encoder=0.5"]
+    recipe = parse_recipe(set_keys(written, changes), "r.toml")
 
     assert recipe.loop.steps == 3
     assert recipe.losses[0].weight == 2.0
     assert recipe.loop.rates == {"encoder": 0.5}
     with pytest.raises(UsageError, match="expected int"):
-        read_recipe(path, ["steps=0.5"])
+        parse_recipe(set_keys(written, ["steps=0.5"]), "r.toml")
 
 
 def test_no_limit_of_the_gradients_is_inf_and_json_can_hold_it(tmp_path: Path) -> None:
@@ -142,6 +143,6 @@ OURS = sorted(
 def test_our_own_recipes_are_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEATHERDEPTH_DATA", "/nowhere")
 
-    recipe = read_recipe(path)
+    recipe = parse_recipe(read_toml(path), path.name)
 
     assert recipe.validation is not None

@@ -61,28 +61,27 @@ def train(
         from featherdepth.completion.learning.run import train as train_completion
         from featherdepth.distill.features import train_features
         from featherdepth.distill.features_recipe import is_features
-        from featherdepth.distill.features_recipe import read_recipe as read_features_recipe
-        from featherdepth.training.recipe import read_recipe
+        from featherdepth.distill.features_recipe import parse_recipe as parse_features
+        from featherdepth.training.recipe import parse_recipe
         from featherdepth.training.supervised import train as train_supervised
-    changes = list(assignments)
-    features = is_features(Path(recipe), changes)
-    completing = is_completion(set_keys(read_toml(Path(recipe)), changes))
+    table = set_keys(read_toml(Path(recipe)), list(assignments))
+    features, completing = is_features(table), is_completion(table)
     if init is not None:
         from featherdepth.runtime.reference import resolve
 
         reference = resolve(init)
         if reference.network is not None:
             raise UsageError(f"--init {init}: a foreign file; expected a model folder or its name")
-        changes.append(f"init={json.dumps(str(reference.path))}")
-        changes += [] if features or completing else ["encoder_weights="]
+        table["init"] = str(reference.path)
+        if not features and not completing:
+            table["encoder_weights"] = ""
     start: Callable[..., Outcome]
     if features:
-        start = partial(train_features, read_features_recipe(Path(recipe), changes))
+        start = partial(train_features, parse_features(table, str(recipe)))
     elif completing:
-        table = set_keys(read_toml(Path(recipe)), changes)
         start = partial(train_completion, parse_completion(table, str(recipe)))
     else:
-        start = partial(train_supervised, read_recipe(Path(recipe), changes))
+        start = partial(train_supervised, parse_recipe(table, str(recipe)))
     if threads is not None:
         torch.set_num_threads(threads)
     outcome = start(

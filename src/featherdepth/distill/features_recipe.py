@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from featherdepth.config import from_table, read_toml, set_keys
+from featherdepth.config import from_table
 from featherdepth.networks import NETWORKS
 from featherdepth.training.plan import ViewConfig
 from featherdepth.training.recipe import check_sizes, steps_into_loop
@@ -64,32 +64,16 @@ class FeaturesRecipe:
             raise ValueError("nothing is validated here; leave out validate_every and watch")
 
 
-def is_features(path: Path, assignments: list[str] | None = None) -> bool:
-    """Whether a recipe is of this stage.
-
-    Raises:
-        UsageError: the file cannot be read.
-    """
-    return set_keys(read_toml(path), assignments or []).get("kind") == KIND
-
-
-def read_recipe(path: Path, assignments: list[str] | None = None) -> FeaturesRecipe:
-    """Read a recipe and check every key, name and type of it.
-
-    Args:
-        assignments: `key=value` texts that replace keys of the file.
-
-    Raises:
-        UsageError: the file cannot be read, or a key, name, type or value does not fit.
-    """
-    return parse_recipe(set_keys(read_toml(path), assignments or []), str(path))
+def is_features(table: Mapping[str, Any]) -> bool:
+    """Whether a recipe's table is of this stage."""
+    return table.get("kind") == KIND
 
 
 def parse_recipe(table: Mapping[str, Any], where: str) -> FeaturesRecipe:
     """The recipe that a table says; `where` begins every message.
 
     Raises:
-        UsageError: as `read_recipe`.
+        UsageError: a key, name, type or value that does not fit.
     """
     recipe = from_table(FeaturesRecipe, steps_into_loop(table, where), where)
     for name in (recipe.network, recipe.teacher):

@@ -18,7 +18,7 @@ from featherdepth.training.recipe import (
     check_sizes,
     check_weight,
     split_parts,
-    split_table,
+    split_tables,
     steps_into_loop,
 )
 from featherdepth.training.settings import LoopConfig
@@ -170,13 +170,7 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> DistillRecipe:
         UsageError: as `read_recipe`.
     """
     table = steps_into_loop(table, where)
-    rows = table.get("losses", [])
-    if not isinstance(rows, list):
-        raise UsageError(f"{where}.losses: expected [[losses]] tables")
-    table["losses"] = [
-        split_table(row, ("weight", "features"), "loss", f"{where}.losses[{i}]")
-        for i, row in enumerate(rows)
-    ]
+    table["losses"] = split_tables(table, "losses", ("weight", "features"), "loss", where)
     if isinstance(table.get("labelled"), Mapping):
         table["labelled"] = split_parts(table["labelled"], f"{where}.labelled")
     recipe = from_table(DistillRecipe, table, where)

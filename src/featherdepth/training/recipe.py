@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from featherdepth.config import build, from_table, read_toml, set_keys
+from featherdepth.config import build, from_table
 from featherdepth.data import READERS
 from featherdepth.errors import UsageError
 from featherdepth.losses import LOSSES
@@ -130,26 +130,13 @@ class Recipe:
         return self.size, self.batch
 
 
-def read_recipe(path: Path, assignments: list[str] | None = None) -> Recipe:
-    """Read a recipe and check every key, name and type of it.
-
-    `steps` may stand at the top level; it belongs to the loop.
-
-    Args:
-        assignments: `key=value` texts that replace keys of the file.
-
-    Raises:
-        UsageError: the file cannot be read, or a key, name, type or value does not fit.
-    """
-    table = set_keys(read_toml(path), assignments or [])
-    return parse_recipe(table, str(path))
-
-
 def parse_recipe(table: Mapping[str, Any], where: str) -> Recipe:
     """The recipe that a table says; `where` begins every message.
 
+    `steps` may stand at the top level; it belongs to the loop.
+
     Raises:
-        UsageError: as `read_recipe`.
+        UsageError: a key, name, type or value that does not fit.
     """
     table = split_parts(steps_into_loop(table, where), where)
     if "validation" in table:
@@ -173,12 +160,7 @@ def split_parts(table: Mapping[str, Any], where: str) -> dict[str, Any]:
         ("losses", ("weight",), "loss"),
     )
     for key, own, rest in parts:
-        rows = table.get(key, [])
-        if not isinstance(rows, list):
-            raise UsageError(f"{where}.{key}: expected [[{key}]] tables")
-        table[key] = [
-            split_table(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)
-        ]
+        table[key] = split_tables(table, key, own, rest, where)
     return table
 
 
@@ -231,6 +213,29 @@ def split_table(row: Any, own: tuple[str, ...], rest: str, where: str) -> dict[s
     return kept | {rest: {key: row[key] for key in row if key not in kept}}
 
 
+def split_tables(
+    table: Mapping[str, Any], key: str, own: tuple[str, ...], rest: str, where: str
+) -> list[dict[str, Any]]:
+    """`split_table` of each of the [[key]] tables.
+
+    Raises:
+        UsageError: `key` is no list of tables.
+    """
+    rows = table.get(key, [])
+    if not isinstance(rows, list):
+        raise UsageError(f"{where}.{key}: expected [[{key}]] tables")
+    return [split_table(row, own, rest, f"{where}.{key}[{i}]") for i, row in enumerate(rows)]
+
+
+def check_reader(name: str, config: Mapping[str, Any], where: str) -> None:
+    """A reader exists and takes these keys.
+
+    Raises:
+        UsageError: it does not.
+    """
+    from_table(READERS.load(name).Config, config, where)
+
+
 def _check_names(recipe: Recipe, where: str) -> None:
     """Everything that a name stands for exists and takes its keys; nothing is opened."""
     NETWORKS.load(recipe.network)
@@ -242,8 +247,7 @@ def _check_names(recipe: Recipe, where: str) -> None:
     check_parts(recipe.data, recipe.losses, where)
     figures: tuple[str, ...] = ()
     if recipe.validation is not None:
-        cls = READERS.load(recipe.validation.name)
-        from_table(cls.Config, recipe.validation.reader, f"{where}.validation")
+        check_reader(recipe.validation.name, recipe.validation.reader, f"{where}.validation")
         protocol = load_protocol(recipe.validation.protocol)
         protocol.check_kind(KIND)
         figures = figures_of(protocol)
@@ -276,8 +280,7 @@ def check_parts(data: Sequence[DataTable], losses: Sequence[LossTable], where: s
     for i, loss in enumerate(losses):
         build(LOSSES, {"name": loss.name, **loss.loss}, f"{where}.losses[{i}]")
     for i, table in enumerate(data):
-        cls = READERS.load(table.name)
-        from_table(cls.Config, table.reader, f"{where}.data[{i}]")
+        check_reader(table.name, table.reader, f"{where}.data[{i}]")
     names = [loss.name for loss in losses]
     if len(set(names)) < len(names):
         raise UsageError(f"{where}.losses: {names}: a loss stands twice")

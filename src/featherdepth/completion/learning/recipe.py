@@ -9,15 +9,15 @@ from featherdepth.completion.learning.degrade import DegradeConfig
 from featherdepth.completion.learning.mix import MixConfig
 from featherdepth.completion.learning.ranges import RangeConfig
 from featherdepth.config import from_table
-from featherdepth.data import READERS
 from featherdepth.data.patterns.grammar import parse
-from featherdepth.errors import UsageError
 from featherdepth.training.plan import ViewConfig
 from featherdepth.training.recipe import (
     DataTable,
+    check_reader,
     check_sizes,
     check_watch,
     split_table,
+    split_tables,
     steps_into_loop,
 )
 from featherdepth.training.settings import LoopConfig
@@ -104,22 +104,16 @@ def parse_recipe(table: Mapping[str, Any], where: str) -> CompletionRecipe:
         UsageError: a key, name, type or value that does not fit.
     """
     table = steps_into_loop(table, where)
-    rows = table.get("data", [])
-    if not isinstance(rows, list):
-        raise UsageError(f"{where}.data: expected [[data]] tables")
-    table["data"] = [
-        split_table(row, ("weight",), "reader", f"{where}.data[{i}]") for i, row in enumerate(rows)
-    ]
+    table["data"] = split_tables(table, "data", ("weight",), "reader", where)
     if "validation" in table:
         table["validation"] = split_table(
             table["validation"], ("patterns", "frames"), "reader", f"{where}.validation"
         )
     recipe = from_table(CompletionRecipe, table, where)
     for i, data in enumerate(recipe.data):
-        from_table(READERS.load(data.name).Config, data.reader, f"{where}.data[{i}]")
+        check_reader(data.name, data.reader, f"{where}.data[{i}]")
     if recipe.validation is not None:
-        cls = READERS.load(recipe.validation.name)
-        from_table(cls.Config, recipe.validation.reader, f"{where}.validation")
+        check_reader(recipe.validation.name, recipe.validation.reader, f"{where}.validation")
         for pattern in recipe.validation.patterns:
             parse(pattern)
     patterns = () if recipe.validation is None else recipe.validation.patterns
