@@ -16,11 +16,11 @@ from featherdepth.distill.photos import (
     Windows,
     load_photos,
     photos_held,
-    shrunk,
 )
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.training.plan import ViewConfig, draw_plan
+from featherdepth.training.pool import shrunk
 from featherdepth.training.views import LUMA, cut_images, cut_maps
 from featherdepth.types import Image
 

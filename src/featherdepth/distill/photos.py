@@ -22,8 +22,9 @@ from featherdepth.data.reader import Reader
 from featherdepth.data.teacher_maps import to_half
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import assumed_intrinsics
-from featherdepth.geometry.resize import Size, resize_map, resize_pixels
+from featherdepth.geometry.resize import resize_map, resize_pixels
 from featherdepth.rng import generator
+from featherdepth.training.pool import shrunk
 from featherdepth.types import Image
 
 logger = logging.getLogger(__name__)
@@ -147,12 +148,6 @@ def _load(photos: Reader, index: int, *, long_side: int, labels: Labels | None) 
         map=stored,
         scale=scale,
     )
-
-
-def shrunk(size: Size, long_side: int) -> Size:
-    """`size` with its longer edge at most `long_side`, the aspect kept."""
-    factor = min(1.0, long_side / max(size))
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 class Windows:

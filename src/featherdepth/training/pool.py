@@ -20,7 +20,7 @@ from torch import Tensor
 
 from featherdepth.errors import InputError
 from featherdepth.geometry.parts import Box
-from featherdepth.geometry.resize import resize_pixels, resize_truth
+from featherdepth.geometry.resize import Size, resize_pixels, resize_truth
 from featherdepth.types import Depth, DepthKind, Intrinsics, Sample
 
 logger = logging.getLogger(__name__)
@@ -163,12 +163,8 @@ def _load(source: Source, index: int, *, long_side: int) -> _Frame | None:
     if sample.depth is None or not sample.depth.valid.any():
         logger.warning("%s: %s: left out: it has no depth", source.name, sample.key)
         return None
-    height, width = sample.image.size
-    factor = min(1.0, long_side / max(height, width))
-    size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    pixels, depth = sample.image.pixels, sample.depth
-    if size != (height, width):
-        pixels = resize_pixels(pixels, size)
+    size = shrunk(sample.image.size, long_side)
+    pixels, depth = resize_pixels(sample.image.pixels, size), sample.depth
     values, valid = _as_far(depth)
     if source.unknown_is_far:
         values, valid = np.where(valid, values, values[valid].max()), np.ones_like(valid)
@@ -178,11 +174,17 @@ def _load(source: Source, index: int, *, long_side: int) -> _Frame | None:
         key=sample.key,
         pixels=pixels,
         depth=np.where(valid, values, 0).clip(0, LARGEST).astype(np.float16),
-        box=_shrink_box(source.frames.usable(index), (height, width), size),
+        box=_shrink_box(source.frames.usable(index), sample.image.size, size),
         intrinsics=_numbers(sample.image.intrinsics or depth.intrinsics, size),
         ranking_only=source.ranking_only or depth.kind is DepthKind.AFFINE_INVARIANT_DISPARITY,
         kind=depth.kind,
     )
+
+
+def shrunk(size: Size, long_side: int) -> Size:
+    """`size` with its longer edge at most `long_side`, the aspect kept."""
+    factor = min(1.0, long_side / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def _as_far(depth: Depth) -> tuple[np.ndarray, np.ndarray]:
