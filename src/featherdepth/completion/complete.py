@@ -101,19 +101,11 @@ def complete_depth(
     *,
     photo: Image | None = None,
     method: str = DEFAULT,
-    reject_outliers: bool = True,
     threads: int | None = None,
 ) -> Depth:
     """The depth of `complete_map` alone, without the time that its confidence takes."""
     method = _possible(method, photo)
-    scene, _ = scene_of(
-        prior,
-        sparse,
-        photo=photo,
-        method=method,
-        reject_outliers=reject_outliers,
-        threads=threads,
-    )
+    scene, _ = scene_of(prior, sparse, photo=photo, method=method, threads=threads)
     name, _ = parse_method(method)
     return _depth(METHODS.load(name)(scene), scene, sparse)
 
@@ -129,7 +121,7 @@ def scene_of(
     *,
     photo: Image | None = None,
     method: str,
-    reject_outliers: bool,
+    reject_outliers: bool = True,
     threads: int | None = None,
 ) -> tuple[Scene, Aligned]:
     """Align, and leave out what is wrong; errors as `complete_map`."""

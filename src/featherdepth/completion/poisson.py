@@ -17,10 +17,8 @@ LEAST_EDGE = 1e-4
 Map = Float32[np.ndarray, "_ _"]
 
 
-def solve(
-    values: Map, known: Map, across: Map, down: Map, *, steps: int = STEPS, data: float = DATA
-) -> Coarse:
-    """Minimize sum(w (u_i - u_j)^2) over neighbors + data * sum(known (u - values)^2).
+def solve(values: Map, known: Map, across: Map, down: Map, *, steps: int = STEPS) -> Coarse:
+    """Minimize sum(w (u_i - u_j)^2) over neighbors + DATA * sum(known (u - values)^2).
 
     Conjugate gradients, preconditioned by the diagonal, from the pull-push filling; float32. A
     fixed number of steps: long-wave errors are gone from the start, short ones go first.
@@ -32,7 +30,7 @@ def solve(
         down: edge weights between a cell and the one below, one row less.
     """
     u = pull_push(values, known)
-    diagonal = np.float32(data) * known
+    diagonal = np.float32(DATA) * known
     own = diagonal.copy()
     diagonal[:, :-1] += across
     diagonal[:, 1:] += across
@@ -74,11 +72,11 @@ def solve(
     return u
 
 
-def edge_weights(prior: Coarse, relief: float = RELIEF) -> tuple[Map, Map]:
-    """1 / (1 + (step of log depth a pixel / relief)^2): where the prior jumps, so may the ratio."""
+def edge_weights(prior: Coarse) -> tuple[Map, Map]:
+    """1 / (1 + (step of log depth a pixel / RELIEF)^2): where the prior jumps, so may the ratio."""
     weights = []
     for axis in (1, 0):
-        step = np.diff(prior, axis=axis) / np.float32(CELL * relief)
+        step = np.diff(prior, axis=axis) / np.float32(CELL * RELIEF)
         weights.append(np.maximum(1 / (1 + step**2), np.float32(LEAST_EDGE)))
     return weights[0], weights[1]
 

@@ -192,10 +192,8 @@ def _times(root: Path, path: Path) -> Listing:
     return Listing(pairs=pairs, named=len(pairs), source=f"{path.name} and depth.txt")
 
 
-def nearest_times(
-    first: Iterable[float], second: Iterable[float], gap_s: float = MAX_GAP_S
-) -> list[tuple[float, float]]:
-    """Pairs of times less than `gap_s` seconds apart, closest pairs first, each time once; sorted.
+def nearest_times(first: Iterable[float], second: Iterable[float]) -> list[tuple[float, float]]:
+    """Pairs of times less than MAX_GAP_S apart, closest pairs first, each time once; sorted.
 
     Example:
         >>> nearest_times([1.0, 1.03], [1.01, 1.04])
@@ -204,8 +202,8 @@ def nearest_times(
     others = sorted(second)
     candidates = []
     for time in first:
-        low = bisect.bisect_right(others, time - gap_s)
-        high = bisect.bisect_left(others, time + gap_s)
+        low = bisect.bisect_right(others, time - MAX_GAP_S)
+        high = bisect.bisect_left(others, time + MAX_GAP_S)
         candidates += [(abs(time - other), time, other) for other in others[low:high]]
     taken: dict[float, float] = {}
     used: set[float] = set()

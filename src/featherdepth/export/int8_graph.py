@@ -25,12 +25,11 @@ from featherdepth.networks.weights import load_model
 logger = logging.getLogger(__name__)
 
 
-def write_int8_graph(folder: Path, photos: Photos, kept: tuple[str, ...] = ()) -> Path:
+def write_int8_graph(folder: Path, photos: Photos) -> Path:
     """Write model.int8.onnx beside model.onnx; returns its path.
 
     Args:
         photos: that the scales are taken from.
-        kept: layers that stay float32 beside the first and the last.
 
     Raises:
         WeightsError: the folder is damaged or has no model.onnx.
@@ -41,7 +40,7 @@ def write_int8_graph(folder: Path, photos: Photos, kept: tuple[str, ...] = ()) -
     stored = onnx.load_from_string(read_graph(folder))
     plain = inside.single_file(load_model(folder)[1], multiple=preset.multiple)
     with tempfile.TemporaryDirectory(prefix="featherdepth-", ignore_cleanup_errors=True) as name:
-        rounded = quantize_onnx(plain, photos, (*ends(plain.graph), *kept), Path(name))
+        rounded = quantize_onnx(plain, photos, ends(plain.graph), Path(name))
     joined = over_stored(rounded, plain.graph, stored.graph)
     strip(joined)
     joined.metadata_props.add(key=SHA256, value=preset.sha256)

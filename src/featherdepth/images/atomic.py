@@ -129,15 +129,15 @@ def check_writable(path: Path) -> None:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def remove_partials(folder: Path, *, idle_s: float | int = IDLE_S) -> int:
+def remove_partials(folder: Path) -> int:
     """Remove what killed processes left half-written in `folder`; returns how many files.
 
-    Only what has not grown for `idle_s` seconds: another process may be writing beside us.
+    Only what has not grown for IDLE_S seconds: another process may be writing beside us.
     """
     removed = 0
     for path in folder.glob(f".*{PARTIAL}"):
         with contextlib.suppress(OSError):  # gone already, or not ours to remove
-            if time.time() - path.stat().st_mtime > idle_s:
+            if time.time() - path.stat().st_mtime > IDLE_S:
                 path.unlink()
                 removed += 1
     return removed

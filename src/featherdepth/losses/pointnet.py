@@ -156,9 +156,9 @@ def load_trunk(weights: Literal["trained", "random"] = "trained") -> FrozenTrunk
     return FrozenTrunk(read_trunk(SHIPPED) if weights == "trained" else random_trunk())
 
 
-def random_trunk(seed: int = 0) -> PointNet:
+def random_trunk() -> PointNet:
     """An untrained trunk in eval mode, its features normalized over random box rooms."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     trunk = _blank()
     for part in (trunk.first, trunk.second, trunk.third):
         weight, bias = list(part.parameters())[:2]

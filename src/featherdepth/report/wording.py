@@ -17,9 +17,9 @@ def signed(value: float, decimals: int = 3) -> str:
     return (text if float(text) else text[1:]).replace("-", MINUS)
 
 
-def percent(share: float, decimals: int = 1) -> str:
+def percent(share: float) -> str:
     """0.894 as "89.4 %", in one piece as all that follows with a unit."""
-    return f"{figure(100 * share, decimals)}{SPACE}%"
+    return f"{figure(100 * share, 1)}{SPACE}%"
 
 
 def points(share: float, decimals: int = 1) -> str:

@@ -29,13 +29,10 @@ class Pair:
     label: str
 
 
-def paired_scatter(
-    pairs: Sequence[Pair], *, x: Axis, y: Axis, description: str, same: str = "no change"
-) -> Svg:
+def paired_scatter(pairs: Sequence[Pair], *, x: Axis, y: Axis, description: str) -> Svg:
     """Draw `pairs` over equal scales from 0; dots below the diagonal have the smaller y.
 
     Args:
-        same: words at the diagonal.
         description: for those who cannot see it.
     """
     shown = pairs[:: -(-len(pairs) // MOST)] if len(pairs) > MOST else pairs
@@ -48,7 +45,7 @@ def paired_scatter(
     parts += y_axis(up, y, left=left, right=right)
     parts += x_axis(across, x, top=top, bottom=bottom)
     parts.append(element("line", x1=left, x2=right, y1=bottom, y2=top, class_="zero"))
-    parts.append(text(right - 34, top + 18, same, anchor="end", style="note"))
+    parts.append(text(right - 34, top + 18, "no change", anchor="end", style="note"))
     parts += [
         element(
             "circle",
