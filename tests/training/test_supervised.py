@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from featherdepth.cli.train import run
+from featherdepth.data.manifest import Manifest
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.losses.ilnr import ImageLevelRegression
 from featherdepth.losses.pairwise_normal import PairwiseNormal
@@ -278,6 +279,22 @@ def test_validation_scores_at_the_size_of_the_truth(data: Path) -> None:
     assert figures["delta1"] > 0.98
     assert figures["abs_rel"] < 0.05
     assert figures["negative_scale"] == 0
+
+
+def test_the_usable_area_of_a_larger_photo_is_followed(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (data / "rgb").iterdir():
+        PIL.Image.open(path).resize((192, 128)).save(path)
+    for path in (data / "depth").iterdir():
+        depth = np.array(PIL.Image.open(path))
+        depth[:, :48] = np.arange(48) * 977 % 9000 + 100  # wrong, and not usable
+        PIL.Image.fromarray(depth).save(path)
+    monkeypatch.setattr(Manifest, "usable", lambda *_: (0, 98, 128, 92))
+
+    figures = validation_of(data)(Oracle(3.0))
+
+    assert figures["delta1"] > 0.98
 
 
 def test_an_upside_down_model_is_counted(data: Path) -> None:

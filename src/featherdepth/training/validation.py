@@ -14,7 +14,7 @@ from jaxtyping import Float32
 from torch import nn
 
 from featherdepth.errors import InputError, RunError
-from featherdepth.geometry.parts import Box
+from featherdepth.geometry.parts import Box, box_at
 from featherdepth.geometry.resize import resize_map
 from featherdepth.images.prepare import prepare
 from featherdepth.metrics.protocols import EvalProtocol
@@ -73,8 +73,10 @@ class DepthValidation:
                 logger.warning("validation: %s: left out: no metric depth", sample.key)
                 continue
             pixels = prepare(sample.image, size=size, multiple=multiple)
+            # The usable area is in pixels of the photo.
+            usable = box_at(frames.usable(i), sample.image.photo_size, sample.depth.size)
             self._held.append(
-                _Held(key=sample.key, pixels=pixels, truth=sample.depth, usable=frames.usable(i))
+                _Held(key=sample.key, pixels=pixels, truth=sample.depth, usable=usable)
             )
         if not self._held:
             raise InputError("validation: no frame with metric depth; check root and split")
