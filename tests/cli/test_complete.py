@@ -179,7 +179,7 @@ def test_what_became_of_the_points_is_told(
     assert cli.run(command) == 0
     said = capsys.readouterr().out
     assert "points: 35 of 36 used, 1 left out (they contradict those around them)" in said
-    assert "first stage off by: 1.2 % at the middle point\n" in said
+    assert "first stage off by: 1.2 % (median of the points)\n" in said
     assert cli.run(command) == 0  # there already
     assert "points:" not in capsys.readouterr().out
     assert cli.run([*command, "--json", "--overwrite"]) == 0
@@ -194,7 +194,7 @@ def test_points_of_many_photos_are_told_together(
     assert run(folder, small_model, "photos", "points", "--keep-outliers") == 0
     said = capsys.readouterr().out
     assert "points: 50 of 50 used\n" in said
-    assert "% at the middle point of the middle photo" in said
+    assert "% (median of the points and photos)" in said
 
 
 def test_one_photo_goes_to_the_file_that_is_named(folder: Path, small_model: Path) -> None:

@@ -106,7 +106,7 @@ def test_broken_files_are_listed_the_rest_is_learned_from_and_the_code_is_3(
     left = [line.split(":")[0] for line in lines[:3]]
     assert sorted(left) == ["empty.png", "first/page.jpg", "torn.png"]
     assert lines[3].startswith(f"{root / 'run'}: ") and "of 6 agreed b" in lines[3]
-    assert [line.split()[0] for line in lines[4:7]] == ["before", "after", "gain"]
+    assert [line.split()[0] for line in lines[4:7]] == ["before", "after", "change"]
     assert "it is not accuracy" in lines[7]
     assert "Traceback" not in done.stderr
     document = json.loads((root / "run" / "distillation.json").read_text())

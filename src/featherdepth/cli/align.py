@@ -102,7 +102,7 @@ def _lines(result: dict[str, Any]) -> str:
     lines = [
         f"{result['output']}: {target} = {result['scale']:.6g} * map + {result['shift']:.6g}",
         f"points: {result['used']} of {result['points']} used{points}",
-        f"off by: {100 * result['log_error']:.1f} % at the middle point; residual"
+        f"off by: {100 * result['log_error']:.1f} % (median of the points); residual"
         f" {result['residual']:.4g} {unit}",
     ]
     if result["moved_fraction"] > MUCH:

@@ -128,6 +128,6 @@ def _fit(result: dict[str, Any]) -> list[str]:
     wrong = f", {left_out:,} left out (they contradict those around them)" if left_out else ""
     return [
         f"points: {result['used']:,} of {result['points']:,} used{wrong}",
-        f"first stage off by: {100 * result['log_error']:.1f} % at the middle point"
-        + (" of the middle photo" if many else ""),
+        f"first stage off by: {100 * result['log_error']:.1f} % (median of the points"
+        + (" and photos)" if many else ")"),
     ]

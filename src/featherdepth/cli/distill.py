@@ -100,13 +100,14 @@ def _lines(result: dict[str, Any]) -> str:
         *failures(result),
         f"{result['folder']}: {_kept(result['best_step'], result['step'])}",
     ]
-    for state, form in (("before", ".4f"), ("after", ".4f"), ("gain", "+.4f")):
+    states = (("before", "before", ".4f"), ("after", "after", ".4f"), ("gain", "change", "+.4f"))
+    for state, word, form in states:
         if state in result["agreement"]:
             said = "  ".join(
                 f"{name} {v['value']:{form}} ({v['low']:{form}} to {v['high']:{form}})"
                 for name, v in result["agreement"][state].items()
             )
-            lines.append(f"  {state:6}  {said}")
+            lines.append(f"  {word:6}  {said}")
     lines.append("agreement with the teacher on held-out photos; it is not accuracy")
     if result["report"]:
         lines.append(f"report: {result['report']}")
