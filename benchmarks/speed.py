@@ -4,10 +4,10 @@
 
 One interleaved run at 448x448, batch 1, with random weights where a network has none embedded (the
 time does not hang on them): torch eager (NCHW, not folded, inference mode) is the baseline of each
-network. The networks of `benchmarks.contestants` run at their own sizes, and so, once more, do the
-embedded ones. Beside them the parts of one photo of 640x480 from JPEG to PNG, peak memory of fresh
-processes, and the start from nothing to the first depth map (median of seven processes, file cache
-warm).
+network; Depth-Anything-V2-Small runs at its own size. In a run of their own, since a large network
+leaves a small one cold caches, all of `benchmarks.contestants` and the embedded networks at their
+own sizes. Then the parts of one photo of 640x480 from JPEG to PNG, peak memory of fresh processes,
+and the start from nothing to the first depth map (median of seven processes, file cache warm).
 """
 
 import argparse
@@ -206,7 +206,7 @@ def main() -> None:
     photo = made_up_photo()
     with tempfile.TemporaryDirectory() as place:
         made = folders(options.networks, Path(place))
-        field, models = [], {}
+        field, models, beside = [], {}, others(options.threads)
 
         def enter(name: str, backend: str, precision: str) -> None:
             model = DepthModel.from_pretrained(
@@ -219,14 +219,14 @@ def main() -> None:
             field.append(replace(one, precision=precision, macs=_macs(name), facts=facts))
             if backend == "openvino" and name in embedded_models():
                 own = contestant(f"{title}, own size", model, photo, None)
-                field.append(replace(own, precision=precision))
+                beside.append(replace(own, precision=precision))
 
         for name, folder in made.items():
             field.append(eager(name, folder))
             for backend in ("torch", "onnx", "openvino"):
                 for precision in ("fp32",) if backend == "torch" else ("fp32", "int8"):
                     enter(name, backend, precision)
-        field += others(options.threads)
+        field.append(beside[0])
         if multiplies_in_bf16():
             for name in made:
                 enter(name, "openvino", "bf16")
@@ -242,6 +242,13 @@ def main() -> None:
                 row["stages"] = stages(
                     model, photo, size=SIZE, rounds=options.rounds, warmup=options.warmup
                 )
+        document["beside"] = measure(
+            beside,
+            rounds=options.rounds,
+            warmup=options.warmup,
+            threads=options.threads,
+            limit=False,
+        )
         document["random_weights"] = [n for n in options.networks if n not in embedded_models()]
         file = Path(place, "photo.jpg")
         file.write_bytes(photo)
@@ -250,7 +257,7 @@ def main() -> None:
             document["folder"] = folder_of_photos(options.photos, options.threads, Path(place))
     text = json.dumps(document, indent=2, sort_keys=True) + "\n"
     write_atomic(options.output, text.encode())
-    for row in document["rows"]:
+    for row in [*document["rows"], *document["beside"]["rows"]]:
         print(f"{row['name']}: {row['median_ms']:.1f} ms, share {row.get('share') or 0:.2f}")
 
 

@@ -192,7 +192,7 @@ def _models_table(claims: dict[str, Any]) -> str:
     for row in claims["row"]:
         files = _read(row["files"])
         lines.append("| " + " | ".join(cell.format_map(files) for cell in row["cells"]) + " |")
-    return "\n".join([*lines, "", claims["text"].strip()])
+    return "\n".join([*lines, "", _said(claims)])
 
 
 def _read(files: dict[str, str]) -> dict[str, Any]:
@@ -200,10 +200,16 @@ def _read(files: dict[str, str]) -> dict[str, Any]:
 
 
 def _document(name: str) -> dict[str, Any]:
-    """A file of results; `row` holds by name what `rows` holds in a list, where rows have names."""
+    """A file of results; `row` holds by name what `rows` holds in a list, where rows have names.
+
+    So it does for those of a second run beside; the name of both is that of the first.
+    """
     document: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
-    rows = document.get("rows", [])
-    return {"row": {row["name"]: row for row in rows if "name" in row}, **document}
+    by_name: dict[str, Any] = {}
+    for part in (document.get("beside", {}), document):
+        if isinstance(part.get("rows"), list):
+            by_name |= {row["name"]: row for row in part["rows"] if "name" in row}
+    return {"row": by_name, **document}
 
 
 PAGES = {
