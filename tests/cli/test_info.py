@@ -62,6 +62,11 @@ def test_the_document_lists_every_network_with_its_exact_counts(
     assert set(result) == {"models", "networks"}
 
 
+def test_the_model_of_those_who_name_none_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "given no model takes small." in info(capsys)
+    assert "given no model" not in info(capsys, "fast")
+
+
 def test_a_model_folder_says_what_it_is_and_shows_its_card(
     model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,23 +23,30 @@ def run(
 ) -> None:
     """Parameters, MACs, kind, terms and card of models; sizes of networks."""
     from featherdepth import api
+    from featherdepth.runtime.presets import DEFAULT
 
     result = api.info(model, licenses=licenses)
     shown = None if model is None or licenses or as_json else api.card(model)
-    show(result, lambda found: _text(found, shown, licenses=licenses), as_json=as_json)
+    usual = DEFAULT if model is None else ""
+    show(result, lambda found: _text(found, shown, usual, licenses=licenses), as_json=as_json)
 
 
-def _text(result: dict[str, Any], card: str | None, *, licenses: bool) -> str:
+def _text(result: dict[str, Any], card: str | None, usual: str, *, licenses: bool) -> str:
     blocks = []
     if result["models"]:
         columns = ("name", "network", "params", "macs", "size", "kind", "license", "bytes")
         blocks.append(_table(result["models"], columns))
+    if usual:
+        blocks.append(f"A command that is given no model takes {usual}.")
     blocks += [_exported(row["exported"]) for row in result["models"] if "exported" in row]
     if licenses:
         blocks += [_materials(row) for row in result["models"]]
     if result["networks"]:
         blocks.append(_table(result["networks"], ("name", "params", "macs")))
-        blocks.append("params: exact. macs: multiply-accumulates at 448x448, thop convention.")
+        blocks.append(
+            "Networks with their usual settings; a model may have others. params: exact. macs:"
+            " multiply-accumulates at 448x448, thop convention."
+        )
     return "\n\n".join([*blocks, *([card] if card else [])])
 
 
