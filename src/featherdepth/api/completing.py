@@ -24,6 +24,7 @@ def complete(
     min_confidence: float = 0.0,
     backend: str = "auto",
     precision: str = "auto",
+    device: str | None = None,
     threads: int | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -43,6 +44,7 @@ def complete(
         method: a name of `featherdepth.completion.METHODS`.
         depth_scale, calibration: of the points, as for `featherdepth.data.sparse.read_sparse`.
         reject_outliers: leave out points that disagree with those around them.
+        device: of the first stage, as of `DepthModel`.
         min_confidence: pixels that are less sure are left empty; 0 keeps all.
         overwrite: also what is already there, whole, and made in the same way.
         progress: called with (photos finished, photos in all).
@@ -104,6 +106,7 @@ def complete(
         reject_outliers=reject_outliers,
         backend=backend,
         precision=precision,
+        device=device,
         threads=threads,
         # Each takes 300 MB more at 12 megapixels.
         streams=streams_for(len(photos) > 1, threads, most=2),

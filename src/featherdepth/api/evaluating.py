@@ -27,6 +27,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     size: int | tuple[int, int] | None = None,
     backend: str = "auto",
     precision: str = "auto",
+    device: str | None = None,
     threads: int | None = None,
     seed: int = 0,
     output: str | Path | None = None,
@@ -53,6 +54,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         baseline_split: training split that baselines are learned from; with it the median map
             is scored beside the constant.
         size: of the network's input: an edge, or (height, width); by default the model's own.
+        device: as of `DepthModel`.
         threads: of the networks, that of completion included.
         precision: as of `DepthModel`; "auto" is fp32, so that no figure hangs on the machine.
         seed: of the bootstrap intervals.
@@ -155,7 +157,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
 
         chosen = repeatable(model, precision)
         predictor = DepthModel.from_pretrained(
-            model, backend=backend, precision=chosen, threads=threads
+            model, backend=backend, precision=chosen, threads=threads, device=device
         )
         name = predictor.preset.name
     kept = None

@@ -15,6 +15,7 @@ def predict(
     backend: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    device: str | None = None,
     shard: tuple[int, int] | None = None,
     engine: str = "local",
     workers: int | None = None,
@@ -33,6 +34,7 @@ def predict(
             and parquet files, or folders with some and without a photo.
         output: the folder; or, for one photo, a file: .png, .npy, .ply or .color.png.
         model: a name, a model folder, or NETWORK@FILE.
+        device: such as "cuda" or "mps", for torch; by default the CPU.
         shard: (i, n): only every n-th photo, or tar, beginning with the i-th; i from 1.
         engine: "local", or "ray" for Ray Data, which gives the same files.
         workers: processes with a network, for Ray; by default one a core of this machine.
@@ -65,6 +67,8 @@ def predict(
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
 
     check_engine(engine, workers, address)
+    if engine == "ray" and device is not None:
+        raise UsageError("the engine ray predicts on CPUs; leave --device out, or the engine")
     chosen = OutputOptions(**options)
     entries = [inputs] if isinstance(inputs, str | Path) else inputs
     packed = [entry for entry in entries if str(entry) != "-" and is_packed(Path(entry))]
@@ -83,7 +87,12 @@ def predict(
     threads_each = work_threads(engine, threads)
     streams = streams_for(in_units or len(photos) > 1, threads_each)
     network = DepthModel.from_pretrained(
-        model, backend=backend, precision=precision, threads=threads_each, streams=streams
+        model,
+        backend=backend,
+        precision=precision,
+        threads=threads_each,
+        streams=streams,
+        device=device,
     )
     if not in_units:
         result = predict_files(
@@ -106,6 +115,7 @@ def predict(
             options=chosen,
             threads=threads_each,
             streams=streams,
+            device=device,
         )
         if packed:
             from featherdepth.data.units import list_all

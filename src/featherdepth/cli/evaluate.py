@@ -5,7 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from featherdepth.cli.options import AllThreads, Backend, InputSize, JsonOutput, Seed, TableAsJson
+from featherdepth.cli.options import (
+    AllThreads,
+    Backend,
+    Device,
+    InputSize,
+    JsonOutput,
+    Seed,
+    TableAsJson,
+)
 from featherdepth.cli.parse import network_size, shard
 from featherdepth.cli.progress import progress_bar
 from featherdepth.cli.told import show
@@ -56,6 +64,7 @@ def run(
     precision: Annotated[
         str, typer.Option("--precision", help="fp32, bf16 or int8; auto is fp32 here.")
     ] = "auto",
+    device: Device = None,
     threads: AllThreads = None,
     seed: Seed = 0,
     output: JsonOutput = None,
@@ -142,6 +151,7 @@ def run(
             size=network_size(size),
             backend=backend,
             precision=precision,
+            device=device,
             threads=threads,
             seed=seed,
             output=output,

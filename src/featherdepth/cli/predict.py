@@ -10,6 +10,7 @@ from featherdepth.cli.options import (
     AsJson,
     Backend,
     Colormap,
+    Device,
     Engine,
     FieldOfView,
     IntrinsicsText,
@@ -51,6 +52,7 @@ def run(
     ] = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
+    device: Device = None,
     threads: Threads = None,
     size: Annotated[
         str | None,
@@ -102,6 +104,7 @@ def run(
             backend=backend,
             precision=precision,
             threads=threads,
+            device=device,
             shard=wanted,
             engine=engine,
             workers=workers,

@@ -89,6 +89,7 @@ class CompletionModel:
         precision: str = "auto",
         threads: int | None = None,
         streams: int = 1,
+        device: str | None = None,
     ) -> "CompletionModel":
         """Load the first stage.
 
@@ -101,7 +102,8 @@ class CompletionModel:
             first_kind: what the numbers of a .npy of others as `first` mean (`DepthKind`).
             first_scale: of a PNG of others as `first`: meters = stored / first_scale.
             reject_outliers: leave out points that disagree with those around them.
-            backend, precision: of the first stage, as for `DepthModel`; "auto" is fp32 here.
+            backend, precision, device: of the first stage, as for `DepthModel`; precision "auto" is
+                fp32 here.
             threads: of both networks.
             streams: photos that are completed at once, as for `DepthModel`.
 
@@ -110,7 +112,7 @@ class CompletionModel:
                 first stage that needs none.
             InputError: a depth file that cannot be read.
             WeightsError: missing, damaged or not matching weights.
-            BackendError: the backend is not installed.
+            BackendError: the backend is not installed, or the device not there.
         """
         parse_method(method)
         if isinstance(first, str | Path) and is_depth_file(first):
@@ -123,7 +125,12 @@ class CompletionModel:
         if first is None or isinstance(first, str | Path):
             chosen = repeatable(first, precision)
             first = DepthModel.from_pretrained(
-                first, backend=backend, precision=chosen, threads=threads, streams=streams
+                first,
+                backend=backend,
+                precision=chosen,
+                threads=threads,
+                streams=streams,
+                device=device,
             )
         return cls(
             first,

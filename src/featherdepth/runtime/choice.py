@@ -13,7 +13,7 @@ from typing import cast, get_args
 
 from featherdepth.errors import UsageError
 from featherdepth.networks.folder import GRAPH, GRAPH_INT8
-from featherdepth.runtime.backends import Precision, available, choose
+from featherdepth.runtime.backends import FASTEST_FIRST, Precision, available, choose
 from featherdepth.runtime.cpu import multiplies_in_8_bits, multiplies_in_bf16
 from featherdepth.runtime.exported import SUFFIXES
 from featherdepth.types import Preset
@@ -21,6 +21,8 @@ from featherdepth.types import Preset
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
+CPU = (None, "cpu")
+"""Devices on which every backend computes."""
 MOST_RISE = 0.01
 """Relative rise of abs_rel over fp32 up to which `auto` takes a precision."""
 
@@ -41,6 +43,19 @@ def choose_for(folder: Path, preset: Preset, backend: str, precision: str) -> tu
         if preset.verified.get(fast, 1.0) <= MOST_RISE and backend in (AUTO, name):
             return name, fast
     return _backend_for(folder, backend), "fp32"
+
+
+def backend_on(device: str | None, name: str) -> str:
+    """The backend for a device: torch's, for other devices than the CPU.
+
+    Raises:
+        UsageError: a backend that computes on the CPU alone.
+    """
+    if device in CPU:
+        return name
+    if name in FASTEST_FIRST:
+        raise UsageError(f"backend {name!r} runs on the CPU, not on {device}; leave it out")
+    return "torch" if name == AUTO else name
 
 
 def precision_named(name: str) -> Precision:

@@ -19,7 +19,7 @@ from featherdepth.images.read import read_image
 from featherdepth.networks.folder import read_config
 from featherdepth.runtime.ahead import work_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, choose
-from featherdepth.runtime.choice import choose_for, precision_named
+from featherdepth.runtime.choice import CPU, backend_on, choose_for, precision_named
 from featherdepth.runtime.cpu import cores
 from featherdepth.runtime.exported import SUFFIXES, Exported, exported_sha256
 from featherdepth.runtime.fit import decoded_side, fit
@@ -90,6 +90,7 @@ class DepthModel:
         precision: str = "auto",
         threads: int | None = None,
         streams: int = 1,
+        device: str | None = None,
     ) -> "DepthModel":
         """Load a model.
 
@@ -105,11 +106,14 @@ class DepthModel:
             streams: photos that are computed at once when several threads call `infer`, by
                 `threads` together: more photos a second, and each of them later. Backend "torch"
                 computes one after the other.
+            device: such as "cuda" or "mps", on which torch computes, whatever "auto" is elsewhere;
+                by default the CPU, for backend "torch" the first of those that is there.
 
         Raises:
             UsageError: no such model, backend or precision; threads or streams below 1.
             WeightsError: missing, damaged or not matching weights.
-            BackendError: the backend is not installed or cannot compute at this precision.
+            BackendError: the backend is not installed or cannot compute at this precision, or the
+                device is not there.
         """
         if threads is not None and threads < 1:
             raise UsageError(f"threads is {threads}; expected 1 or more")
@@ -117,19 +121,23 @@ class DepthModel:
             raise UsageError(f"streams is {streams}; expected 1 or more")
         found = resolve(reference, files=True)
         if found.network is None and found.path.suffix in SUFFIXES and found.path.is_file():
+            if device not in CPU:
+                raise UsageError(f"{found.path}: runs on the CPU, not on {device}; leave it out")
             return cls._from_file(found.path, backend, precision, threads, streams)
+        backend = backend_on(device, backend)
         if found.network is not None:
             chosen = precision_named(precision)
             if backend not in ("auto", "torch"):
                 raise UsageError(f"model {reference}: foreign weights run on torch, not {backend}")
             backend = choose("torch")
             opener = BACKENDS.load(backend).open_foreign
-            preset, network = opener(found.network, found.path, threads, chosen)
+            preset, network = opener(found.network, found.path, threads, chosen, device)
         else:
             preset = read_config(found.path)
             check_sees_depth(preset, COMPLETE)
             backend, chosen = choose_for(found.path, preset, backend, precision)
-            network = BACKENDS.load(backend).open(found.path, preset, threads, chosen, streams)
+            opener = BACKENDS.load(backend).open
+            network = opener(found.path, preset, threads, chosen, streams, device=device)
         logger.info("model %s on %s in %s", preset.name, backend, chosen)
         return cls(
             preset, network, backend=backend, precision=chosen, threads=threads, streams=streams

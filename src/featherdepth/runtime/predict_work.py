@@ -38,6 +38,7 @@ class PredictWork:
     threads: int | None = None
     streams: int = 1
     """Photos of a block that are computed at once."""
+    device: str | None = None
     block: int = 8
 
     @property
@@ -92,6 +93,7 @@ class PredictWork:
             precision=self.made.precision,
             threads=self.threads,
             streams=self.streams,
+            device=self.device,
         )
 
 

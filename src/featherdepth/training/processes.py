@@ -20,7 +20,7 @@ from accelerate.state import PartialState
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from featherdepth.training.devices import find_device
+from featherdepth.networks.devices import find_device
 
 
 class Processes:

@@ -24,9 +24,9 @@ from featherdepth.distill.teachers.stated import Stated, split_stated
 from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks import NETWORKS
+from featherdepth.networks.devices import find_device
 from featherdepth.runtime.presets import depth_models, embedded_models
 from featherdepth.runtime.reference import resolve
-from featherdepth.training.devices import find_device
 
 logger = logging.getLogger(__name__)
 

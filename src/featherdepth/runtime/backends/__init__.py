@@ -57,6 +57,8 @@ class Backend(Protocol):
         threads: int | None,
         precision: Precision,
         streams: int = 1,
+        *,
+        device: str | None = None,
     ) -> Network:
         """Load a model folder whose config.json is `preset`; the sha256 is checked here.
 
@@ -64,6 +66,7 @@ class Backend(Protocol):
             threads: of all calls together; by default what the backend takes.
             streams: calls that are computed at once, by those threads together; more of them
                 wait. A backend that cannot computes one after the other.
+            device: "cpu", or what torch calls another; None for the usual one.
 
         Raises:
             BackendError: the backend cannot compute at this precision here.

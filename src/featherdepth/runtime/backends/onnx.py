@@ -47,6 +47,8 @@ class Onnx:
         threads: int | None,
         precision: Precision,
         streams: int = 1,
+        *,
+        device: str | None = None,  # noqa: ARG004 - the CPU
     ) -> Network:
         """Load the graph over the bytes of model.safetensors whose sha256 was checked."""
         if precision == "bf16":

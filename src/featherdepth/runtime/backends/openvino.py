@@ -51,6 +51,8 @@ class OpenVino:
         threads: int | None,
         precision: Precision,
         streams: int = 1,
+        *,
+        device: str | None = None,  # noqa: ARG004 - the CPU
     ) -> Network:
         """Load model.onnx with its weights from the folder and compile it for this CPU."""
         check_weights(folder, preset)

@@ -16,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from featherdepth.errors import BackendError, RunError, UsageError
 from featherdepth.networks.depthnet import DepthNet
+from featherdepth.networks.devices import find_device
 from featherdepth.networks.foreign import load_foreign
 from featherdepth.networks.listing import list_networks
 from featherdepth.networks.weights import load_model
@@ -37,17 +38,28 @@ class PyTorch:
         threads: int | None,
         precision: Precision,
         streams: int = 1,  # noqa: ARG003 - torch shares its threads among the operations of a call
+        *,
+        device: str | None = None,
     ) -> Network:
-        """Build the network and load model.safetensors; needs no model.onnx."""
-        return run_module(load_model(folder)[1], threads, precision, compiled=cls.compiled)
+        """Build the network and load model.safetensors; needs no model.onnx.
+
+        Args:
+            device: by default the first of CUDA, Apple's and the CPU that is there.
+        """
+        module = load_model(folder)[1]
+        return run_module(module, threads, precision, device=device, compiled=cls.compiled)
 
     @staticmethod
     def open_foreign(
-        network: str, path: Path, threads: int | None, precision: Precision
+        network: str,
+        path: Path,
+        threads: int | None,
+        precision: Precision,
+        device: str | None = None,
     ) -> tuple[Preset, Network]:
         """Load another's weights file and say what its numbers mean; errors as below."""
         preset, module = load_foreign_depth(network, path)
-        return preset, run_module(module, threads, precision)
+        return preset, run_module(module, threads, precision, device=device)
 
 
 class Compiled(PyTorch):
@@ -98,24 +110,31 @@ def _three(buffer: torch.Tensor) -> tuple[float, float, float]:
 
 
 def run_module(
-    module: nn.Module, threads: int | None, precision: Precision, *, compiled: bool = False
+    module: nn.Module,
+    threads: int | None,
+    precision: Precision,
+    *,
+    device: str | None = None,
+    compiled: bool = False,
 ) -> Network:
     """A torch network as a function of arrays.
 
     Args:
         threads: set for the whole process: torch knows no other way.
+        device: by default the first of CUDA, Apple's and the CPU that is there.
         compiled: translate it, once for each size, at the first call.
 
     Raises:
-        BackendError: a precision that torch does not run these weights in; in a call, that torch
-            cannot compile here.
+        UsageError: no such device.
+        BackendError: a precision that torch does not run these weights in, or a device that is not
+            there; in a call, that torch cannot compile here.
     """
     if precision == "int8":
         raise BackendError("backend 'torch' runs fp32 or bf16, not int8; leave --precision out")
     if threads is not None:
         torch.set_num_threads(threads)
-    device = _device()
-    module = folded(module.eval()).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
+    place = _place(device)
+    module = folded(module.eval()).to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
     call: Callable[[torch.Tensor], torch.Tensor] = module
     if compiled:
         # Weights that never change are laid out for the kernels once, and not at every call.
@@ -124,10 +143,10 @@ def run_module(
     one_at_a_time = Lock()
 
     def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
-        half = torch.autocast(device.type, torch.bfloat16)
+        half = torch.autocast(place.type, torch.bfloat16)
         chosen = half if precision == "bf16" else contextlib.nullcontext()
         with one_at_a_time, torch.inference_mode(), chosen:
-            batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+            batch = torch.from_numpy(images).to(place, memory_format=torch.channels_last)
             try:
                 depth: Float32[np.ndarray, "b 1 h w"] = call(batch).float().cpu().numpy()
             except torch._dynamo.exc.TorchDynamoException as error:
@@ -156,7 +175,9 @@ def folded(module: nn.Module) -> nn.Module:
     return module
 
 
-def _device() -> torch.device:
+def _place(device: str | None) -> torch.device:
+    if device is not None:
+        return find_device(device)
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

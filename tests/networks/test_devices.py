@@ -7,7 +7,7 @@ import torch
 
 from featherdepth import api
 from featherdepth.errors import BackendError, FeatherDepthError, UsageError
-from featherdepth.training.devices import find_device
+from featherdepth.networks.devices import find_device
 from featherdepth.training.processes import Processes
 
 RECIPE = """
