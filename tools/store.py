@@ -80,7 +80,7 @@ def store(
             "max_move": max_move,
         }
         relative = result["metrics"][MEASURE]["relative"]
-        if not abs(relative) < max_move:  # NaN is too far as well
+        if not abs(relative) < max_move:
             raise RunError(
                 f"{run}: {MEASURE} moves by {relative:+.2%} in {storage}; expected less than"
                 f" {max_move:.2%}: keep {preset.storage}"

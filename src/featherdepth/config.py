@@ -32,7 +32,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: the file is missing or not TOML; the message has the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(_text(path))
     except OSError as error:
         raise UsageError(f"{path}: cannot read it: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -46,7 +46,7 @@ def read_json(path: Path) -> dict[str, Any]:
         InputError: the file is missing, not JSON, or not an object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json.loads(_text(path))
     except OSError as error:
         raise InputError(f"{path}: cannot read it: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -54,6 +54,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a JSON object, got {type(value).__name__}")
     return value
+
+
+def _text(path: Path) -> str:
+    """What a file says behind a byte order mark, without a codec that would be imported now."""
+    return path.read_text(encoding="utf-8").removeprefix("\ufeff")
 
 
 def data_path(text: str, where: str) -> Path:

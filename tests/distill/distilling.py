@@ -95,7 +95,7 @@ def distill(
 PLACES: dict[str, tuple[Any, str]] = {
     "batch": (featherdepth.distill.views.DistillBatches, "__call__"),
     "checkpoint": (featherdepth.training.checkpoint, "_flush_folder"),
-    "document": (featherdepth.distill.outcome, "write_atomic"),
+    "document": (featherdepth.distill.outcome, "write_json"),
     "file": (featherdepth.images.atomic, "_to_disk"),
     "model": (featherdepth.networks.folder, "write_atomic"),
     "picture": (featherdepth.distill.pictures, "write_atomic"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tools.store import MAX_MOVE, main, store, with_section
 
-from featherdepth.errors import InputError, RunError, WeightsError
+from featherdepth.errors import FeatherDepthError, InputError, RunError, WeightsError
 from featherdepth.metrics.protocols import load_protocol
 from featherdepth.networks.folder import read_preset
 
@@ -81,15 +81,22 @@ def test_the_folder_has_three_files_its_name_and_what_moved(run: Path, tmp_path:
     assert [p.name for p in target.parent.iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize("move", [0.004, -0.004, float("nan")])
+@pytest.mark.parametrize(
+    ("move", "error", "said"),
+    [
+        (0.004, RunError, r"abs_rel moves by \+.* in int8; expected less than 0\.30%"),
+        (-0.004, RunError, r"abs_rel moves by -.* in int8; expected less than 0\.30%"),
+        (float("nan"), InputError, "after: damaged: .*not finite"),
+    ],
+)
 def test_weights_that_move_too_far_leave_the_old_model(
-    move: float, run: Path, tmp_path: Path
+    move: float, error: type[FeatherDepthError], said: str, run: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "weights" / "mine"
     target.mkdir(parents=True)
     (target / "kept").write_text("")
 
-    with pytest.raises(RunError, match=r"abs_rel moves by .* in int8; expected less than 0\.30%"):
+    with pytest.raises(error, match=said):
         store(run, target, "int8", scorer(run, move))
     assert [p.name for p in target.iterdir()] == ["kept"]
     assert [p.name for p in target.parent.iterdir()] == ["mine"]
