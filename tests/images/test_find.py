@@ -32,6 +32,11 @@ def relatives(found):
     return [image.relative.as_posix() for image in found]
 
 
+DEPTH = Depth(
+    values=np.ones((2, 3), np.float32), valid=np.ones((2, 3), np.bool_), kind=DepthKind.METRIC
+)
+
+
 def test_a_folder_is_searched_to_the_bottom_in_a_fixed_order(tree):
     found = find_images([tree])
 
@@ -151,10 +156,10 @@ def depth():
 
 
 def test_results_are_no_photos(tree, depth):
-    save(depth, tree / "b.png")
-    save(depth, tree / "b.color.png", format="color")
-    save(depth, tree / "deep" / "d.npy")
-    save(depth, tree / "deep" / "d.color.png", format="color")
+    save(DEPTH, tree / "b.png")
+    save(DEPTH, tree / "b.color.png", format="color")
+    save(DEPTH, tree / "deep" / "d.npy")
+    save(DEPTH, tree / "deep" / "d.color.png", format="color")
     (tree / "frame.color.png").touch()  # a photo by the names of a known data set
     (tree / "b.jpg.json").write_text('{"title": "b.jpg", "photoTakenTime": {}}')
 
@@ -188,13 +193,8 @@ def test_results_among_the_files_that_a_shell_names_are_left_out(tmp_path, caplo
     """photos/* is what lies there, and the last run wrote there, too."""
     photo = tmp_path / "a.jpg"
     photo.touch()
-    depth = Depth(
-        values=np.ones((2, 3), np.float32),
-        valid=np.ones((2, 3), np.bool_),
-        kind=DepthKind.METRIC,
-    )
-    save(depth, tmp_path / "a.png")
-    save(depth, tmp_path / "a.color.png", format="color")
+    save(DEPTH, tmp_path / "a.png")
+    save(DEPTH, tmp_path / "a.color.png", format="color")
     write_failures(tmp_path / "failures.jsonl", [{"photo": "b.jpg", "error": "empty"}])
 
     with caplog.at_level(logging.WARNING):
@@ -212,12 +212,7 @@ def test_so_is_the_folder_of_results_that_lies_among_them(tmp_path, caplog):
     photo, out, other = tmp_path / "a.jpg", tmp_path / "out", tmp_path / "other"
     photo.touch()
     out.mkdir()
-    depth = Depth(
-        values=np.ones((2, 3), np.float32),
-        valid=np.ones((2, 3), np.bool_),
-        kind=DepthKind.METRIC,
-    )
-    save(depth, out / "a.npy")
+    save(DEPTH, out / "a.npy")
 
     with caplog.at_level(logging.WARNING):
         assert [i.path for i in find_images([photo, out], out=out)] == [photo]

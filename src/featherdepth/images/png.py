@@ -1,7 +1,7 @@
 """PNG files of depth maps and of their colors, written in half of Pillow's time.
 
 Pillow tries every filter of the format on every row. Depth is smooth, and one filter serves all of
-it: the difference to the row above. The files come out no larger.
+it: the difference to the row above. Files come out smaller, maps of a network's size 5 % larger.
 """
 
 import io
