@@ -200,16 +200,17 @@ def _read(files: dict[str, str]) -> dict[str, Any]:
 
 
 def _document(name: str) -> dict[str, Any]:
-    """A file of results; `row` holds by name what `rows` holds in a list, where rows have names.
+    """A file of results; `row` and `model` hold by name what `rows` and `models` hold in a list.
 
-    So it does for those of a second run beside; the name of both is that of the first.
+    So they do for those of a second run beside; a name of both is that of the first.
     """
     document: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
-    by_name: dict[str, Any] = {}
+    named: dict[str, Any] = {"row": {}, "model": {}}
     for part in (document.get("beside", {}), document):
-        if isinstance(part.get("rows"), list):
-            by_name |= {row["name"]: row for row in part["rows"] if "name" in row}
-    return {"row": by_name, **document}
+        for one, found in named.items():
+            if isinstance(rows := part.get(f"{one}s"), list):
+                found |= {row["name"]: row for row in rows if "name" in row}
+    return named | document
 
 
 PAGES = {

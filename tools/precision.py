@@ -2,6 +2,7 @@
 
     python -m tools.precision NAME int8 --data data/nyu --calibrate labelled --split val
     python -m tools.precision NAME bf16 --data data/nyu --split val   (a CPU that computes in it)
+    ... --emulated   (any with AVX-512: OpenVINO rounds as such a CPU would, only slowly)
 
 For int8 model.int8.onnx is written into src/featherdepth/runtime/weights/NAME first. Every
 installed backend that computes at the precision is scored in fp32 and at it;
@@ -13,9 +14,11 @@ precision where it is at most 1 %.
 import argparse
 import sys
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from featherdepth import api
 from featherdepth.data.probe import open_data
@@ -25,7 +28,7 @@ from featherdepth.export.int8_graph import write_int8_graph
 from featherdepth.export.pictures import Photos
 from featherdepth.images.atomic import write_json
 from featherdepth.networks.folder import CONFIG, read_preset
-from featherdepth.runtime.backends import available
+from featherdepth.runtime.backends import available, openvino
 from featherdepth.runtime.presets import embedded_folder
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
@@ -94,6 +97,10 @@ def _calibration(data: Path, split: str, count: int, folder: Path) -> list[str]:
     return [sample.key for sample in chosen]
 
 
+def _emulation() -> AbstractContextManager[object]:
+    return patch.object(openvino, "computes_bf16", return_value=True)
+
+
 def main() -> int:
     """Do it for one embedded model."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -103,6 +110,7 @@ def main() -> int:
     parser.add_argument("--calibrate", default="labelled")
     parser.add_argument("--split", default="val")
     parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--emulated", action="store_true", help="bf16 on a CPU without it")
     options = parser.parse_args()
     folder, precision = embedded_folder(options.name), options.precision
     document = {}
@@ -110,10 +118,12 @@ def main() -> int:
         if precision == "int8":
             split, count = options.calibrate, options.count
             document = quantize(folder, options.data, split=split, count=count)
-        document |= cost(folder, options.data, precision=precision, split=options.split)
+        with _emulation() if options.emulated else nullcontext():
+            document |= cost(folder, options.data, precision=precision, split=options.split)
     except FeatherDepthError as error:
         print(f"precision: {error}", file=sys.stderr)
         return error.exit_code
+    document["emulated"] = options.emulated
     write_json(RESULTS / f"{precision}-{options.name}.json", document)
     for backend, row in document["backends"].items():
         found = row["abs_rel"]
