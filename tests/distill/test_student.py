@@ -42,7 +42,7 @@ def test_default_is_the_embedded_model_of_the_students_name() -> None:
 
 
 def test_default_is_random_where_there_is_no_such_model_or_it_would_not_fit() -> None:
-    assert find_start(recipe(student="base")) is None
+    assert find_start(recipe(student="topformer-lite")) is None
     assert find_start(recipe(student="small", settings={"widths": [32, 48, 64]})) is None
     assert find_start(recipe(student="small", encoder_weights="x.pth")) is None
     assert find_start(recipe(student="small", init="random")) is None

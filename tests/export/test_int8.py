@@ -52,7 +52,9 @@ def test_the_search_ends_with_the_last_error_where_nothing_helps() -> None:
         search(lambda: ORDER, attempt)
 
 
-def test_the_first_layer_its_readers_and_the_last_layer_are_kept_in_any_case(recorded: onnx.ModelProto) -> None:
+def test_the_first_layer_its_readers_and_the_last_layer_are_kept_in_any_case(
+    recorded: onnx.ModelProto,
+) -> None:
     names = [layer.name for layer in layers(recorded.graph)]
     asked: list[tuple[str, ...]] = []
 

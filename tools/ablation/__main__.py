@@ -12,7 +12,8 @@ told. Scenes come first:
     python -m tools.render scratch/scenes --count 1600 --seed 1 --size 320x240
 
 With `--teacher weights/ablation-teacher --student weights/topformer-lite-source` the experiment on
-rooms goes on from the weights that are kept; rows that were measured before keep their figures.
+rooms goes on from its own weights (`git checkout 8d35d4b -- weights`); rows that were measured
+before keep their figures.
 Streets are data for research alone (class C): their rows keep figures, and no weights.
 """
 
@@ -109,24 +110,44 @@ class Experiment:
         Raises:
             RunError: as `once`; the row that it goes on from is not finished.
         """
-        folder, start = self.path(row.name, seed), self.start(row)
-        if row.begins and self.begin is None and not (start / DONE).is_file():
-            raise RunError(f"{start}: not finished, and {row.name} goes on from it; run it first")
+        folder, begin = self.path(row.name, seed), self.begins(row)
+        if row.begins and self.begin is None and not (begin / DONE).is_file():
+            raise RunError(f"{begin}: not finished, and {row.name} goes on from it; run it first")
         photos = gather(
             row.photos, self.name, self.folder / "photos", data=self.data, scenes=self.scenes
         )
+        if row.features:
+            self.features(row, photos)
         self.once(
             folder,
             self.made_by_row(row, seed),
             lambda: api.distill(
                 photos,
                 folder,
-                teacher=self.path("teacher"),
-                init=str(start),
+                teacher=f"mean:{self.path('teacher')}" if row.mirrored else self.path("teacher"),
+                init=str(self.start(row)),
                 recipe=RECIPES / "row.toml",
                 assignments=self._assignments(row, seed) + self.changes,
-                cache=None if row.asks_teacher else self.folder / "maps" / row.photos,
+                cache=None if row.asks_teacher else self._maps(row),
                 resume=True,
+                threads=self.threads,
+            ),
+        )
+
+    def features(self, row: Row, photos: Path) -> None:
+        """A feature stage on the photos of a row, before it."""
+        begin = self.begins(row)
+        keys = {"photos": str(photos), "photo_terms": TERMS[self.name][row.photos], **row.features}
+        assignments = [f"{key}={inline(value)}" for key, value in keys.items()]
+        self.once(
+            self.start(row),
+            made_by(RECIPES / "features.toml", assignments, [], models={"init": begin}),
+            lambda: api.train(
+                RECIPES / "features.toml",
+                self.start(row),
+                resume=True,
+                init=str(begin),
+                assignments=assignments,
                 threads=self.threads,
             ),
         )
@@ -174,7 +195,11 @@ class Experiment:
         )
 
     def start(self, row: Row) -> Path:
-        """The model folder whose student the row begins with."""
+        """The model folder whose student the row is initialized with."""
+        return self.folder / f"{row.name}-features" if row.features else self.begins(row)
+
+    def begins(self, row: Row) -> Path:
+        """The model folder of what comes before the row and its own feature stage."""
         if row.begins:
             return self.begin or self.path(row.begins)
         return self.path("student")
@@ -188,6 +213,9 @@ class Experiment:
             self.changes,
             models={"init": self.path(training.init)} if training.init else {},
         )
+
+    def _maps(self, row: Row) -> Path:
+        return self.folder / "maps" / (f"{row.photos}-mirrored" if row.mirrored else row.photos)
 
     def _assignments(self, row: Row, seed: int) -> list[str]:
         terms = TERMS[self.name][row.photos]

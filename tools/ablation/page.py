@@ -44,6 +44,13 @@ COMMANDS = """To run a row or all of them:
 python -m tools.render scratch/scenes --count 1600 --seed 1 --size 320x240
 FEATHERDEPTH_DATA=<data folder> python -m tools.ablation runs/ablation --scenes scratch/scenes
 ```
+
+Or from the weights of these rows, which the working tree has no room for (11 MB):
+
+```bash
+git checkout 8d35d4b -- weights/ablation-teacher weights/topformer-lite-source
+... --teacher weights/ablation-teacher --student weights/topformer-lite-source
+```
 """
 
 STREETS = """## Streets

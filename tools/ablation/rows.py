@@ -23,6 +23,10 @@ class Row:
     """Of what the parts of ours are worth: `tools.ablation.page` tells them apart."""
     begins: str = ""
     """Name of the row whose student it goes on from; none: where all rows begin."""
+    features: dict[str, Any] = field(default_factory=dict)
+    """Keys of a feature stage on the row's photos, from where it would begin; none: no such."""
+    mirrored: bool = False
+    """Its teacher is the mean of what the teacher sees in a photo and in its mirror image."""
     seeds: tuple[int, ...] = (0,)
     keys: dict[str, Any] = field(default_factory=dict)
     """Further keys of the recipe."""

@@ -151,9 +151,13 @@ def test_terms_that_are_not_known_stay_unknown(named):
     assert not named("brightness", "far").card.commercial
 
 
-@pytest.mark.parametrize("reference", ["mean:small", "mean:", "mean:small+", "mean:+small"])
-def test_a_mean_needs_two(reference):
-    with pytest.raises(UsageError, match=r"expected mean:A\+B, the names of two or more"):
+def test_of_one_it_is_the_mean_of_picture_and_mirror_image(named, pictures):
+    np.testing.assert_allclose(named("right")(pictures).numpy(), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("reference", ["mean:", "mean:small+", "mean:+small"])
+def test_a_mean_needs_names(reference):
+    with pytest.raises(UsageError, match=r"expected mean:A\+B, the names of teachers"):
         open_teacher(reference)
 
 

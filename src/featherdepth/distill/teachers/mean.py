@@ -3,7 +3,7 @@
 Every one sees each picture and its mirror image at its own size. Maps whose scale and shift mean
 nothing are brought to zero mean and unit spread first (their middle 80 %), those whose scale means
 nothing to a median of 1. Networks of different encoders err at different places: the mean of two is
-better than both (docs/experiments.md).
+better than both; that of one over picture and mirror image is better than it (docs/experiments.md).
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,7 @@
     hf:owner/name[@revision]  a depth model of transformers, from the hub; hf:./folder
     file.onnx[?key=value]     an ONNX file
     py:module:function        a Python callable
-    mean:A+B                  the mean of several of these, of one kind
+    mean:A+B                  the mean of several of these, of one kind; mean:A of mirror images
 
 What a file or function does not say itself is stated behind a question mark: `stated.py`.
 """
@@ -66,8 +66,8 @@ def _open(reference: str | Path, size: int | Size | None, threads: int | None) -
     found: Teacher
     if isinstance(reference, str) and reference.startswith("mean:"):
         names = reference.removeprefix("mean:").split("+")
-        if len(names) < 2 or "" in names:
-            raise UsageError(f"teacher {reference!r}: expected mean:A+B, the names of two or more")
+        if "" in names:
+            raise UsageError(f"teacher {reference!r}: expected mean:A+B, the names of teachers")
         found = TEACHERS.load("mean")([_open(name, size, threads) for name in names])
         return found
     text, stated = split_stated(reference) if isinstance(reference, str) else (reference, Stated())
