@@ -177,3 +177,30 @@ def test_without_the_data_it_ends_in_one_line(
     assert capsys.readouterr().err == (
         "ablation: FEATHERDEPTH_DATA is not set; expected the data folder\n"
     )
+
+
+def test_features_come_before_the_row_and_it_begins_with_them(
+    begin: Callable[..., Experiment], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(api, "distill", lambda *_, **given: asked.update(given) or {})
+
+    def train(recipe: Path, folder: Path, *, init: str, **given: Any) -> dict[str, Any]:
+        folder.mkdir()
+        asked.update(features=recipe.name, begun_from=init, keys=given["assignments"])
+        return {}
+
+    monkeypatch.setattr(api, "train", train)
+    experiment = begin(begin=model)
+    row = replace(experiment.domain.rows[0], begins="other", features={"steps": 5}, mirrored=True)
+
+    (tmp_path / "runs" / row.name).mkdir()
+    experiment.row(row, 0)
+
+    own = tmp_path / "runs" / "ours-features"
+    assert (asked["features"], asked["begun_from"]) == ("features.toml", str(model))
+    assert "steps=5" in asked["keys"]
+    assert (own / "done.json").is_file()
+    assert asked["init"] == str(own)
+    assert asked["teacher"] == f"mean:{model}"
+    assert asked["cache"].name == "target-mirrored"
