@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from tools.ablation.photos import DOMAINS, TERMS, Kind, with_camera
-from tools.ablation.rows import inline
+from tools.ablation.rows import inline, read_domain
 
 from featherdepth.config import set_keys
 from featherdepth.images.read import read_image
@@ -19,6 +19,15 @@ def test_every_kind_of_photos_has_terms() -> None:
     assert TERMS.keys() == DOMAINS.keys()
     for terms in TERMS.values():
         assert set(terms) == set(get_args(Kind))
+
+
+def test_a_domain_like_another_learns_the_same_labels_with_its_own_student() -> None:
+    rooms, other = read_domain("rooms"), read_domain("rooms-base")
+
+    assert (other.size, other.labels) == (rooms.size, rooms.labels)
+    assert (other.student, rooms.student) == ("base", "topformer-lite")
+    losses = {row.name: row.losses for row in rooms.rows}
+    assert all(row.losses == losses[row.name] for row in other.rows)
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,15 @@ told. Scenes come first:
 
 With `--teacher weights/ablation-teacher --student weights/topformer-lite-source` the experiment on
 rooms goes on from its own weights (`git checkout 8d35d4b -- weights`); rows that were measured
-before keep their figures.
+before keep their figures; `--domain rooms-base` is the same for students of the paper's network.
 Streets are data for research alone (class C): their rows keep figures, and no weights.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,8 @@ class Training:
     recipe: str
     init: str = ""
     """Name of the training that it begins from."""
+    keys: dict[str, Any] = field(default_factory=dict)
+    """Over those of the recipe."""
     scenes: bool = False
     """Learns from the rendered scenes."""
 
@@ -72,10 +73,18 @@ class Experiment:
             if path is not None
         }
         self.begin: Path | None = options.begin
+        network = {"network": self.domain.student}
+        source = network | self.domain.source
+        self.starts_elsewhere = "encoder_weights" in source
         self.trainings = {
-            "teacher": Training(recipe=f"{self.name}/teacher.toml"),
-            "features": Training(recipe="features.toml"),
-            "student": Training(recipe="source.toml", init="features", scenes=True),
+            "teacher": Training(recipe=f"{self.domain.like or self.name}/teacher.toml"),
+            "features": Training(recipe="features.toml", keys=network),
+            "student": Training(
+                recipe="source.toml",
+                init="" if self.starts_elsewhere else "features",
+                keys=source,
+                scenes=True,
+            ),
         }
 
     def path(self, name: str, seed: int = 0) -> Path:
@@ -101,7 +110,8 @@ class Experiment:
 
     def student(self) -> None:
         """The start of all rows: features first, then labels of the source."""
-        self._train("features")
+        if not self.starts_elsewhere:
+            self._train("features")
         self._train("student")
 
     def row(self, row: Row, seed: int) -> None:
@@ -209,7 +219,7 @@ class Experiment:
         training = self.trainings[name]
         return made_by(
             RECIPES / training.recipe,
-            self._scenes(training),
+            self._keys(training),
             self.changes,
             models={"init": self.path(training.init)} if training.init else {},
         )
@@ -220,6 +230,7 @@ class Experiment:
     def _assignments(self, row: Row, seed: int) -> list[str]:
         terms = TERMS[self.name][row.photos]
         table = {"losses": row.losses, "seed": seed, "photo_terms": terms}
+        table["student"] = self.domain.student
         table |= {**self.domain.keys, **row.keys}
         if row.labels:
             labels = self.domain.labels
@@ -228,8 +239,9 @@ class Experiment:
             table["labelled"] = {**labels, "data": data}
         return [f"{key}={inline(value)}" for key, value in table.items()]
 
-    def _scenes(self, training: Training) -> list[str]:
-        return [f"data.0.root={json.dumps(str(self.scenes))}"] if training.scenes else []
+    def _keys(self, training: Training) -> list[str]:
+        scenes = {"data.0.root": str(self.scenes)} if training.scenes else {}
+        return [f"{key}={inline(value)}" for key, value in {**scenes, **training.keys}.items()]
 
     def _train(self, name: str) -> None:
         folder, training = self.path(name), self.trainings[name]
@@ -241,7 +253,7 @@ class Experiment:
                 folder,
                 resume=True,
                 init=str(self.path(training.init)) if training.init else None,
-                assignments=self._scenes(training) + self.changes,
+                assignments=self._keys(training) + self.changes,
                 threads=self.threads,
             ),
         )

@@ -23,6 +23,7 @@ PHOTOS = {
         "source": "the source's own",
     },
 }
+PHOTOS["rooms-base"] = PHOTOS["rooms"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,12 +68,19 @@ FEATHERDEPTH_DATA=<data folder> python -m tools.ablation runs/streets --domain s
 ```
 """
 
+BASE = """## The paper's network as student
+
+The same on rooms with `base`, whose encoder begins as that of `topformer-lite` (the same network),
+its decoder with random weights (recipes/ablation/rooms-base).
+"""
+
 
 def ablation_page() -> str:
     """The tables, beside the poster's shares."""
     parts = [INTRO, *_table("rooms"), _best("rooms"), *_parts(), _missing("rooms"), COMMANDS]
-    if (results_of("streets") / SUITE).is_file():
-        parts += [STREETS, *_table("streets"), _best("streets"), _missing("streets")]
+    for domain, said in (("rooms-base", BASE), ("streets", STREETS)):
+        if (results_of(domain) / SUITE).is_file():
+            parts += [said, *_table(domain), _best(domain), _missing(domain)]
     return "\n".join(parts) + "\n"
 
 

@@ -42,6 +42,7 @@ TERMS: dict[str, dict[Kind, str]] = {
         "all": f"{STREETS}; {FURTHER}",
     },
 }
+TERMS["rooms-base"] = TERMS["rooms"]
 """Of the photos of a domain, for the bill of materials of what is trained on them."""
 
 
@@ -112,7 +113,11 @@ def _streets(kind: Kind, data: Path) -> Named:
         yield from ((name, storage.read(name)) for name in _unlabelled(data, kind, "camvid_"))
 
 
-DOMAINS: dict[str, Callable[[Kind, Path], Named]] = {"rooms": _rooms, "streets": _streets}
+DOMAINS: dict[str, Callable[[Kind, Path], Named]] = {
+    "rooms": _rooms,
+    "rooms-base": _rooms,
+    "streets": _streets,
+}
 
 
 def _unlabelled(data: Path, kind: Kind, start: str) -> list[str]:

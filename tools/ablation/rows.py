@@ -48,11 +48,21 @@ class Domain:
     rows: tuple[Row, ...]
     keys: dict[str, Any] = field(default_factory=dict)
     """Of all rows, over those of row.toml."""
+    like: str = ""
+    """Domain whose teacher this one takes; none: it has its own."""
+    student: str = "topformer-lite"
+    """Network of its students."""
+    source: dict[str, Any] = field(default_factory=dict)
+    """Of the student before distillation, over source.toml; with `encoder_weights` no features."""
 
 
 def read_domain(name: str) -> Domain:
-    """The rows of a domain, in their order."""
-    return from_table(Domain, read_toml(RECIPES / name / "rows.toml"), f"{name}/rows.toml")
+    """The rows of a domain, in their order; size and labels are those of the domain it is like."""
+    table = read_toml(RECIPES / name / "rows.toml")
+    if "like" in table:
+        other = read_toml(RECIPES / table["like"] / "rows.toml")
+        table = {key: other[key] for key in ("size", "labels")} | table
+    return from_table(Domain, table, f"{name}/rows.toml")
 
 
 def inline(value: Any) -> str:
