@@ -155,5 +155,5 @@ def test_a_larger_value_is_farther_for_depth_as_the_network_gives_it(small_model
 def test_what_completes_points_is_no_teacher_and_is_not_offered_as_one():
     with pytest.raises(UsageError, match="completes measured points and sees no depth by itself"):
         open_teacher("completion")
-    with pytest.raises(UsageError, match="expected fast, small, default, a folder"):
+    with pytest.raises(UsageError, match="expected base, fast, small, default, a folder"):
         open_teacher("quite else")
