@@ -12,7 +12,7 @@ told. Scenes come first:
     python -m tools.render scratch/scenes --count 1600 --seed 1 --size 320x240
 
 With `--teacher weights/ablation-teacher --student weights/topformer-lite-source` the experiment on
-rooms goes on from its own weights (`git checkout 8d35d4b -- weights`); rows that were measured
+rooms goes on from its own weights (docs/ablation.md says where they are); rows that were measured
 before keep their figures; `--domain rooms-base` is the same for students of the paper's network.
 Streets are data for research alone (class C): their rows keep figures, and no weights.
 """
@@ -75,13 +75,12 @@ class Experiment:
         self.begin: Path | None = options.begin
         network = {"network": self.domain.student}
         source = network | self.domain.source
-        self.starts_elsewhere = "encoder_weights" in source
         self.trainings = {
             "teacher": Training(recipe=f"{self.domain.like or self.name}/teacher.toml"),
             "features": Training(recipe="features.toml", keys=network),
             "student": Training(
                 recipe="source.toml",
-                init="" if self.starts_elsewhere else "features",
+                init="" if "encoder_weights" in source else "features",
                 keys=source,
                 scenes=True,
             ),
@@ -110,7 +109,7 @@ class Experiment:
 
     def student(self) -> None:
         """The start of all rows: features first, then labels of the source."""
-        if not self.starts_elsewhere:
+        if self.trainings["student"].init:
             self._train("features")
         self._train("student")
 

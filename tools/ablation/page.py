@@ -48,7 +48,7 @@ FEATHERDEPTH_DATA=<data folder> python -m tools.ablation runs/ablation --scenes 
 Or from the weights of these rows, which the working tree has no room for (11 MB):
 
 ```bash
-git checkout 8d35d4b -- weights/ablation-teacher weights/topformer-lite-source
+git checkout e4c5c37 -- weights/ablation-teacher weights/topformer-lite-source
 ... --teacher weights/ablation-teacher --student weights/topformer-lite-source
 ```
 """

@@ -42,8 +42,8 @@ TERMS: dict[str, dict[Kind, str]] = {
         "all": f"{STREETS}; {FURTHER}",
     },
 }
-TERMS["rooms-base"] = TERMS["rooms"]
 """Of the photos of a domain, for the bill of materials of what is trained on them."""
+TERMS["rooms-base"] = TERMS["rooms"]
 
 
 def gather(kind: Kind, domain: str, folder: Path, *, data: Path, scenes: Path) -> Path:
