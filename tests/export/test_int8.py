@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from featherdepth.errors import RunError
-from featherdepth.export.int8 import ends, quantize_onnx, search
+from featherdepth.export.int8 import kept_nodes, quantize_onnx, search
 from featherdepth.export.job import export
 from featherdepth.export.order import Order
 from featherdepth.export.pictures import Invented
@@ -64,13 +64,13 @@ def test_the_first_layer_its_readers_and_the_last_layer_are_kept_in_any_case(
             raise RunError("too few")
         return "done"
 
-    kept = ends(recorded.graph)
+    kept = kept_nodes(recorded.graph)
     ranking = [Sensitivity(layer=name, abs_rel=1.0) for name in (names[0], "b", "c")]
     search(lambda: ranking, attempt, kept)
 
     assert {names[0], names[-1]} < set(kept)
     assert asked == [kept, (*kept, "b", "c")]
-    assert ends(two_layers(1.0).graph) == ()
+    assert kept_nodes(two_layers(1.0).graph) == ()
 
 
 def test_the_map_of_the_first_layer_is_rounded_for_nobody(
@@ -79,7 +79,7 @@ def test_the_map_of_the_first_layer_is_rounded_for_nobody(
     pictures = Invented([(64, 64)], 3)
     first = next(layers(recorded.graph))
 
-    model = quantize_onnx(copy.deepcopy(recorded), pictures, ends(recorded.graph), tmp_path)
+    model = quantize_onnx(copy.deepcopy(recorded), pictures, kept_nodes(recorded.graph), tmp_path)
 
     rounded_maps = {n.input[0] for n in model.graph.node if n.op_type == "QuantizeLinear"}
     activated = {n.output[0] for n in model.graph.node if first.output[0] in n.input}
@@ -90,7 +90,7 @@ def test_the_map_of_the_first_layer_is_rounded_for_nobody(
 def test_what_is_said_last_is_not_rounded(recorded: onnx.ModelProto, tmp_path: Path) -> None:
     pictures = Invented([(64, 64), (128, 64)], 3)
 
-    model = quantize_onnx(copy.deepcopy(recorded), pictures, ends(recorded.graph), tmp_path)
+    model = quantize_onnx(copy.deepcopy(recorded), pictures, kept_nodes(recorded.graph), tmp_path)
 
     depth = network_of(model)(next(iter(pictures)))
     assert len(np.unique(depth)) > 1000  # 256 steps at most, if it were

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 from featherdepth.errors import WeightsError
 from featherdepth.export import single_file as inside
-from featherdepth.export.int8 import ends, quantize_onnx
+from featherdepth.export.int8 import kept_nodes, quantize_onnx
 from featherdepth.export.int8_graph import write_int8_graph
 from featherdepth.export.onnx import write_graph
 from featherdepth.export.pictures import Photos
@@ -77,7 +77,9 @@ def test_it_computes_what_a_file_with_8_bit_weights_inside_computes(
 ) -> None:
     preset = read_config(folder)
     calibration = Photos([photo_folder], preset, fixed=None, channels=3)
-    whole = quantize_onnx(copy.deepcopy(recorded), calibration, ends(recorded.graph), tmp_path)
+    whole = quantize_onnx(
+        copy.deepcopy(recorded), calibration, kept_nodes(recorded.graph), tmp_path
+    )
     expected = network_of(whole)(PICTURE)
     exact = BACKENDS.load("onnx").open(folder, preset, 1, "fp32")(PICTURE)
     span = np.ptp(exact)

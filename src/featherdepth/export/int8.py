@@ -67,7 +67,7 @@ def search(
     raise failed
 
 
-def ends(graph: onnx.GraphProto) -> tuple[str, ...]:
+def kept_nodes(graph: onnx.GraphProto) -> tuple[str, ...]:
     """The first layer, the nodes that read its map, and the last layer; none of only two layers."""
     names = [node.name for node in layers(graph)]
     if len(names) <= 2:

@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from featherdepth.export import single_file as inside
-from featherdepth.export.int8 import ends, quantize_onnx
+from featherdepth.export.int8 import kept_nodes, quantize_onnx
 from featherdepth.export.onnx import drop_unused, replace_all, strip
 from featherdepth.export.pictures import Photos
 from featherdepth.images.atomic import write_atomic
@@ -40,7 +40,7 @@ def write_int8_graph(folder: Path, photos: Photos) -> Path:
     stored = onnx.load_from_string(read_graph(folder))
     plain = inside.single_file(load_model(folder)[1], multiple=preset.multiple)
     with tempfile.TemporaryDirectory(prefix="featherdepth-", ignore_cleanup_errors=True) as name:
-        rounded = quantize_onnx(plain, photos, ends(plain.graph), Path(name))
+        rounded = quantize_onnx(plain, photos, kept_nodes(plain.graph), Path(name))
     joined = over_stored(rounded, plain.graph, stored.graph)
     strip(joined)
     joined.metadata_props.add(key=SHA256, value=preset.sha256)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from featherdepth.export.int8 import ends, quantize_onnx, search
+from featherdepth.export.int8 import kept_nodes, quantize_onnx, search
 from featherdepth.export.order import SUFFIX
 from featherdepth.export.pictures import Photos
 from featherdepth.export.sensitivity import Sensitivity, sensitivities
@@ -47,7 +47,7 @@ class Maker:
         if self.said.precision != "int8":
             return attempt(())
         assert self._graph is not None  # noqa: S101 - for types
-        return search(self._ranked, attempt, ends(self._graph.graph))
+        return search(self._ranked, attempt, kept_nodes(self._graph.graph))
 
     def make(self, kept: tuple[str, ...]) -> tuple[Exported, list[Path], Network]:
         """The files, the one that names the model first, and a network that runs them."""
