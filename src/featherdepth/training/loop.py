@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from featherdepth.errors import RunError
+from featherdepth.training.allocator import kept_memory
 from featherdepth.training.checkpoint import Checkpoints
 from featherdepth.training.identity import refusal
 from featherdepth.training.interrupts import Interrupted, Interrupts
@@ -95,6 +96,7 @@ def run(
         trainer.load_state_dict(found["trainer"])
         logger.info("resumed after step %d", trainer.step)
     with ExitStack() as stack:
+        stack.enter_context(kept_memory())
         stack.enter_context(_told(trainer, checkpoints))
         stack.enter_context(torch.random.fork_rng(_accelerators(processes)))
         log = stack.enter_context(RunLog(folder, trainer, shown=shown))
