@@ -22,6 +22,7 @@ from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size
 from featherdepth.runtime.ahead import WORKERS, work_ahead
+from featherdepth.training.allocator import kept_memory
 from featherdepth.training.memory import out_of_memory
 
 SMALLER = "--batch or --size"
@@ -84,7 +85,8 @@ def label_photos(
         shard=shard,
         smaller=smaller,
     )
-    return run.result()
+    with kept_memory():
+        return run.result()
 
 
 @dataclass(slots=True)
