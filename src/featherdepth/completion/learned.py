@@ -5,7 +5,8 @@ multiples of 32. Where points are far apart it sees a copy of half the size, as 
 points from training, and what it changed is put onto the full map: a third of the time, and better
 where large parts have no point. Where the others are close together it sees twice that size as
 well, and is believed near them. What it leaves at points that agree with each other is spread
-around them (docs/experiments.md has the figures of all three).
+around them, and between two that stand on one scan line lies what is between them
+(docs/experiments.md has the figures of all four).
 """
 
 from dataclasses import replace
@@ -15,11 +16,12 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32, Float64
 
 from featherdepth.completion import DEFAULT, parse_method
 from featherdepth.completion.drift import drift
 from featherdepth.completion.pull_push import pull_push
+from featherdepth.completion.scan_lines import between
 from featherdepth.completion.scene import Coarse, Field, Fine, Scene, gathered
 from featherdepth.errors import RunError, WeightsError
 from featherdepth.geometry.align_robust import FARTHEST, NEAREST
@@ -72,7 +74,11 @@ def look(scene: Scene) -> Learned:
         raise RunError("method 'learned' looks at the photo; give one, or another method")
     start, sizes = drift(scene), seen_sizes(scene)
     found = [_look(scene, start, size) for size in sizes]
-    return found[0] if len(found) == 1 else _joined(scene, *found)
+    whole = found[0] if len(found) == 1 else _joined(scene, *found)
+    said = scene.anchors.only(_believed(scene, scene.anchors.at(whole.log_depth)))
+    lines = between(said)
+    whole.log_depth[lines.places[:, 0], lines.places[:, 1]] = np.log(lines.meters)
+    return whole
 
 
 def _joined(scene: Scene, far: Learned, near: Learned) -> Learned:
@@ -118,14 +124,19 @@ def _missed(scene: Scene, field: Field, depth: Coarse) -> Coarse:
         depth: what the network says, in meters, at its size.
     """
     found = field.at(scene, scene.anchors.places)
-    kept = np.ones(len(found), np.bool_)
-    if not scene.all_right:
-        kept = confirmed(scene.anchors.neighbors, scene.log_meters, scene.log_meters - found)
+    kept = _believed(scene, found)
     left = scene.anchors.meters - np.exp(found)
     spread = pull_push(*gathered(scene.anchors.only(kept), left[kept], depth.shape))
     # A logarithm needs something above 0: no pixel loses more than nine tenths of its depth.
     missed: Coarse = np.log1p((spread / depth).clip(LEAST_SHARE - 1))
     return missed
+
+
+def _believed(scene: Scene, log_depth: Float64[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    """Which points a map may be bent through that has this depth there."""
+    if scene.all_right:
+        return np.ones(len(log_depth), np.bool_)
+    return confirmed(scene.anchors.neighbors, scene.log_meters, scene.log_meters - log_depth)
 
 
 def seen_sizes(scene: Scene) -> tuple[Size, ...]:
