@@ -60,23 +60,38 @@ def test_multiples_of_the_points_give_multiples() -> None:
     np.testing.assert_allclose(other.meters, 1000 * one.meters)
 
 
-def test_the_completed_map_holds_them_but_not_what_is_between_wrong_points(
-    guess, room, monkeypatch
-) -> None:
+def test_the_completed_map_holds_them(guess, room, monkeypatch) -> None:
     monkeypatch.setattr(scan_lines, "REACH", 4 / room.shape[1])
-    valid = np.zeros(room.shape, dtype=bool)
-    valid[::8, ::4] = True
-    wrong = room.copy()
-    wrong[48, 20:29:8] *= 3  # two of them, with a right one between
-    photo = Image(pixels=np.full((*room.shape, 3), 128, np.uint8), name="room")
+    sparse = depth_of(room, valid=every(room, 8, 4))
 
-    sparse = depth_of(wrong, valid=valid)
-    done = complete_map(guess, sparse, photo=photo)
+    done = complete_map(guess, sparse, photo=gray(room))
 
-    right = np.ones(room.shape, dtype=bool)
-    right[48, 16:33] = False
-    lines = between(anchors_of(depth_of(room, valid=valid & right)))
+    lines = between(anchors_of(sparse))
     rows, columns = lines.places.T
     assert len(lines) > 500
     np.testing.assert_allclose(done.values[rows, columns], lines.meters, rtol=1e-5)
-    np.testing.assert_allclose(done.values[48, 17:32], room[48, 17:32], rtol=0.2)
+
+
+def test_nothing_is_drawn_between_two_wrong_points_of_a_sensor_that_errs(
+    guess, room, monkeypatch
+) -> None:
+    monkeypatch.setattr(scan_lines, "REACH", 4 / room.shape[1])
+    measured = room.copy()
+    measured[80, 20:25:4] *= 3  # neighbors, and both say the same
+    alone = ([8, 8, 16, 64, 72, 88], [20, 100, 60, 20, 100, 60])
+    measured[alone] *= np.array([3, 2, 3, 2, 3, 2])
+
+    done = complete_map(guess, depth_of(measured, valid=every(room, 8, 4)), photo=gray(room))
+
+    np.testing.assert_allclose(done.values[80, 21:24], room[80, 21:24], rtol=0.5)
+
+
+def every(room: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """A scanner's grid: lines of near points."""
+    valid = np.zeros(room.shape, dtype=bool)
+    valid[::rows, ::columns] = True
+    return valid
+
+
+def gray(room: np.ndarray) -> Image:
+    return Image(pixels=np.full((*room.shape, 3), 128, np.uint8), name="room")

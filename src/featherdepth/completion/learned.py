@@ -16,7 +16,7 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Float32
 
 from featherdepth.completion import DEFAULT, parse_method
 from featherdepth.completion.drift import drift
@@ -75,8 +75,7 @@ def look(scene: Scene) -> Learned:
     start, sizes = drift(scene), seen_sizes(scene)
     found = [_look(scene, start, size) for size in sizes]
     whole = found[0] if len(found) == 1 else _joined(scene, *found)
-    said = scene.anchors.only(_believed(scene, scene.anchors.at(whole.log_depth)))
-    lines = between(said)
+    lines = between(scene.anchors)
     whole.log_depth[lines.places[:, 0], lines.places[:, 1]] = np.log(lines.meters)
     return whole
 
@@ -124,19 +123,14 @@ def _missed(scene: Scene, field: Field, depth: Coarse) -> Coarse:
         depth: what the network says, in meters, at its size.
     """
     found = field.at(scene, scene.anchors.places)
-    kept = _believed(scene, found)
+    kept = np.ones(len(found), np.bool_)
+    if not scene.all_right:
+        kept = confirmed(scene.anchors.neighbors, scene.log_meters, scene.log_meters - found)
     left = scene.anchors.meters - np.exp(found)
     spread = pull_push(*gathered(scene.anchors.only(kept), left[kept], depth.shape))
     # A logarithm needs something above 0: no pixel loses more than nine tenths of its depth.
     missed: Coarse = np.log1p((spread / depth).clip(LEAST_SHARE - 1))
     return missed
-
-
-def _believed(scene: Scene, log_depth: Float64[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
-    """Which points a map may be bent through that has this depth there."""
-    if scene.all_right:
-        return np.ones(len(log_depth), np.bool_)
-    return confirmed(scene.anchors.neighbors, scene.log_meters, scene.log_meters - log_depth)
 
 
 def seen_sizes(scene: Scene) -> tuple[Size, ...]:
