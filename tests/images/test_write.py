@@ -333,11 +333,15 @@ def test_a_damaged_map_is_refused_in_one_line(tmp_path, name, content, message):
 
 def test_a_file_that_would_run_code_or_claims_more_than_it_holds_is_refused(tmp_path):
     np.save(tmp_path / "object.npy", np.array([{"a": 1}], dtype=object))
-    huge = b"{'descr': '<f4', 'fortran_order': False, 'shape': (9000000, 9000000), }"
-    huge = huge.ljust(117) + b"\n"
-    (tmp_path / "huge.npy").write_bytes(b"\x93NUMPY\x01\0" + len(huge).to_bytes(2, "little") + huge)
+    with (tmp_path / "archive.npy").open("wb") as renamed:
+        np.savez(renamed, np.ones((2, 2), np.float32))
+    (tmp_path / "cut_archive.npy").write_bytes(b"PK\x03\x04 and no more")
+    for name, edge in (("huge.npy", 9_000_000), ("huger.npy", 10**24)):
+        header = {"descr": "<f4", "fortran_order": False, "shape": (edge, edge)}
+        with (tmp_path / name).open("wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, header)
 
-    for name in ("object.npy", "huge.npy"):
+    for name in ("object.npy", "archive.npy", "cut_archive.npy", "huge.npy", "huger.npy"):
         with pytest.raises(InputError, match=r"damaged \.npy"):
             read_depth(tmp_path / name, kind=METRIC)
 

@@ -14,6 +14,9 @@ from featherdepth.images.encoding import Encoding, decode
 from featherdepth.images.sidecar import TEXT_KEY, facts_of, parse, sidecar_path
 from featherdepth.types import Depth, DepthKind
 
+NPY_FAULTS = (OSError, OverflowError, SyntaxError, TypeError, ValueError, tokenize.TokenError)
+"""What NumPy raises on a damaged header, or one that claims more than the file holds."""
+
 
 def read_depth(
     path: str | Path, *, scale: float | int | None = None, kind: DepthKind | None = None
@@ -89,9 +92,10 @@ def _png_content(path: Path) -> tuple[UInt16[np.ndarray, "h w"], str | None]:
 
 def _read_npy(path: Path, kind: DepthKind | None) -> Depth:
     try:
-        # Mapped first: a header that claims more than the file holds costs no memory.
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError, tokenize.TokenError) as error:
+        # Mapped first: a header that claims more than the file holds costs no memory. Archives and
+        # pickles, which `np.load` would open as well, are no array here.
+        mapped = np.lib.format.open_memmap(path, mode="r")
+    except NPY_FAULTS as error:
         raise InputError(f"{path}: damaged .npy: {error}; expected float32 (h, w)") from error
     if mapped.ndim != 2 or not np.issubdtype(mapped.dtype, np.floating):
         raise InputError(f"{path}: holds {mapped.dtype} {mapped.shape}; expected float32 (h, w)")
