@@ -240,6 +240,24 @@ def test_shards_merged_on_the_command_line_are_the_whole(
     assert "constant on set test: 3 images" in capsys.readouterr().out
 
 
+def test_a_result_never_takes_the_place_of_those_it_is_told_from(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = tmp_path / "one.json"
+    run("--model", "constant", "--data", data, "--split", "test", "--shard", "1/1", "-o", one)
+    before = one.read_bytes()
+    capsys.readouterr()
+
+    codes = [
+        cli.run(["compare", str(one), str(one), "-o", str(one)]),
+        run("--merge", one, "-o", one),
+    ]
+
+    assert codes == [2, 2]
+    assert one.read_bytes() == before
+    assert capsys.readouterr().err.count("one.json: would be overwritten") == 2
+
+
 def test_kept_predictions_are_scored_again_without_the_model(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

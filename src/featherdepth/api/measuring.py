@@ -18,13 +18,14 @@ def merge_results(
         output: as for `evaluate`.
 
     Raises:
+        UsageError: no parts, or an `output` that is one of them.
         InputError: not parts of one run, or one too few or twice.
         RunError: `output` cannot be written.
     """
     from featherdepth.config import read_json
     from featherdepth.evaluation.merge import merge
 
-    check_output(output)
+    check_output(output, parts)
     if not parts:
         raise UsageError("no parts to merge; name the files of evaluate --shard i/n -o FILE")
     return written(merge({str(part): read_json(Path(part)) for part in parts}), output)
@@ -43,13 +44,14 @@ def compare(
         The document that `featherdepth.evaluation.compare.compare` describes.
 
     Raises:
+        UsageError: an `output` that is one of them.
         InputError: not such documents, or of different data or protocols.
         RunError: `output` cannot be written.
     """
     from featherdepth.config import read_json
     from featherdepth.evaluation.compare import compare as compare_documents
 
-    check_output(output)
+    check_output(output, (a, b))
     documents = read_json(Path(a)), read_json(Path(b))
     names = (Path(a).name, Path(b).name)
     return written(compare_documents(*documents, names=names, seed=seed), output)
