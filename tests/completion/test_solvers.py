@@ -1,6 +1,7 @@
 """Each way of spreading values over a picture, against sums and solutions done another way."""
 
 import doctest
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -114,6 +115,21 @@ def test_kriging_on_a_line_is_linear_between_points_and_flat_beyond():
     np.testing.assert_allclose(found[[1, 3]], 0.5, atol=0.01)
     # Cells of four pixels round the peaks off.
     np.testing.assert_allclose(found[[0, 2, 4]], [0, 1, 0], atol=0.15)
+
+
+def test_kriging_of_a_large_picture_takes_little_memory():
+    random = np.random.default_rng(0)
+    size, places = (1200, 1600), random.integers(0, (1200, 1600), (400, 2))
+    scene = scene_with(places, random.uniform(1, 2, 400), size, np.zeros(size, np.float32))
+    made = Kriging.fit(scene, guided=True)
+
+    tracemalloc.start()
+    field = made.field(scene)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert field.values.shape == (300, 400)
+    assert peak < 250e6  # 580 MB with all distances at once
 
 
 def test_what_kriging_leaves_out_in_closed_form_is_what_fitting_again_gives():

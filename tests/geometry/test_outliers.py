@@ -1,5 +1,7 @@
 """Which measured points are wrong, and which only seem so."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,19 @@ from featherdepth.geometry.outliers import agreeing, confirmed
 
 def scattered(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, (480, 640), (count, 2))
+
+
+def test_neighbors_of_a_depth_camera_s_map_take_little_memory() -> None:
+    places = np.argwhere(np.random.default_rng(0).random((240, 320)) < 0.9)
+
+    tracemalloc.start()
+    near = nearest_others(places, 8)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 1600 * len(places)  # 4,400 bytes a point where all are sought at once
+    away = np.abs(places[near] - places[:, None]).max(axis=(1, 2))
+    assert away.max() <= 8
 
 
 def test_true_points_on_something_small_are_confirmed_by_each_other() -> None:

@@ -27,6 +27,8 @@ NUGGET = 0.002
 """Variance of the noise of a point, over that of the walk along one diagonal."""
 DRIFT = 9.0
 """Variance of b1 beforehand, over the same: two or three points do not turn the relief."""
+AT_ONCE = 1 << 24
+"""Distances that are held at a time."""
 DENSE = 0.02
 """Share of measured pixels from which on cells of 4 pixels lose detail: corrected by pixels."""
 
@@ -100,7 +102,9 @@ class Kriging:
         places = np.stack(np.meshgrid(row, column, indexing="ij"), axis=2).reshape(-1, 2)
         prior = scene.coarse_prior.reshape(-1)
         here = _features(scene, places, prior, self.relief).astype(np.float32)
-        walk = _distances(here, self.features.astype(np.float32)) @ self.weights.astype(np.float32)
+        there, weights = (part.astype(np.float32) for part in (self.features, self.weights))
+        parts = np.array_split(here, -(-len(here) * len(there) // AT_ONCE))
+        walk = np.concatenate([_distances(part, there) @ weights for part in parts])
         values = (np.float32(self.trend[0]) - walk).reshape(rows, columns)
         trust = 1.0 + float(self.trend[1]) if len(self.trend) > 1 else 0.0
         return Field(values=values, trust=trust)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
@@ -14,6 +15,8 @@ EXACT = 1500
 """Up to so many points every distance is computed; above, neighbors are sought in cells."""
 PER_CELL = 12
 """Points of a cell that are looked at; a denser cell has enough near neighbors in them."""
+AT_ONCE = 1 << 14
+"""Points whose neighbors are sought at a time: those that are looked at take 4 kB for each."""
 
 Places = Int[np.ndarray, "n 2"]
 Values = Float64[np.ndarray, " n"]
@@ -102,12 +105,15 @@ def nearest_others(places: Places, count: int) -> Int[np.ndarray, "n k"]:
     extent = places.max(axis=0) - places.min(axis=0) + 1
     edge = max(1.0, float(np.sqrt(extent.prod() / n * 3)))
     while todo.size:
-        candidates = _in_cells(places, todo, edge)
-        enough = (candidates >= 0).sum(axis=1) > count
         whole = edge > extent.max()
-        settled = np.ones_like(enough) if whole else enough
-        found[todo[settled]] = _of_candidates(places, todo[settled], candidates[settled], count)
-        todo = todo[~settled]
+        cells, missed = _cells(places, edge), []
+        for part in np.array_split(todo, -(-todo.size // AT_ONCE)):
+            candidates = cells.around(part)
+            settled = whole | ((candidates >= 0).sum(axis=1) > count)
+            sought = part[settled]
+            found[sought] = _of_candidates(places, sought, candidates[settled], count)
+            missed.append(part[~settled])
+        todo = np.concatenate(missed)
         edge *= 2
     return found
 
@@ -123,8 +129,22 @@ def _of_candidates(
     return np.take_along_axis(candidates, near, axis=1)
 
 
-def _in_cells(places: Places, of: Int[np.ndarray, " m"], edge: float) -> Int[np.ndarray, "m c"]:
-    """Points of the nine cells around each; -1 fills up."""
+class _Cells(NamedTuple):
+    """Points by the cell of a grid that they lie in; no cell at the border holds any."""
+
+    table: Int[np.ndarray, "cells p"]
+    """The first points of each; -1 fills up."""
+    cell: Int[np.ndarray, " n"]
+    """Of each point."""
+    columns: int
+
+    def around(self, of: Int[np.ndarray, " m"]) -> Int[np.ndarray, "m c"]:
+        """Points of the nine cells around each; -1 fills up."""
+        steps = [dy * self.columns + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+        return np.concatenate([self.table[self.cell[of] + step] for step in steps], axis=1)
+
+
+def _cells(places: Places, edge: float) -> _Cells:
     cell = ((places - places.min(axis=0)) / edge).astype(np.int64) + 1
     rows, columns = cell.max(axis=0) + 2
     flat = cell[:, 0] * columns + cell[:, 1]
@@ -134,5 +154,4 @@ def _in_cells(places: Places, of: Int[np.ndarray, " m"], edge: float) -> Int[np.
     table = np.full((rows * columns, PER_CELL), -1, dtype=np.int64)
     listed = rank < PER_CELL
     table[flat[order][listed], rank[listed]] = order[listed]
-    around = [flat[of] + dy * columns + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-    return np.concatenate([table[cells] for cells in around], axis=1)
+    return _Cells(table, flat, columns)
