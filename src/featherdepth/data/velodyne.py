@@ -142,8 +142,10 @@ def _numbers(table: dict[str, str], key: str, count: int, where: str) -> np.ndar
         values = np.array([float(word) for word in table[key].split()])
     except ValueError as error:
         raise InputError(f"{where}: {key}: {error}") from error
-    if values.size != count or not np.isfinite(values).all():
+    if values.size != count:
         raise InputError(f"{where}: {key} has {values.size} numbers; expected {count}")
+    if not np.isfinite(values).all():
+        raise InputError(f"{where}: {key} has numbers that are not finite")
     return values
 
 

@@ -215,6 +215,7 @@ def test_a_count_of_keypoints_beyond_the_file_takes_no_memory(tmp_path: Path):
             "7 PINHOLE 16 12 10 11 8\n",
             "3 parameters of a PINHOLE camera; exp",
         ),
+        ("cameras.txt", "7 PINHOLE 16 12 10 0 8 6\n", "parameters 10, 0, 8, 6 are no camera"),
         ("cameras.txt", "7 EYE 16 12 10\n", "camera model 'EYE'; known: SIMPLE_PINHOLE"),
         ("cameras.txt", "7 PINHOLE wide\n", "expected a camera"),
         ("cameras.txt", "8 PINHOLE 16 12 10 11 8 6\n", "no camera 7, which the picture names"),

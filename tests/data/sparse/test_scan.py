@@ -114,6 +114,7 @@ def test_a_cloud_in_the_frame_of_the_scanner_may_be_a_ply(scan: Path):
     ("text", "words"),
     [
         ("P2: 1 2 3\n", "P2 has 3 numbers; expected 12"),
+        (CALIBRATION.replace("P2: 10", "P2: nan"), "P2 has numbers that are not finite"),
         (CALIBRATION.replace("P2", "P0"), "no line 'P2'"),
         (CALIBRATION.replace("Tr_velo_to_cam", "Elsewhere"), "no line 'Tr_velo_to_cam'"),
         (CALIBRATION.replace("0 -1 0 0 0", "0 -2 0 0 0"), "Tr_velo_to_cam is not a rotation"),

@@ -134,8 +134,13 @@ def camera_of(model: str, width: int, height: int, params: list[float], where: s
     if model not in known:
         raise InputError(f"{where}: camera model {model!r}; known: {', '.join(known)}")
     count, focals = known[model]
-    if len(params) != count or not np.isfinite(params).all() or min(params[:focals]) <= 0:
+    if len(params) != count:
         raise InputError(f"{where}: {len(params)} parameters of a {model} camera; expected {count}")
+    if not np.isfinite(params).all() or min(params[:focals]) <= 0:
+        told = ", ".join(f"{value:g}" for value in params)
+        raise InputError(
+            f"{where}: parameters {told} are no camera; expected focal lengths above 0"
+        )
     if not (0 < width <= LARGEST_PX and 0 < height <= LARGEST_PX):
         raise InputError(f"{where}: a camera of {width}x{height} pixels")
     fx, fy = params[0], params[focals - 1]

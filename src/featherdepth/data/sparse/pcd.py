@@ -78,7 +78,10 @@ def _row(table: dict[str, list[str]], name: str) -> tuple[np.dtype[np.void], lis
     places = [fields.index(axis) for axis in "xyz"]
     known = all((kind, size) in KINDS for kind, size in zip(kinds, sizes, strict=True))
     if not known or max(counts) > 1 << 16 or any(counts[place] != 1 for place in places):
-        raise InputError(f"{name}: TYPE {' '.join(kinds)} of SIZE {' '.join(table['SIZE'])}")
+        told = ", ".join(
+            f"{key} {' '.join(table.get(key, []))}" for key in ("TYPE", "SIZE", "COUNT")
+        )
+        raise InputError(f"{name}: {told}; expected numbers, one each for x, y and z")
     layout = [
         (str(i), f"<{kind.lower()}{size}", (count,))
         for i, (kind, size, count) in enumerate(zip(kinds, sizes, counts, strict=True))
