@@ -70,6 +70,16 @@ def test_points_typed_in_give_meters_and_a_document(
     np.testing.assert_allclose(read_depth(folder / "m.npy").values, ROOM, rtol=1e-4)
 
 
+def test_typed_points_have_a_scale_too(folder: Path) -> None:
+    point = "3,4,2500"
+
+    code = run(folder, "--point", point, "--depth-scale", 1000, "-o", folder / "m.npy")
+
+    assert code == 0
+    assert read_depth(folder / "m.npy").values[4, 3] == pytest.approx(2.5)
+    assert run(folder, "--point", point, "--depth-scale", 0, "-o", folder / "m.npy") == 2
+
+
 def test_the_fit_is_kept_beside_the_map(folder: Path) -> None:
     run(folder, folder / "points.csv", "-o", folder / "m.png")
 
@@ -150,6 +160,8 @@ def test_a_picture_that_cannot_be_right_ends_in_one_line(
         ("64,4,2", "lies outside of the 64x48 picture"),
         ("3,4,-2", "expected meters above 0"),
         ("3,4", "expected 3 numbers"),
+        ("3,4,1900", "the median depth would be 1900 m (with no depth scale)"),
+        ("3,4,1e300", "holds no measured point"),
     ],
 )
 def test_a_typed_point_that_cannot_be_right_ends_in_one_line(

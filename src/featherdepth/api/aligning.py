@@ -85,7 +85,7 @@ def align(
     if (camera := asked.camera_at(relative.size)) is not None:
         relative = replace(relative, intrinsics=camera)
     if points is None:
-        sparse = points_depth(more_points, relative.size, "--point")
+        sparse = points_depth(more_points, relative.size, "--point", depth_scale)
     else:
         sparse = read_sparse(
             points,
