@@ -299,6 +299,14 @@ def test_numbers_that_nobody_explains_are_refused(tmp_path):
         read_depth(tmp_path / "a.npy")
 
 
+def test_numbers_beyond_float32_are_not_known(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[1.0, 1e300]]))
+
+    depth = read_depth(tmp_path / "a.npy", kind=METRIC)  # a warning would fail here
+
+    assert depth.valid.tolist() == [[True, False]]
+
+
 def test_what_explains_itself_takes_no_other_explanation(tmp_path):
     save(described(), tmp_path / "a.png")
     save(described(), tmp_path / "a.npy")

@@ -99,7 +99,8 @@ def _read_npy(path: Path, kind: DepthKind | None) -> Depth:
         raise InputError(f"{path}: damaged .npy: {error}; expected float32 (h, w)") from error
     if mapped.ndim != 2 or not np.issubdtype(mapped.dtype, np.floating):
         raise InputError(f"{path}: holds {mapped.dtype} {mapped.shape}; expected float32 (h, w)")
-    values = np.array(mapped, dtype=np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite: not known, and no error
+        values = np.array(mapped, dtype=np.float32)
     valid = np.isfinite(values)
     values[~valid] = 0
     document = _sidecar(path)
