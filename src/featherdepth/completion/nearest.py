@@ -70,8 +70,8 @@ def nearest_pixels(anchors: Anchors) -> Int[np.ndarray, "h w"]:
     height, width = anchors.size
     near = nearest_anchor(anchors, step=2)
     rows, columns = near.shape
-    row = np.arange(height) * rows // height
-    column = np.arange(width) * columns // width
+    row = (2 * np.arange(height) + 1) * rows // (2 * height)
+    column = (2 * np.arange(width) + 1) * columns // (2 * width)
     whole = near[np.ix_(row, column)]
     whole[anchors.places[:, 0], anchors.places[:, 1]] = np.arange(len(anchors))
     return whole

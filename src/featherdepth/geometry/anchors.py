@@ -41,8 +41,8 @@ class Anchors:
         return found
 
     def on(self, size: tuple[int, int]) -> Places:
-        """(row, column) of the points on a map of another size."""
-        moved: Places = self.places * size // np.array(self.size)
+        """(row, column) of the points on a map of another size: where a pixel's center lies."""
+        moved: Places = (2 * self.places + 1) * size // (2 * np.array(self.size))
         return moved
 
     @cached_property
