@@ -419,7 +419,9 @@ def test_an_array_that_is_no_photo_is_refused(array, message):
 def test_gray_arrays_of_every_layout_become_rgb():
     gray = np.array([[0, 255]], dtype=np.uint8)
 
-    for array in (gray, gray[..., None], gray > 0, gray / 255):
+    swapped = (gray.astype(np.uint16) * 257).astype(">u2")
+
+    for array in (gray, gray[..., None], gray > 0, gray / 255, swapped):
         np.testing.assert_array_equal(read_image(array).pixels, [[[0] * 3, [255] * 3]])
 
 

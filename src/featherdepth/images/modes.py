@@ -43,7 +43,7 @@ def array_to_rgb(array: Shaped[np.ndarray, "..."], name: str) -> UInt8[np.ndarra
         pixels = array.astype(np.uint8) * np.uint8(255)
     elif array.dtype == np.uint8:
         pixels = array
-    elif array.dtype == np.uint16:
+    elif np.issubdtype(array.dtype, np.uint16):  # of either byte order
         pixels = _from_integers(array, name)
     elif np.issubdtype(array.dtype, np.floating):
         pixels = _from_floats(array, name)
