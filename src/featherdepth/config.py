@@ -49,7 +49,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(_text(path))
     except OSError as error:
         raise InputError(f"{path}: cannot read it: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from error
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a JSON object, got {type(value).__name__}")

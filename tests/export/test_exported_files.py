@@ -89,6 +89,7 @@ def test_everything_a_file_says_survives_writing() -> None:
         (None, UsageError, "has no 'featherdepth' metadata .* as a teacher of distill or label"),
         ("{", WeightsError, "metadata is damaged"),
         ("[]", WeightsError, "metadata is damaged"),
+        ("[" * 100_000, WeightsError, "metadata is damaged"),
         ('{"form": 2}', WeightsError, "has form 2, this version reads 1"),
         ('{"form": 1, "precision": "fp32"}', WeightsError, "preset: required.* export it anew"),
         ('{"form": 1, "precision": "fp3"}', WeightsError, "a.onnx: featherdepth.*'fp3'|preset"),

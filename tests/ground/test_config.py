@@ -164,3 +164,6 @@ def test_unreadable_files_end_in_one_line(tmp_path):
     bad.write_text("[1]")
     with pytest.raises(InputError, match="expected a JSON object, got list"):
         read_json(bad)
+    bad.write_text('{"a":' * 100_000)
+    with pytest.raises(InputError, match="not JSON"):
+        read_json(bad)

@@ -16,7 +16,10 @@ def test_the_list_goes_when_nothing_fails_any_more(tmp_path):
     assert not path.exists() and not lists_failures(path)
 
 
-@pytest.mark.parametrize("content", [b'{"mine": 1}\n', b"[1]\n", b"words\n", b"\xff\xfe"])
+NESTED = b"[" * 100_000
+
+
+@pytest.mark.parametrize("content", [b'{"mine": 1}\n', b"[1]\n", b"words\n", b"\xff\xfe", NESTED])
 def test_a_file_of_another_program_stays(content, tmp_path):
     path = tmp_path / "failures.jsonl"
     path.write_bytes(content)

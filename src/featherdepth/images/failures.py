@@ -30,5 +30,5 @@ def lists_failures(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8", errors="surrogateescape") as file:
             return all("error" in dict(json.loads(line)) for line in file)
-    except (OSError, ValueError, TypeError):  # none, or another program's
+    except (OSError, ValueError, TypeError, RecursionError):  # none, or another program's
         return False

@@ -122,7 +122,7 @@ def parse_exported(text: str | None, path: Path) -> Exported:
         table: dict[str, Any] = json.loads(text)
         form = table.pop("form")
         table.pop("unit", None)  # follows from the kind
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise WeightsError(f"{path}: its {KEY!r} metadata is damaged; export it anew") from error
     if form != FORM:
         raise WeightsError(
