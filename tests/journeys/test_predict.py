@@ -17,6 +17,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from featherdepth import api
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
 from featherdepth.runtime.backends import available
@@ -345,6 +346,14 @@ def test_names_that_are_not_text_or_command_the_terminal_are_shown(predict, phot
     assert "\x1b" not in result.stdout + result.stderr
     assert r"caf\udce9/out: 1 done, 1 failed" in result.stdout
     assert (folder / "out" / "room.png").is_file()
+
+
+def test_in_python_photos_may_come_from_an_iterator(small_model, photo, tmp_path):
+    photos = tmp_path.glob("*.jpg")
+
+    result = api.predict(photos, tmp_path / "out", model=small_model, backend="onnx", size=64)
+
+    assert (result["done"], (tmp_path / "out" / "room.png").is_file()) == (1, True)
 
 
 def test_one_photo_goes_to_the_file_that_is_named(predict, photo, tmp_path):

@@ -1,6 +1,6 @@
 """Photos to depth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from featherdepth.errors import InputError, UsageError
 
 
 def predict(
-    inputs: str | Path | Sequence[str | Path],
+    inputs: str | Path | Iterable[str | Path],
     output: str | Path,
     *,
     model: str | Path | None = None,
@@ -70,7 +70,7 @@ def predict(
     if engine == "ray" and device is not None:
         raise UsageError("the engine ray predicts on CPUs; leave --device out, or the engine")
     chosen = OutputOptions(**options)
-    entries = [inputs] if isinstance(inputs, str | Path) else inputs
+    entries = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     packed = [entry for entry in entries if str(entry) != "-" and is_packed(Path(entry))]
     if packed and len(packed) < len(entries):
         raise UsageError(f"{packed[0]}: many photos in a file; name such files alone")
