@@ -107,6 +107,8 @@ def test_two_runs_a_zip_and_any_number_of_threads_give_the_same_bytes(
     pack(photos, tmp_path / "b", workers=7)
     pack(tmp_path / "p.zip", tmp_path / "c")
 
+    for name in "abc":
+        (tmp_path / name / "shards.json").unlink()  # tells a zip by its own time of change
     assert files_in(tmp_path / "a") == files_in(tmp_path / "b") == files_in(tmp_path / "c")
 
 
@@ -200,11 +202,22 @@ def test_a_folder_with_shards_of_other_options_is_left_alone(
     assert files_in(tmp_path / "out") == before
 
 
+def test_a_photo_that_was_replaced_by_one_of_equal_length_is_noticed(tmp_path: Path) -> None:
+    picture(tmp_path / "photos" / "a.bmp", 1)
+    pack(tmp_path / "photos", tmp_path / "out")
+    picture(tmp_path / "photos" / "a.bmp", 2)
+
+    with pytest.raises(RunError, match="holds shards of other photos"):
+        pack(tmp_path / "photos", tmp_path / "out")
+
+
 def test_a_folder_with_something_else_is_left_alone(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     pack(photos, out)
     picture(photos / "home" / "00.jpg", 99, 50, 50)
-    with pytest.raises(RunError, match=r"holds shards of other photos \(12 of them\); choose"):
+    with pytest.raises(
+        RunError, match=r"shards of other photos \(12 of them\), or of older ones; ch"
+    ):
         pack(photos, out)
     (out / "shards.json").write_text("[")
     with pytest.raises(RunError, match=r"shards\.json: damaged"):

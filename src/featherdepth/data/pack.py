@@ -78,8 +78,9 @@ def write_shards(
     """Write a collection as tars of at most `size_mb` megabytes (a larger photo gets its own).
 
     Files keep their bytes, unless a photo is longer than `max_side`: that one is shrunk and stored
-    as JPEG, and its camera, where EXIF told one, goes into its JSON. A run on the same photos and
-    options goes on after the tars that are there; only one may write at a time.
+    as JPEG, and its camera, where EXIF told one, goes into its JSON. A run on the same photos
+    (names, lengths, times of change) and options goes on after the tars that are there; only one
+    may write at a time.
 
     Args:
         progress: called with (photos finished, photos in all), from this thread.
@@ -109,8 +110,9 @@ class _Packer:
         self._photos, self._out, self._workers = photos, out, workers
         self._keys = tar_keys(photos.keys)
         self._limit, self._max_side = int(size_mb * 1e6), max_side
-        sizes = [photos.size_bytes(i) for i in range(len(photos))]
-        listed = json.dumps([photos.keys, sizes], ensure_ascii=True).encode()
+        # Length and time of change: pictures without compression are all equally long.
+        facts = [(photos.size_bytes(i), photos.modified_ns(i)) for i in range(len(photos))]
+        listed = json.dumps([photos.keys, facts], ensure_ascii=True).encode()
         self._plan = {
             "max_side": max_side,
             "photos": len(photos),
@@ -173,7 +175,7 @@ class _Packer:
             if theirs != value:
                 said = f"{name} {theirs}, not {value}"
                 if name.startswith("photos"):
-                    said = f"other photos ({plan.get('photos')} of them)"
+                    said = f"other photos ({plan.get('photos')} of them), or of older ones"
                 raise RunError(f"{self._out}: holds shards of {said}; choose another folder")
         return rows
 
