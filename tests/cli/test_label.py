@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import PIL.Image
@@ -14,6 +15,7 @@ from featherdepth.cli import main as cli
 from featherdepth.data.photos import Photos
 from featherdepth.data.teacher_maps import MapCache, photo_key
 from featherdepth.distill.teachers.open import open_teacher
+from featherdepth.training import allocator
 
 
 @pytest.fixture
@@ -103,6 +105,20 @@ def test_shards_are_labeled_like_the_photos_in_them(run: Run, photos: Path, tmp_
     code, out, _ = run(tmp_path / "tars", "-o", tmp_path / "cache")
 
     assert code == 0 and "0 done, 5 skipped (there already)" in out
+
+
+def test_memory_is_kept_while_photos_or_tars_are_labeled(
+    run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.run(["shard", str(photos), "-o", str(tmp_path / "tars")])
+    (photos / "text.jpg").unlink()
+    libc = Mock()
+    monkeypatch.setattr(allocator, "_glibc", lambda: libc)
+
+    for source in (photos, tmp_path / "tars"):
+        libc.reset_mock()
+        assert run(source, "-o", tmp_path / "cache")[0] == 0
+        assert libc.malloc_trim.call_count == 1
 
 
 @pytest.mark.parametrize(

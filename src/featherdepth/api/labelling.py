@@ -73,6 +73,7 @@ def label(
         from featherdepth.distill.label_work import LabelWork
         from featherdepth.distill.teachers.open import open_teacher
         from featherdepth.distill.teachers.terms import warning_line
+        from featherdepth.training.allocator import kept_memory
     from featherdepth.api.engines import check_engine, run_work, work_threads
     from featherdepth.data.packed import is_packed
     from featherdepth.images.failures import write_failures
@@ -110,17 +111,18 @@ def label(
             threads=work_threads(engine, threads),
             batch=batch,
         )
-        result = run_work(
-            work,
-            units,
-            engine,
-            workers=workers,
-            threads=threads,
-            address=address,
-            gpu=gpu,
-            shard=shard,
-            progress=progress,
-        )
+        with kept_memory():  # of this process; those of a cluster take their system's way
+            result = run_work(
+                work,
+                units,
+                engine,
+                workers=workers,
+                threads=threads,
+                address=address,
+                gpu=gpu,
+                shard=shard,
+                progress=progress,
+            )
     name = "failures.jsonl" if shard is None else f"failures-{shard[0]}-of-{shard[1]}.jsonl"
     write_failures(store.folder / name, result.failed)
     usage = store.usage()
