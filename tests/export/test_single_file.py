@@ -70,6 +70,14 @@ def test_a_program_for_torch_agrees_too(source: Source, input_: str, tmp_path: P
     assert far(network(picture), run_module(source.module, None, "fp32")(picture)) <= 1e-5
 
 
+@pytest.mark.slow
+def test_a_program_that_cannot_take_every_size_wants_one(tmp_path: Path) -> None:
+    _, _, network = made(open_source("fast"), "pt2", tmp_path)
+
+    with pytest.raises(UsageError, match="fast: its record for torch needs one size; add --size"):
+        network(made_up((64, 64), 3))
+
+
 def test_nothing_lies_in_another_file_and_no_batchnorm_is_left(recorded: onnx.ModelProto) -> None:
     assert not any(t.external_data for t in recorded.graph.initializer)
     kinds = {node.op_type for node in recorded.graph.node}

@@ -42,9 +42,7 @@ def save_program(network: nn.Module, path: Path, exported: Exported) -> None:
     """
     size, multiple = exported.fixed, exported.preset.multiple
     if size is None and getattr(network, "unrolled", False):
-        raise UsageError(
-            f"{exported.preset.name}: its record for torch needs one size; add --size HxW"
-        )
+        raise _one_size(exported)
     pixels = exported.input == "uint8"
     program = Program(copy.deepcopy(network), DTYPES[exported.precision], pixels=pixels).eval()
     example, shapes = _example(size, multiple, exported.channels, pixels)
@@ -73,14 +71,26 @@ def _example(
 
 
 def open_program(path: Path, exported: Exported) -> Network:
-    """Run a .pt2 that this process wrote: loading another's could run code."""
+    """Run a .pt2 that this process wrote: loading another's could run code.
+
+    UsageError of a call: a network whose record needs a fixed size.
+    """
     program = torch.export.load(path).module()
 
     def run(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
         with torch.no_grad():
-            depth: Float32[np.ndarray, "b d h w"] = program(
-                torch.from_numpy(exported.fed(images))
-            ).numpy()
+            try:
+                depth: Float32[np.ndarray, "b d h w"] = program(
+                    torch.from_numpy(exported.fed(images))
+                ).numpy()
+            except AssertionError as error:  # "Guard failed": of maps of one row or column
+                raise _one_size(exported) from error
         return depth
 
     return run
+
+
+def _one_size(exported: Exported) -> UsageError:
+    return UsageError(
+        f"{exported.preset.name}: its record for torch needs one size; add --size HxW"
+    )
