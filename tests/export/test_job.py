@@ -168,6 +168,22 @@ sys.exit(run(["export", sys.argv[2], "-o", sys.argv[3]]))
 """
 
 
+def test_a_full_temporary_disk_is_one_line_and_leaves_no_file(
+    source: Source, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource", reason="limits of file size exist on POSIX only")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))
+    try:
+        with pytest.raises(RunError, match=r"cannot make the file there: File too large; TMPDIR"):
+            export(source, Order(to="onnx", output=tmp_path / "a.onnx"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert list(tmp_path.glob("a.*")) == []
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 @pytest.mark.parametrize(
     ("room", "name", "calls"),

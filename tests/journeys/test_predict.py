@@ -18,6 +18,7 @@ import PIL.Image
 import pytest
 
 from featherdepth import api
+from featherdepth.errors import UsageError
 from featherdepth.images.read import read_image
 from featherdepth.images.read_depth import read_depth
 from featherdepth.runtime.backends import available
@@ -354,6 +355,18 @@ def test_in_python_photos_may_come_from_an_iterator(small_model, photo, tmp_path
     result = api.predict(photos, tmp_path / "out", model=small_model, backend="onnx", size=64)
 
     assert (result["done"], (tmp_path / "out" / "room.png").is_file()) == (1, True)
+
+
+@pytest.mark.parametrize("shard", [(0, 2), (3, 2), (1, 0)])
+def test_a_shard_that_there_is_not_is_refused_in_python(photo, tmp_path, shard):
+    verbs = (
+        lambda: api.predict(photo, tmp_path, shard=shard),
+        lambda: api.label(tmp_path, tmp_path / "maps", teacher="small", shard=shard),
+        lambda: api.evaluate(tmp_path, model="constant", shard=shard),
+    )
+    for verb in verbs:
+        with pytest.raises(UsageError, match=r"expected \(i, n\) with i from 1 to n"):
+            verb()
 
 
 def test_one_photo_goes_to_the_file_that_is_named(predict, photo, tmp_path):

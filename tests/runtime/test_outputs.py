@@ -33,8 +33,9 @@ def test_options_that_fit_no_photo_are_refused(options: dict[str, object], words
         OutputOptions(**options)  # type: ignore[arg-type]
 
 
-def test_formats_of_a_list_are_those_of_a_tuple() -> None:
-    assert OutputOptions(formats=["color"]) == OutputOptions(formats=("color",))
+def test_one_format_and_a_list_are_those_of_a_tuple() -> None:
+    for formats in (["color"], "color"):
+        assert OutputOptions(formats=formats) == OutputOptions(formats=("color",))
 
 
 def test_a_cloud_of_an_affine_kind_needs_a_range() -> None:

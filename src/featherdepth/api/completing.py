@@ -81,7 +81,7 @@ def complete(
     chosen = OutputOptions(**options)
     out, failures = Path(output), "failures.jsonl"
     photos = find_images([images], out=out)
-    if one := one_file(out, photos, chosen, options.get("formats")):
+    if one := one_file(out, photos, chosen, by_name="formats" in options):
         out, photos, chosen, failures = one.folder, [one.photo], one.options, one.failures
     points = Path(sparse)
     if not points.exists():

@@ -16,8 +16,10 @@ DECODERS_A_GPU = 4
 DECODERS_ON_CPUS = 0
 
 
-def check_engine(engine: str, workers: int | None, address: str | None) -> None:
-    """Refuse an engine that does not exist, and options of another one.
+def check_engine(
+    engine: str, workers: int | None, address: str | None, shard: tuple[int, int] | None
+) -> None:
+    """Refuse an engine that does not exist, options of another one, and no i of n.
 
     Raises:
         UsageError: such a thing.
@@ -28,6 +30,8 @@ def check_engine(engine: str, workers: int | None, address: str | None) -> None:
         raise UsageError("--workers and --address are of a cluster; add --engine ray")
     if workers is not None and workers < 1:
         raise UsageError(f"workers is {workers}; expected 1 or more")
+    if shard is not None and not 1 <= shard[0] <= shard[1]:
+        raise UsageError(f"shard {shard}; expected (i, n) with i from 1 to n, such as (1, 4)")
 
 
 def work_threads(engine: str, threads: int | None) -> int | None:

@@ -78,7 +78,7 @@ def label(
     from featherdepth.data.packed import is_packed
     from featherdepth.images.failures import write_failures
 
-    check_engine(engine, workers, address)
+    check_engine(engine, workers, address, shard)
     if batch < 1:
         raise UsageError(f"batch is {batch}; expected 1 or more")
     in_units = engine == "ray" or is_packed(Path(photos))

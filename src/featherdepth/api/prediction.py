@@ -66,7 +66,7 @@ def predict(
     from featherdepth.runtime.model import DepthModel
     from featherdepth.runtime.outputs import OutputOptions, check_outputs, one_file
 
-    check_engine(engine, workers, address)
+    check_engine(engine, workers, address, shard)
     if engine == "ray" and device is not None:
         raise UsageError("the engine ray predicts on CPUs; leave --device out, or the engine")
     chosen = OutputOptions(**options)
@@ -76,7 +76,7 @@ def predict(
         raise UsageError(f"{packed[0]}: many photos in a file; name such files alone")
     photos = [] if packed else find_images(entries, out=Path(output))
     out, failures = Path(output), "failures.jsonl"
-    if one := one_file(out, photos, chosen, options.get("formats")):
+    if one := one_file(out, photos, chosen, by_name="formats" in options):
         out, photos, chosen, failures = one.folder, [one.photo], one.options, one.failures
     check_outputs(photos, out, chosen, failures=failures, overwrite=overwrite)
     if shard is not None:

@@ -6,13 +6,15 @@ Until the last step nothing stands where the file is wanted: what fails or is ki
 import json
 import platform
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import featherdepth
+from featherdepth.errors import RunError
 from featherdepth.export.existing import report_of
 from featherdepth.export.maker import Maker
 from featherdepth.export.order import Order
@@ -79,8 +81,8 @@ def export(source: Source, order: Order, labeled: Labeled | None = None) -> dict
         version=featherdepth.__version__,
     )
     check_writable(order.output)
-    with tempfile.TemporaryDirectory(prefix="featherdepth-", ignore_cleanup_errors=True) as name:
-        maker = Maker(source, said, order.to, Path(name), calibration)
+    with _workshop() as folder:
+        maker = Maker(source, said, order.to, folder, calibration)
         original = run_module(source.module, None, "fp32")
         whole = DepthModel(source.preset, original, backend="torch", precision="fp32")
         before = None if labeled is None else labeled(whole)
@@ -106,6 +108,21 @@ def export(source: Source, order: Order, labeled: Labeled | None = None) -> dict
     document = _document(order, done, maker, photos)
     write_together(done.contents | {report_of(order.output): json_bytes(document)})
     return document
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix="featherdepth-", ignore_cleanup_errors=True
+        ) as name:
+            yield Path(name)
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise RunError(
+            f"{tempfile.gettempdir()}: cannot make the file there: {said};"
+            " TMPDIR names another folder"
+        ) from error
 
 
 def _photos(inputs: Any, order: Order, source: Source) -> Photos | None:

@@ -23,7 +23,7 @@ class OutputOptions:
     """What is predicted of each photo, and in which files it is kept."""
 
     formats: Sequence[str] = ("png16", "color")
-    """Of png16, npy, color, ply; kept as a tuple."""
+    """One or more of png16, npy, color, ply; kept as a tuple."""
     size: int | Size | None = None
     """Of the network's input; the model's own by default."""
     out_size: str = "photo"
@@ -38,7 +38,8 @@ class OutputOptions:
     side_by_side: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "formats", tuple(self.formats))
+        named = (self.formats,) if isinstance(self.formats, str) else tuple(self.formats)
+        object.__setattr__(self, "formats", named)
         if self.size is not None:
             object.__setattr__(self, "size", checked_size(self.size))
         if not self.formats:
@@ -105,14 +106,15 @@ def one_file(
     out: Path,
     photos: Sequence[FoundImage],
     options: OutputOptions,
-    formats: Sequence[str] | None = None,
+    *,
+    by_name: bool = False,
 ) -> OneFile | None:
     """What is meant by results that go to room.png, room.npy, room.ply or room.color.png.
 
     None where `out` is a folder, or will be one.
 
     Args:
-        formats: those that were asked for by name.
+        by_name: its formats were asked for.
 
     Raises:
         UsageError: the name of a file of another format, or of one file for other than one photo.
@@ -129,9 +131,10 @@ def one_file(
         )
     if len(photos) != 1:
         raise UsageError(f"{out}: one file, but not for one photo; expected a folder")
-    if formats is not None and tuple(formats) != (found,):
+    if by_name and options.formats != (found,):
         raise UsageError(
-            f"{out}: is {found}, not {','.join(formats)}; leave --save out, or name a folder"
+            f"{out}: is {found}, not {','.join(options.formats)};"
+            " leave --save out, or name a folder"
         )
     stem = PurePath(out.name.removesuffix(endings[found]))
     return OneFile(
