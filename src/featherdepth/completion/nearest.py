@@ -5,8 +5,8 @@ from jaxtyping import Bool, Float32, Int
 
 from featherdepth.geometry.anchors import Anchors
 
-AT_ONCE = 1 << 20
-"""Distances that are compared at a time."""
+AT_ONCE = 1 << 17
+"""Distances that are compared at a time: they stay in the cache."""
 
 
 def nearest_anchor(anchors: Anchors, *, step: int) -> Int[np.ndarray, "r c"]:
