@@ -100,7 +100,7 @@ def moved_share(
     """The share of valid pixels that `to_meters` brought within reach of the points."""
     near, far = _reach(measured)
     moved = valid & ((meters == near) | (meters == far))
-    return np.count_nonzero(moved) / max(1, np.count_nonzero(valid))
+    return float(np.count_nonzero(moved)) / max(1, int(np.count_nonzero(valid)))
 
 
 def _reach(meters: Pixels) -> tuple[float, float]:
