@@ -89,13 +89,8 @@ def measure(options: argparse.Namespace, path: str) -> dict[str, Any]:
             "start": lambda: drift(scene),
             "network": lambda: [network(one) for one in inputs],
         }
-    kept = {
-        name: values
-        for calls in (pair, parts)
-        for name, values in interleave(
-            calls, rounds=options.rounds, warmup=options.warmup, device=torch.device("cpu")
-        ).items()
-    }
+    often = {"rounds": options.rounds, "warmup": options.warmup, "device": torch.device("cpu")}
+    kept = interleave(pair, **often) | interleave(parts, **often)
     return {
         "backend": first.backend,
         "precision": first.precision,

@@ -30,6 +30,15 @@ def check_engine(
         raise UsageError("--workers and --address are of a cluster; add --engine ray")
     if workers is not None and workers < 1:
         raise UsageError(f"workers is {workers}; expected 1 or more")
+    check_shard(shard)
+
+
+def check_shard(shard: tuple[int, int] | None) -> None:
+    """Refuse what is no i of n.
+
+    Raises:
+        UsageError: i outside 1 to n.
+    """
     if shard is not None and not 1 <= shard[0] <= shard[1]:
         raise UsageError(f"shard {shard}; expected (i, n) with i from 1 to n, such as (1, 4)")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from featherdepth.api.engines import check_shard
 from featherdepth.api.mixes import refuse_mixes
 from featherdepth.api.writing import check_output, written
 from featherdepth.completion import DEFAULT
@@ -103,6 +104,7 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     from featherdepth.types import Provenance
 
     check_output(output)
+    check_shard(shard)
     rules = load_protocol(protocol)
     refuse_mixes(
         model=model,

@@ -67,10 +67,6 @@ def refuse_mixes(
         (not robust and strengths is not None, f"--strengths is of {worse}"),
         (not robust and corrupt_images is not None, f"--corrupt-images is of {worse}"),
         (
-            shard is not None and not 1 <= shard[0] <= shard[1],
-            f"shard {shard}; expected (i, n) with i from 1 to n, such as (1, 4)",
-        ),
-        (
             robust and shard is not None,
             "corruptions are not sharded; leave --shard or --corrupt out",
         ),

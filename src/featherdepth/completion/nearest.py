@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
-from featherdepth.geometry.anchors import Anchors
+from featherdepth.geometry.anchors import Anchors, cell_of
 
 AT_ONCE = 1 << 17
 """Distances that are compared at a time: they stay in the cache."""
@@ -70,9 +70,8 @@ def nearest_pixels(anchors: Anchors) -> Int[np.ndarray, "h w"]:
     height, width = anchors.size
     near = nearest_anchor(anchors, step=2)
     rows, columns = near.shape
-    row = (2 * np.arange(height) + 1) * rows // (2 * height)
-    column = (2 * np.arange(width) + 1) * columns // (2 * width)
-    whole = near[np.ix_(row, column)]
+    row, column = (cell_of(np.arange(n), n, m) for n, m in ((height, rows), (width, columns)))
+    whole: Int[np.ndarray, "h w"] = near[np.ix_(row, column)]
     whole[anchors.places[:, 0], anchors.places[:, 1]] = np.arange(len(anchors))
     return whole
 

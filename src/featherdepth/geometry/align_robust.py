@@ -109,13 +109,13 @@ def _reach(meters: Pixels) -> tuple[float, float]:
 
 def _spread(prediction: Pixels, depth: Depth) -> bool:
     """Whether the points lie at different depths of the map."""
-    known = depth.values[depth.valid]
+    known, spread = depth.values[depth.valid], np.var(prediction)
     # No variance is above a quarter of the squared range, which is found in a fraction of the time.
     whole = float(np.ptp(known)) ** 2 / 4
-    if np.var(prediction) <= LEAST_VARIANCE * whole:
+    if spread <= LEAST_VARIANCE * whole:
         whole = float(np.var(known, dtype=np.float64))
     least = (8 * float(np.finfo(np.float32).eps) * float(np.abs(prediction).max())) ** 2
-    return bool(np.var(prediction) > max(LEAST_VARIANCE * whole, float(least)))
+    return bool(spread > max(LEAST_VARIANCE * whole, float(least)))
 
 
 def _huber(x: Pixels, y: Pixels, space: Space) -> Alignment:

@@ -20,6 +20,9 @@ AT_ONCE = 1 << 14
 
 Places = Int[np.ndarray, "n 2"]
 Values = Float64[np.ndarray, " n"]
+Pixels = Int[np.ndarray, "*n"]
+Length = int | Int[np.ndarray, " 2"]
+"""Of one side, or of (height, width)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,9 +44,8 @@ class Anchors:
         return found
 
     def on(self, size: tuple[int, int]) -> Places:
-        """(row, column) of the points on a map of another size: where a pixel's center lies."""
-        moved: Places = (2 * self.places + 1) * size // (2 * np.array(self.size))
-        return moved
+        """(row, column) of the points on a map of another size."""
+        return cell_of(self.places, np.array(self.size), np.array(size))
 
     @cached_property
     def neighbors(self) -> Int[np.ndarray, "n k"]:
@@ -55,6 +57,12 @@ class Anchors:
         if kept.all():
             return self  # with the neighbors that it knows
         return Anchors(places=self.places[kept], meters=self.meters[kept], size=self.size)
+
+
+def cell_of(pixels: Pixels, length: Length, cells: Length) -> Pixels:
+    """Of `cells` over a side of `length` pixels the one that a pixel's center lies in."""
+    found: Pixels = (2 * pixels + 1) * cells // (2 * length)
+    return found
 
 
 def anchors_of(sparse: Depth) -> Anchors:
