@@ -166,7 +166,7 @@ class Depth:
     def __repr__(self) -> str:
         # Arrays of a whole map say nothing in a notebook or a log; what they hold does.
         height, width = self.size
-        known = self.values[self.valid]
+        known = self.known
         held = "nothing valid"
         if known.size:
             count = "all" if self.valid.all() else f"{known.size:,} pixels"
@@ -180,6 +180,11 @@ class Depth:
         """(height, width)"""
         height, width = self.values.shape
         return height, width
+
+    @property
+    def known(self) -> Float32[np.ndarray, " n"]:
+        """The valid values, row by row; a view of all of them where nothing is left out."""
+        return self.values.reshape(-1) if self.valid.all() else self.values[self.valid]
 
     @property
     def unit(self) -> Literal["m"] | None:

@@ -11,7 +11,7 @@ from featherdepth.completion.auto import blocks_of, choose
 from featherdepth.completion.drift import drift
 from featherdepth.completion.ip_basic import ip_basic
 from featherdepth.completion.kriging import DRIFT, NUGGET, Kriging
-from featherdepth.completion.nearest import nearest_anchor, nearest_pixels
+from featherdepth.completion.nearest import distances, nearest_anchor, nearest_pixels
 from featherdepth.completion.poisson import edge_weights, solve
 from featherdepth.completion.pull_push import pull_push
 from featherdepth.completion.scene import Field, Scene
@@ -209,6 +209,27 @@ def test_the_nearest_point_is_that_of_all_distances(step):
     off = np.sqrt(chosen) - np.sqrt(square.min(axis=2))
     assert (off < 1e-3).mean() >= (1 if step == 1 else 0.93)  # points of one cell share it
     assert off.max() < 1.5 * step
+
+
+@pytest.mark.parametrize(
+    ("size", "below"),
+    [((480, 640), 0), ((480, 640), 320), ((30, 7000), 0), ((300, 24), 0), ((479, 637), 100)],
+)
+def test_distances_are_those_to_the_nearest_of_all_points(size, below):
+    random = np.random.default_rng(1)
+    places = random.integers((below, 0), size, (40, 2))
+    anchors = Anchors(places=places, meters=np.ones(len(places)), size=size)
+
+    found = distances(anchors, step=4)
+
+    row, column = (
+        ((np.arange(n) + 0.5) * side / n - 0.5) for n, side in zip(found.shape, size, strict=True)
+    )
+    square = [(r - row[:, None]) ** 2 + (c - column) ** 2 for r, c in places]
+    off = found - np.sqrt(np.min(square, axis=0))
+    assert off.min() > -1e-3
+    assert off.max() < 4
+    assert off.mean() < 0.1  # of two points of one cell the last is known
 
 
 def test_a_pixel_between_two_cells_asks_the_one_that_it_lies_in():

@@ -8,7 +8,7 @@ import pytest
 from featherdepth.errors import InputError
 from featherdepth.geometry import align_points
 from featherdepth.geometry.align_points import align, aligned_to
-from featherdepth.geometry.anchors import anchors_of, nearest_others
+from featherdepth.geometry.anchors import Anchors, anchors_of, nearest_others
 from featherdepth.geometry.outliers import agreeing
 from featherdepth.types import Depth, DepthKind
 
@@ -259,6 +259,23 @@ def test_near_neighbors_are_those_of_all_distances(count):
     found = np.sort(np.take_along_axis(square, near, axis=1), axis=1)
     # In cells the farthest of the eight may lie a little farther than it must.
     assert (found == expected).mean() > (0.999 if count < 1500 else 0.97)
+
+
+@pytest.mark.parametrize(("count", "lost"), [(40, 3), (600, 5), (600, 200), (12, 4), (12, 3)])
+def test_neighbors_of_fewer_points_are_those_of_all_distances(count, lost):
+    random = np.random.default_rng(0)
+    places = np.argwhere(random.permutation(120 * 160).reshape(120, 160) < count)
+    anchors = Anchors(places=places, meters=np.ones(count), size=(120, 160))
+    kept = random.permutation(count) >= lost
+
+    anchors.neighbors  # noqa: B018 - fewer points start from these
+    fewer = anchors.only(kept)
+
+    square = ((places[kept][:, None] - places[kept]) ** 2).sum(2)
+    np.fill_diagonal(square, 10**9)
+    expected = np.sort(square, axis=1)[:, : min(8, len(fewer) - 1)]
+    found = np.sort(np.take_along_axis(square, fewer.neighbors, axis=1), axis=1)
+    assert (found == expected).all()
 
 
 def test_of_four_points_none_is_an_outlier_and_of_nine_the_wrong_one_is():

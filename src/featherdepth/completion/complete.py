@@ -174,7 +174,7 @@ def _confidence(
 def _log_filled(aligned: Aligned) -> Float32[np.ndarray, "h w"]:
     """Log of the aligned map; where it is not known, of what is around."""
     depth = aligned.depth
-    logs = np.log(np.where(depth.valid, depth.values, 1)).astype(np.float32)
-    if depth.valid.all():
-        return logs
-    return pull_push(logs, depth.valid.astype(np.float32))
+    everywhere = bool(depth.valid.all())
+    known = depth.values if everywhere else np.where(depth.valid, depth.values, np.float32(1))
+    logs: Float32[np.ndarray, "h w"] = np.log(known)
+    return logs if everywhere else pull_push(logs, depth.valid.astype(np.float32))

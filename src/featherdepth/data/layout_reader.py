@@ -155,7 +155,7 @@ class LayoutReader(Benchmark):
                 faults.append(error)
                 continue
             if depth is not None:
-                medians.append(float(np.median(depth.values[depth.valid])))
+                medians.append(float(np.median(depth.known)))
         if not medians:
             raise InputError(f"{root}: no depth map can be read; {faults[0]}") from faults[0]
         if (fault := self.layout.usual().scale_fault(float(np.median(medians)))) is not None:

@@ -108,7 +108,8 @@ def aligned_to(
     if method == "local" and len(anchors) > 1:
         fit, aligned = _locally(fit, aligned, anchors)
     meters = to_meters(aligned, fit.space, anchors.meters)
-    values = np.where(depth.valid, meters, 0).astype(np.float32)
+    values = meters.astype(np.float32)
+    values[~depth.valid] = 0
     left = np.abs(np.log(anchors.meters / anchors.at(meters)))
     return Aligned(
         depth=Depth(

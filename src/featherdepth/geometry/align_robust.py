@@ -109,7 +109,7 @@ def _reach(meters: Pixels) -> tuple[float, float]:
 
 def _spread(prediction: Pixels, depth: Depth) -> bool:
     """Whether the points lie at different depths of the map."""
-    known, spread = depth.values[depth.valid], np.var(prediction)
+    known, spread = depth.known, np.var(prediction)
     # No variance is above a quarter of the squared range, which is found in a fraction of the time.
     whole = float(np.ptp(known)) ** 2 / 4
     if spread <= LEAST_VARIANCE * whole:
@@ -144,7 +144,7 @@ def _huber(x: Pixels, y: Pixels, space: Space) -> Alignment:
 def _scale_alone(x: Pixels, y: Pixels, depth: Depth, *, moved: bool) -> Alignment:
     """The median ratio; of a map without a usable zero (`moved`, or not above 0) after a shift."""
     offset, method = 0.0, "scale"
-    known = depth.values[depth.valid]
+    known = depth.known
     if depth.kind.affine and (known.min() <= 0 or moved):
         low, high = span_of(depth.values, depth.valid)
         # Moved so that the quantiles are 1 : 10; a flat map is moved to 1.

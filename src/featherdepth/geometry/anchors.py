@@ -56,7 +56,10 @@ class Anchors:
         """Some of the points."""
         if kept.all():
             return self  # with the neighbors that it knows
-        return Anchors(places=self.places[kept], meters=self.meters[kept], size=self.size)
+        some = Anchors(places=self.places[kept], meters=self.meters[kept], size=self.size)
+        if "neighbors" in vars(self) and NEIGHBORS < len(some) <= EXACT:
+            vars(some)["neighbors"] = _left(self.neighbors, kept, self.places)
+        return some
 
 
 def cell_of(pixels: Pixels, length: Length, cells: Length) -> Pixels:
@@ -102,12 +105,7 @@ def nearest_others(places: Places, count: int) -> Int[np.ndarray, "n k"]:
     if count < 1:
         return np.empty((n, 0), dtype=np.int64)
     if n <= EXACT:
-        here = (places - places.mean(axis=0)).astype(np.float32)
-        length = (here**2).sum(axis=1)
-        square = length[:, None] + length - 2 * (here @ here.T)
-        np.fill_diagonal(square, np.inf)
-        near: Int[np.ndarray, "n k"] = np.argpartition(square, count - 1, axis=1)[:, :count]
-        return near
+        return _of_all(places, np.arange(n), count)
     found = np.empty((n, count), dtype=np.int64)
     todo = np.arange(n)
     extent = places.max(axis=0) - places.min(axis=0) + 1
@@ -124,6 +122,30 @@ def nearest_others(places: Places, count: int) -> Int[np.ndarray, "n k"]:
         todo = np.concatenate(missed)
         edge *= 2
     return found
+
+
+def _of_all(places: Places, of: Int[np.ndarray, " m"], count: int) -> Int[np.ndarray, "m k"]:
+    here = (places - places.mean(axis=0)).astype(np.float32)
+    length = (here**2).sum(axis=1)
+    square = length[of, None] + length - 2 * (here[of] @ here.T)
+    square[np.arange(len(of)), of] = np.inf
+    near: Int[np.ndarray, "m k"] = np.argpartition(square, count - 1, axis=1)[:, :count]
+    return near
+
+
+def _left(
+    near: Int[np.ndarray, "n k"], kept: Bool[np.ndarray, " n"], places: Places
+) -> Int[np.ndarray, "m k"]:
+    """Neighbors among the points that are kept: where none is lost they stay those they were.
+
+    Args:
+        near: among all points.
+    """
+    near = near[kept]
+    left: Int[np.ndarray, "m k"] = (np.cumsum(kept) - 1)[near]
+    lost = np.flatnonzero(~kept[near].all(axis=1))
+    left[lost] = _of_all(places[kept], lost, near.shape[1])
+    return left
 
 
 def _of_candidates(

@@ -7,6 +7,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -203,6 +204,7 @@ def _enlarged(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndar
     return large
 
 
+@lru_cache(maxsize=32)
 def _between(length: int, new_length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each new pixel: the two old ones around it, and its way from the first to the second."""
     last = length - 1

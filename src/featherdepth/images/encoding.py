@@ -65,7 +65,7 @@ def encode(depth: Depth) -> tuple[UInt16[np.ndarray, "h w"], Encoding]:
     Metric depth in millimeters up to 65 m, beyond that in 1/256 m up to 256 m, beyond that
     clipped and counted. Other kinds over their own range, in 65534 steps.
     """
-    known = depth.values[depth.valid]
+    known = depth.known
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     if depth.kind is DepthKind.METRIC:
         scale = MILLIMETERS if high <= MILLIMETERS_REACH_M else KITTI_SCALE

@@ -157,7 +157,7 @@ def _stats(depth: Depth) -> dict[str, float | None]:
     share = float(depth.valid.mean()) if depth.valid.size else 0.0
     if not depth.valid.any():
         return {"min": None, "max": None, "p02": None, "p98": None, "valid_fraction": share}
-    known = depth.values[depth.valid]
+    known = depth.known
     low, high = span_of(depth.values, depth.valid)
     numbers = {"min": known.min(), "max": known.max(), "p02": low, "p98": high}
     # Seven digits are all that float32 has.
