@@ -44,3 +44,15 @@ def test_what_was_hidden_can_be_imported_afterwards() -> None:
     load_openvino()
 
     assert sys.modules.get("openvino_telemetry", "") is not None
+
+
+def test_the_converter_comes_when_somebody_asks_for_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; from featherdepth.runtime.intel import load_openvino; load_openvino();"
+        " print('openvino.tools.ovc' in sys.modules);"
+        " from openvino import convert_model; import openvino; print(callable(convert_model));"
+        f" print(hasattr(openvino, 'nothing')); {SAY}"
+    )
+
+    assert run(code, tmp_path).split("\n")[:4] == ["False", "True", "False", "[]"]
+    assert list(tmp_path.iterdir()) == []
