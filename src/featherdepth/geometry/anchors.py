@@ -151,9 +151,8 @@ def _left(
 def _of_candidates(
     places: Places, of: Int[np.ndarray, " m"], candidates: Int[np.ndarray, "m c"], count: int
 ) -> Int[np.ndarray, "m k"]:
-    here = places[of].astype(np.float32)
-    there = places[candidates].astype(np.float32)
-    square = ((there - here[:, None]) ** 2).sum(axis=2)
+    row, column = places.T.astype(np.float32)
+    square = (row[candidates] - row[of, None]) ** 2 + (column[candidates] - column[of, None]) ** 2
     square[(candidates == of[:, None]) | (candidates < 0)] = np.inf
     near = np.argpartition(square, count - 1, axis=1)[:, :count]
     return np.take_along_axis(candidates, near, axis=1)
