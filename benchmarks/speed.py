@@ -44,7 +44,7 @@ from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.presets import embedded_folder, embedded_models
 
 SIZE = (448, 448)
-FOLDER_ROUNDS = 3
+FOLDER_ROUNDS = 7
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_MAP = """
 import sys
