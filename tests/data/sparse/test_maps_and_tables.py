@@ -264,6 +264,18 @@ def test_a_table_that_does_not_fit_is_one_line(tmp_path: Path, text: str, words:
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "header", ["u,v,depth (cm)", "# u v z [cm]", '"u";"v";"Depth [ CM ]"', "id u v d (cm)"]
+)
+def test_a_header_in_centimeters_is_not_taken_for_meters(tmp_path: Path, header: str):
+    first = "7," if header.startswith("id") else ""
+    (tmp_path / "a.csv").write_text(f"{header}\n{first}3,0,150\n{first}0,2,250\n")
+
+    with pytest.raises(InputError, match=r"depth in cm, says its header; .*--depth-scale 100"):
+        read_sparse(tmp_path / "a.csv", size=SIZE)
+    assert found(tmp_path / "a.csv", depth_scale=100) == {(0, 3): 1.5, (2, 0): 2.5}
+
+
 def test_what_is_no_text_is_one_line(tmp_path: Path):
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00")
 

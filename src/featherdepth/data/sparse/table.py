@@ -19,6 +19,14 @@ SEPARATOR = re.compile(r"[;,\s]+")
 BETWEEN_NAMES = re.compile(r"\s*[;,]\s*")
 """In a header that has any: names may hold spaces there."""
 UNIT = re.compile(r"\s*(\([^)]*\)|\[[^\]]*\])")
+DEPTH_UNIT = re.compile(rf"\b(?:{'|'.join(NAMES[2])})\s*[(\[]\s*(\w+)\s*[)\]]")
+"""The unit in brackets behind the name of the depth, in lower case."""
+A_METER = {
+    "mm": 1000, "millimeters": 1000, "millimetres": 1000,
+    "cm": 100, "centimeters": 100, "centimetres": 100,
+    "ft": 3.28084, "feet": 3.28084,
+}  # fmt: skip
+"""How many of other units are one."""
 MAX_BYTES = 1 << 26
 """Some three million lines."""
 WANTED = "expected lines of column,row,metres"
@@ -44,12 +52,14 @@ def read_table(request: Request) -> Depth:
         for number, line in enumerate(lines, start=1)
         if (content := line.partition("#")[0].strip())
     ]
-    names = ["u", "v", "metres"]
+    header = "u,v,metres"
     if numbered and _is_header(numbered[0][1]):
-        names = _names(numbered[0][1])
+        header = numbered[0][1]
         numbered = numbered[1:]
     elif numbered:
-        names = _commented(lines[: numbered[0][0] - 1], numbered[0][1]) or names
+        header = _commented(lines[: numbered[0][0] - 1], numbered[0][1]) or header
+    names = _names(header)
+    _check_unit(header, request)
     if not numbered:
         raise InputError(f"{request.name}: holds no points; {WANTED}")
     if (columns := _columns(names)) is None:
@@ -73,12 +83,26 @@ def _names(line: str) -> list[str]:
     return [name.strip("\"'") for name in parts]
 
 
-def _commented(before: list[str], first: str) -> list[str] | None:
-    """The names of the last comment before the data, where it names every column of theirs."""
+def _commented(before: list[str], first: str) -> str | None:
+    """The last comment before the data, where it names every column of theirs."""
     comments = [text for line in before if (text := line.partition("#")[2].strip())]
     names = _names(comments[-1]) if comments else []
     every = len(names) == len(SEPARATOR.split(first)) and _columns(names) is not None
-    return names if every else None
+    return comments[-1] if every else None
+
+
+def _check_unit(header: str, request: Request) -> None:
+    """Refuse to take another unit for meters.
+
+    Raises:
+        InputError: the header names one for the depth, and no depth scale is given.
+    """
+    unit = DEPTH_UNIT.search(header.lower())
+    if unit and unit[1] in A_METER and request.depth_scale is None:
+        raise InputError(
+            f"{request.name}: depth in {unit[1]}, says its header; expected meters, or how many of"
+            f" them are one (--depth-scale {A_METER[unit[1]]:g})"
+        )
 
 
 def _columns(names: list[str]) -> list[int] | None:
