@@ -54,6 +54,12 @@ def test_a_ply_gives_its_points_in_any_byte_order(form: str, extra: bool):
     np.testing.assert_allclose(read_ply(ply(form, extra=extra), "a.ply"), POINTS, rtol=1e-7)
 
 
+def test_a_comment_may_speak_of_the_end_of_the_header():
+    data = ply("ascii").replace(b"comment by hand", b"comment end_header comes last")
+
+    np.testing.assert_allclose(read_ply(data, "a.ply"), POINTS, rtol=1e-7)
+
+
 @pytest.mark.parametrize("form", ["ascii", "binary_little_endian"])
 def test_elements_before_the_points_are_stepped_over(form: str):
     before = "element camera 1\nproperty float f\nproperty uchar n\n"

@@ -67,8 +67,9 @@ def read_ply(data: bytes, name: str) -> Float64[np.ndarray, "n 3"]:
 
 
 def _header(data: bytes, name: str) -> tuple[str, list[Element], int]:
-    end = data.find(b"end_header", 0, MAX_HEADER)
-    if not data.startswith((b"ply\n", b"ply\r")) or end < 0:
+    # At the start of a line: a comment may hold the word too.
+    end = data.find(b"\nend_header", 0, MAX_HEADER) + 1
+    if not data.startswith((b"ply\n", b"ply\r\n")) or not end:
         raise InputError(f"{name}: not a PLY file: no header; expected 'ply' ... 'end_header'")
     line_end = data.find(b"\n", end)
     start = len(data) if line_end < 0 else line_end + 1
