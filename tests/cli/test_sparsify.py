@@ -174,6 +174,18 @@ def test_a_foreign_png_takes_its_scale_and_its_camera(tmp_path: Path) -> None:
     assert 0.15 < sparse.valid.mean() < 0.35
 
 
+def test_a_map_that_does_not_fit_the_scale_is_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    save(map_of(), tmp_path / "maps" / "a.png")  # says its scale itself
+    PIL.Image.fromarray(np.full(SIZE, 2000, np.uint16)).save(tmp_path / "maps" / "b.png")
+
+    code = run(tmp_path / "maps", "-p", "all", "-o", tmp_path / "out", "--depth-scale", "1000")
+
+    assert code == 3
+    assert "a.png: says itself" in (tmp_path / "out" / "failures.jsonl").read_text()
+    assert (read_depth(tmp_path / "out" / "b.png").values == 2).all()
+
+
 def test_photos_of_the_same_names_serve_the_patterns_that_look(
     maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

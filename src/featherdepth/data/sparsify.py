@@ -99,7 +99,8 @@ def sparsify_files(
     result = SparsifyResult()
     for number, found in enumerate(maps, start=1):
         try:
-            result.points.append(_sparsify(found, targets(found), options, photo_of))
+            truth = _read_one(found.path, options, alone=len(maps) == 1)
+            result.points.append(_sparsify(found, truth, targets(found), options, photo_of))
         except InputError as error:
             result.failed.append({"depth": str(found.path), "error": str(error)})
         if progress is not None:
@@ -116,11 +117,11 @@ def csv_bytes(sparse: Depth) -> bytes:
 
 def _sparsify(
     found: FoundImage,
+    truth: Depth,
     targets: Mapping[str, Path],
     options: SensorOptions,
     photo_of: Callable[[FoundImage], Path] | None,
 ) -> int:
-    truth = _read(found.path, options)
     image = None if photo_of is None else read_image(photo_of(found))
     key = found.relative.as_posix()
     rng = generator(options.seed, "sparsify", options.pattern, key)
@@ -141,6 +142,16 @@ def _sparsify(
         make_folder(path.parent)
         _write(sparse, path, file_format, image, facts)
     return count
+
+
+def _read_one(path: Path, options: SensorOptions, *, alone: bool) -> Depth:
+    """A map; among others an option that does not fit it is a fault of this one."""
+    try:
+        return _read(path, options)
+    except UsageError as error:
+        if alone:
+            raise
+        raise InputError(str(error)) from error
 
 
 def _read(path: Path, options: SensorOptions) -> Depth:
