@@ -10,7 +10,8 @@ from featherdepth.data.sparse import read_sparse
 from featherdepth.data.sparse.pcd import read_pcd
 from featherdepth.data.sparse.ply import read_ply
 from featherdepth.errors import InputError
-from featherdepth.types import Intrinsics
+from featherdepth.images.write import save
+from featherdepth.types import Depth, DepthKind, Intrinsics
 
 SIZE = (12, 16)
 CAMERA = Intrinsics(fx=10.0, fy=10.0, cx=7.0, cy=5.0, width=16, height=12, source="given")
@@ -58,6 +59,20 @@ def test_a_comment_may_speak_of_the_end_of_the_header():
     data = ply("ascii").replace(b"comment by hand", b"comment end_header comes last")
 
     np.testing.assert_allclose(read_ply(data, "a.ply"), POINTS, rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", DepthKind)
+def test_a_cloud_of_ours_without_a_scale_is_no_measurement(tmp_path: Path, kind: DepthKind):
+    values = np.linspace(1, 1.2, 192, dtype=np.float32).reshape(SIZE)
+    depth = Depth(values=values, valid=values > 0, kind=kind, intrinsics=CAMERA)
+    save(depth, tmp_path / "a.ply", near_far=(1, 10) if kind.affine else None)
+
+    if kind is DepthKind.METRIC:
+        read = read_sparse(tmp_path / "a.ply", size=SIZE, intrinsics=CAMERA)
+        np.testing.assert_allclose(read.known, depth.known, rtol=1e-6)
+    else:
+        with pytest.raises(InputError, match=rf"holds points of {kind} values; expected metres"):
+            read_sparse(tmp_path / "a.ply", size=SIZE, intrinsics=CAMERA)
 
 
 @pytest.mark.parametrize("form", ["ascii", "binary_little_endian"])

@@ -1,5 +1,6 @@
 """Points of a PLY file: ASCII or binary of either byte order."""
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 
@@ -75,7 +76,9 @@ def _header(data: bytes, name: str) -> tuple[str, list[Element], int]:
     start = len(data) if line_end < 0 else line_end + 1
     form = ""
     elements: list[Element] = []
-    for line in data[:end].decode("ascii", "replace").splitlines()[1:]:
+    lines = data[:end].decode("ascii", "replace").splitlines()[1:]
+    _refuse_relative(lines, name)
+    for line in lines:
         words = line.split()
         if words[:1] == ["format"] and len(words) == 3 and words[1] in ORDER:
             form = words[1]
@@ -88,6 +91,18 @@ def _header(data: bytes, name: str) -> tuple[str, list[Element], int]:
     if not form:
         raise InputError(f"{name}: header without a format; expected {', '.join(ORDER)}")
     return form, elements, start
+
+
+def _refuse_relative(lines: list[str], name: str) -> None:
+    """Refuse a cloud that `save` made of a map without a scale: what it has was assumed.
+
+    Raises:
+        InputError: it is one.
+    """
+    said = " ".join(line.removeprefix("comment ") for line in lines if line.startswith("comment "))
+    ours = re.match(r"featherdepth; .*?\bkind (\w+); unit unknown", said)
+    if ours:
+        raise InputError(f"{name}: holds points of {ours[1]} values; expected metres")
 
 
 def _is_count(words: list[str]) -> bool:
