@@ -56,6 +56,10 @@ class Intrinsics:
             raise ValueError(
                 f"fx, fy, cx, cy = {numbers}; expected finite numbers, focal lengths above 0"
             )
+        for name in ("fx", "fy", "cx", "cy"):  # of NumPy's own types JSON takes none
+            object.__setattr__(self, name, float(getattr(self, name)))
+        for name in ("width", "height"):
+            object.__setattr__(self, name, int(getattr(self, name)))
 
     @classmethod
     def given(
@@ -161,6 +165,12 @@ class Depth:
             )
         if not np.isfinite(self.values).all():
             raise ValueError("depth values must be finite; set unknown pixels to 0 and mask them")
+        camera = self.intrinsics
+        if camera is not None and (camera.height, camera.width) != self.values.shape:
+            raise ValueError(
+                f"intrinsics are of {camera.height}x{camera.width} but the map is"
+                f" {self.size[0]}x{self.size[1]}; expected the same size (Intrinsics.resized)"
+            )
         object.__setattr__(self, "kind", DepthKind(self.kind))  # "metric" is one that people write
 
     def __repr__(self) -> str:

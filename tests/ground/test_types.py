@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from featherdepth.images.read_depth import read_depth
 from featherdepth.types import Depth, DepthKind, Image, Intrinsics
 
 CAMERA = Intrinsics(fx=500.0, fy=510.0, cx=319.5, cy=239.5, width=640, height=480, source="given")
@@ -45,6 +47,33 @@ def test_a_depth_that_would_mislead_is_refused(values, valid):
     # With the shape checks of the tests off, as users have it, the class itself refuses.
     with pytest.raises(Exception, match=r"must be|float32|Type-check"):
         Depth(values=values, valid=valid, kind=DepthKind.METRIC)
+
+
+def test_a_camera_of_another_size_is_refused_before_a_file_has_it():
+    with pytest.raises(ValueError, match=r"of 480x640 but the map is 2x3; .*Intrinsics.resized"):
+        Depth(
+            values=VALID.astype(np.float32), valid=VALID, kind=DepthKind.METRIC, intrinsics=CAMERA
+        )
+
+
+def test_a_camera_of_numbers_of_numpy_is_saved_as_any(tmp_path: Path):
+    program = """
+import sys
+import numpy as np
+from featherdepth import Depth, Intrinsics, save
+one = np.ones((2, 3), np.float32)
+k = np.array([[5, 0, 1], [0, 4, 0], [0, 0, 1]], sys.argv[2])
+given = Intrinsics.given(k[0, 0], k[1, 1], k[0, 2], k[1, 2], size=tuple(np.array(one.shape)))
+save(Depth(values=one, valid=one > 0, kind="metric", intrinsics=given), sys.argv[1])
+"""
+    camera = Intrinsics.given(5.0, 4.0, 1.0, 0.0, size=(2, 3))
+    for dtype in ("float32", "int64"):
+        # As users have it: the tests' own checks of types take no number of NumPy.
+        command = [sys.executable, "-c", program, str(tmp_path / "a.png"), dtype]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+
+        assert found.returncode == 0, found.stderr
+        assert read_depth(tmp_path / "a.png").intrinsics == camera
 
 
 def test_pictures_are_8_bit_rgb():
