@@ -159,7 +159,7 @@ def _read(path: Path, options: SensorOptions) -> Depth:
         truth = _read_npy(path, options.depth_scale)
     else:
         truth = read_depth(path, scale=options.depth_scale)
-    if (truth.values[truth.valid] < 0).any():
+    if truth.kind is DepthKind.METRIC and (truth.known < 0).any():
         raise InputError(f"{path}: negative depth; expected metres above 0")
     if options.focal_px is None:
         return truth
