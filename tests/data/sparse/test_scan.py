@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from featherdepth.data.sparse import read_sparse
-from featherdepth.errors import InputError
+from featherdepth.errors import InputError, UsageError
 from featherdepth.images.read_depth import read_depth
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -139,3 +139,19 @@ def test_a_scan_without_calibration_or_not_of_whole_points_is_one_line(scan: Pat
     scan.write_bytes(scan.read_bytes()[:-3])
     with pytest.raises(InputError, match="61 bytes; expected 16 for each point"):
         read_sparse(scan, size=SIZE, calibration=scan.with_name("calib.txt"))
+
+
+def test_a_calibration_is_not_passed_over_beside_points_that_know_their_pixels(tmp_path: Path):
+    (tmp_path / "calib.txt").write_text(CALIBRATION)
+    (tmp_path / "a.csv").write_text("1,2,3\n")
+    (tmp_path / "model").mkdir()
+
+    for name in ("a.csv", "model"):
+        with pytest.raises(UsageError, match=r"a calibration is for points in space \(.ply, .pcd"):
+            read_sparse(tmp_path / name, size=SIZE, calibration=tmp_path / "calib.txt")
+
+
+def test_depth_that_cannot_be_meters_is_told_with_the_scale_that_was_given(scan: Path):
+    for scale in (0.001, 0.004):
+        with pytest.raises(InputError, match=rf"\(with scale {scale:g}\)"):
+            read_sparse(scan, size=SIZE, calibration=scan.parent / "calib.txt", depth_scale=scale)

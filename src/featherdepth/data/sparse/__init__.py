@@ -144,15 +144,18 @@ def read_sparse(
         camera=camera,
         image_name=image_name,
     )
-    if is_model(path):
-        return read_colmap(request)
-    read = READ.get(path.suffix.lower())
+    read = read_colmap if is_model(path) else READ.get(path.suffix.lower())
     if read is None:
         known = ", ".join(READ)
         raise UsageError(
             f"{path}: {path.suffix!r} is not read as measured points; expected {known} or the"
             " folder of a COLMAP model"
         )
-    if not path.is_file():
+    if read is not read_colmap and not path.is_file():
         raise InputError(f"{path}: not found; expected measured points")
+    if calibration is not None and read is not read_scan:
+        raise UsageError(
+            f"{path}: a calibration is for points in space (.ply, .pcd, .bin); leave it out, and"
+            " tell the camera by --intrinsics"
+        )
     return read(request)

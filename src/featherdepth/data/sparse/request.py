@@ -1,7 +1,7 @@
 """What is asked of a file with measured points, and what its numbers must be to be believed."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -175,12 +175,11 @@ def from_points(
         raise InputError(
             f"{request.name}: all {finite.shape[0]:,} points lie behind the camera; {_AXES}"
         )
-    # Metres already: `from_pixels` would divide by the scale once more.
     return from_pixels(
-        replace(request, depth_scale=None),
+        request,
         columns,
         rows,
-        depth[front],
+        depth[front] * request.scale,  # as stored
         intrinsics=intrinsics,
         hint=_AXES,
     )
