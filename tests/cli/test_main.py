@@ -76,6 +76,40 @@ def test_each_error_has_its_exit_code_and_one_line(monkeypatch, capsys, error, c
     assert stderr.startswith("featherdepth: ")
 
 
+def test_a_command_that_is_interrupted_says_that_it_stopped():
+    # As Ctrl-C does, while it waits for names of photos.
+    program = """
+import signal, sys
+from featherdepth.cli.main import run
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, 1)
+sys.exit(run(["predict", "-"]))
+"""
+    command = [sys.executable, "-c", program]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.read()  # its standard input stays open
+
+    assert (process.returncode, said.strip()) == (130, "featherdepth: stopped")
+
+
+def test_a_name_longer_than_the_system_takes_is_one_line(tmp_path):
+    (tmp_path / "photos.txt").write_text("a.jpg\n")
+    name = "n" * 300
+    for arguments in (
+        ("predict", str(tmp_path / "photos.txt"), "-o", name),
+        ("complete", str(tmp_path / "photos.txt"), name, "-o", str(tmp_path)),
+        ("doctor", name),
+        ("info", f"./{name}"),
+    ):
+        result = featherdepth_command(*arguments)
+
+        assert result.returncode == 3, result.stderr
+        assert "File name too long" in result.stderr and "unexpected" not in result.stderr
+        assert result.stderr.count("\n") == 1
+
+
 def test_debug_adds_the_traceback(monkeypatch, capsys):
     def fail(**_):
         raise InputError("a.jpg: empty file")

@@ -1,6 +1,7 @@
 """The command `featherdepth`: a table of verbs; errors end in one line and an exit code."""
 
 import contextlib
+import errno
 import io
 import logging
 import sys
@@ -35,6 +36,8 @@ COMMANDS = {
     "info": "What a model or network is: parameters, MACs, kind, card, terms.",
 }
 """Verb -> summary. Its code is `run` in `featherdepth.cli.<verb>`, imported on first use."""
+INTERRUPTED = 130
+"""Exit code, as shells have it."""
 
 # typer brings its own click under a private name; this is its ClickException.
 _ClickException: Any = typer.BadParameter.__mro__[2]
@@ -109,7 +112,7 @@ def run(arguments: list[str]) -> int:
         error.show()  # usage, and what is wrong with it
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("stopped", 130, debug)
+        return _fail("stopped", INTERRUPTED, debug)
     except (BrokenPipeError, SystemExit):  # typer turns the first into the second, with code 1
         # The reader of our output has gone: say nothing, not at the end either, as other tools do.
         for stream in (sys.stdout, sys.stderr):
@@ -117,7 +120,11 @@ def run(arguments: list[str]) -> int:
                 stream.close()
         return 141
     except Exception as error:  # the only place that may catch everything: no traceback for people
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # typed so by people
+            return _fail(f"{str(error.filename)[:40]}...: {error.strerror}", 3, debug)
         return _fail(f"unexpected {type(error).__name__}: {error}; --debug shows where", 1, debug)
+    if result == INTERRUPTED:  # typer makes this of Ctrl-C
+        return _fail("stopped", INTERRUPTED, debug=False)
     return result if isinstance(result, int) else 0
 
 
