@@ -69,6 +69,7 @@ def test_a_folder_with_an_at_sign_is_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reference", "error", "words"),
     [
+        ("", UsageError, "unknown model ''; embedded: "),
         ("smal", UsageError, "unknown model 'smal'; did you mean 'small'?"),
         ("huge", UsageError, "embedded: fast, small; or a folder, or NETWORK@FILE"),
         ("lers-resnet50@x.pth", UsageError, "did you mean 'leres-resnet50'?"),

@@ -44,7 +44,7 @@ def resolve(reference: str | Path | None, *, files: bool = False) -> Reference:
     """
     if isinstance(reference, Path):
         return Reference(path=_place(reference, files))
-    name = reference or "default"
+    name = "default" if reference is None else reference
     if name == "default":
         name = DEFAULT
         if name not in embedded_models():
@@ -63,6 +63,8 @@ def resolve(reference: str | Path | None, *, files: bool = False) -> Reference:
             raise WeightsError(f"model {name!r}: no file {file!r}; expected the weights there")
         return Reference(path=Path(file), network=network)
     path = Path(name).expanduser()
+    if not name.strip():  # a variable of the shell that is not set; as a path it is this folder
+        raise UsageError(_unknown(name, has_file=False, network=""))
     if path.exists() or len(path.parts) > 1 or name.startswith(".") or path.suffix in SUFFIXES:
         return Reference(path=_place(path, files))
     raise UsageError(_unknown(name, at != "", network))
