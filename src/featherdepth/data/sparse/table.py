@@ -100,8 +100,8 @@ def _check_unit(header: str, request: Request) -> None:
     unit = DEPTH_UNIT.search(header.lower())
     if unit and unit[1] in A_METER and request.depth_scale is None:
         raise InputError(
-            f"{request.name}: depth in {unit[1]}, says its header; expected meters, or how many of"
-            f" them are one (--depth-scale {A_METER[unit[1]]:g})"
+            f"{request.name}: depth in {unit[1]}, says its header; expected meters, or"
+            f" --depth-scale {A_METER[unit[1]]:g}"
         )
 
 
