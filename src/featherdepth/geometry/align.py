@@ -60,8 +60,9 @@ def fit_scale_shift(
             " pixels where prediction and target are finite"
         )
     x_mean, y_mean = _mean(x, w), _mean(y, w)
-    dx, dy = x - x_mean, y - y_mean
-    variance = _mean(dx * dx, w)
+    dx, dy = x - x_mean, y - y_mean  # from here on in place: new memory costs more than numbers
+    product = dx * dx
+    variance = _mean(product, w)
     # A spread of a few steps of the number format is rounding, not shape (1e-6 for float32).
     kept = prediction.dtype if np.issubdtype(prediction.dtype, np.floating) else x.dtype
     if variance <= (8 * np.finfo(kept).eps * x_mean) ** 2:
@@ -69,17 +70,19 @@ def fit_scale_shift(
             f"the prediction is constant ({x_mean:g}) on the {x.size} pixels to align on;"
             " expected two or more different values"
         )
-    scale = _mean(dx * dy, w) / variance
+    scale = _mean(np.multiply(dx, dy, out=product), w) / variance
     shift = y_mean - scale * x_mean
     # About the means, so that the residual keeps its digits too.
-    left = scale * dx - dy
+    left = np.multiply(scale, dx, out=dx)
+    left -= dy
+    left *= left
     return Alignment(
         scale=scale,
         shift=shift,
         space=space,
         method="scale_shift",
         count=x.size,
-        residual=math.sqrt(_mean(left * left, w)),
+        residual=math.sqrt(_mean(left, w)),
     )
 
 
@@ -132,7 +135,7 @@ def _usable(
     Where all of them do nothing is copied: evaluations come here once an image.
     """
 
-    def flat(values: Real[np.ndarray, "*shape"]) -> Flat:
+    def flat(values: np.ndarray) -> Flat:
         chosen = values.ravel() if everywhere else values[valid]
         return chosen.astype(np.float64, copy=False)
 

@@ -51,12 +51,14 @@ class Errors:
 
     @cached_property
     def log(self) -> Pixels:
-        log: Pixels = np.log(self.prediction) - np.log(self.truth)
+        log: Pixels = np.log(self.prediction)
+        log -= np.log(self.truth)
         return log
 
     @cached_property
     def ratio(self) -> Pixels:
-        ratio: Pixels = np.maximum(self.prediction / self.truth, self.truth / self.prediction)
+        ratio: Pixels = self.prediction / self.truth
+        np.maximum(ratio, self.truth / self.prediction, out=ratio)
         return ratio
 
     @cached_property
@@ -88,10 +90,17 @@ class Measure:
 
     def moments(self, errors: Errors) -> Moments:
         """Means of the terms: what images pass on where pixels are pooled."""
-        return tuple(float(np.mean(term)) for term in self.terms(errors))
+        return tuple(mean_of(term) for term in self.terms(errors))
 
     def __call__(self, prediction: Pixels, truth: Pixels) -> float:
         return self.finish(self.moments(Errors(prediction, truth)))
+
+
+def mean_of(values: np.ndarray) -> float:
+    """Their mean; of what is true or false the share, counted in a tenth of the time."""
+    if values.dtype == np.bool_ and values.size:
+        return float(np.count_nonzero(values) / values.size)
+    return float(np.mean(values))
 
 
 def _root(moments: Moments) -> float:

@@ -13,7 +13,7 @@ from featherdepth.metrics.alignment import FITS
 from featherdepth.metrics.crops import crop_box
 from featherdepth.metrics.frames import prediction_at, truth_at
 from featherdepth.metrics.map_measures import DECLARED, MAP_MEASURES, PAIR_ACCURACY, View
-from featherdepth.metrics.measures import MEASURES, Errors, Moments
+from featherdepth.metrics.measures import MEASURES, Errors, Moments, mean_of
 from featherdepth.metrics.order import Points, pair_accuracy
 from featherdepth.metrics.protocols import DISPARITY, METRIC, EvalProtocol
 from featherdepth.metrics.scores import PredictionError, Score
@@ -61,16 +61,17 @@ def score_map(
     floor = rules.floor * unit
     if rules.nonpositive == "drop":
         floor, kept = DROPPED_M, values > DROPPED_M
-        if kept.sum() < rules.min_pixels:
+        if np.count_nonzero(kept) < rules.min_pixels:
             raise PredictionError("no aligned prediction is above 0")
     clamped = np.clip(values, floor, rules.max_depth if rules.clip == "range" else None)
     moved = (clamped != values) | floored
+    some = ... if kept.all() else kept  # mostly all, which need no copy
     view = View(
         key=key,
         chosen=_within(chosen, kept),
-        truth=target[kept],
-        aligned=clamped[kept],
-        farness=farness[kept],
+        truth=target[some],
+        aligned=clamped[some],
+        farness=farness[some],
         camera=truth.intrinsics,
     )
     moments = _measured(rules, view)
@@ -78,9 +79,9 @@ def score_map(
         values={name: DECLARED[name].finish(means) for name, means in moments.items()},
         negative_scale=aligned is None,
         valid_fraction=target.size / area,
-        clamped_fraction=float(np.mean(moved & kept)),
-        dropped_fraction=float(np.mean(~kept)),
-        pixels=int(kept.sum()),
+        clamped_fraction=mean_of(moved & kept),
+        dropped_fraction=mean_of(~kept),
+        pixels=int(np.count_nonzero(kept)),
         moments=moments,
     )
 
@@ -138,12 +139,12 @@ def _chosen(
     if rules.max_depth is not None:
         below = np.less if rules.below_max else np.less_equal
         chosen &= below(truth.values, rules.max_depth)
-    count = int(chosen.sum())
+    count = int(np.count_nonzero(chosen))
     if count < rules.min_pixels:
         raise InputError(f"{count} pixels to score; at least {rules.min_pixels} are needed")
-    if holes := int((chosen & ~prediction.valid).sum()):
+    if holes := int(np.count_nonzero(chosen & ~prediction.valid)):
         raise PredictionError(f"prediction is empty at {holes} of {count} scored pixels")
-    return chosen, int(inside.sum())
+    return chosen, int(np.count_nonzero(inside))
 
 
 def _align(
