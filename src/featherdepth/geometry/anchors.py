@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from featherdepth.types import Depth, DepthKind
 
@@ -15,8 +15,8 @@ EXACT = 1500
 """Up to so many points every distance is computed; above, neighbors are sought in cells."""
 PER_CELL = 12
 """Points of a cell that are looked at; a denser cell has enough near neighbors in them."""
-AT_ONCE = 1 << 14
-"""Points whose neighbors are sought at a time: those that are looked at take 4 kB for each."""
+AT_ONCE = 1 << 11
+"""Points whose neighbors are sought at a time: what is looked at stays in the cache."""
 
 Places = Int[np.ndarray, "n 2"]
 Values = Float64[np.ndarray, " n"]
@@ -111,15 +111,13 @@ def nearest_others(places: Places, count: int) -> Int[np.ndarray, "n k"]:
     extent = places.max(axis=0) - places.min(axis=0) + 1
     edge = max(1.0, float(np.sqrt(extent.prod() / n * 3)))
     while todo.size:
-        whole = edge > extent.max()
-        cells, missed = _cells(places, edge), []
-        for part in np.array_split(todo, -(-todo.size // AT_ONCE)):
-            candidates = cells.around(part)
-            settled = whole | ((candidates >= 0).sum(axis=1) > count)
-            sought = part[settled]
-            found[sought] = _of_candidates(places, sought, candidates[settled], count)
-            missed.append(part[~settled])
-        todo = np.concatenate(missed)
+        cells = _cells(places, edge)
+        settled = (cells.listed(todo) > count) | (edge > extent.max())
+        sought = todo[settled]
+        for at in range(0, sought.size, AT_ONCE):
+            part = sought[at : at + AT_ONCE]
+            found[part] = cells.nearest(places, part, count)
+        todo = todo[~settled]
         edge *= 2
     return found
 
@@ -148,39 +146,56 @@ def _left(
     return left
 
 
-def _of_candidates(
-    places: Places, of: Int[np.ndarray, " m"], candidates: Int[np.ndarray, "m c"], count: int
-) -> Int[np.ndarray, "m k"]:
-    row, column = places.T.astype(np.float32)
-    square = (row[candidates] - row[of, None]) ** 2 + (column[candidates] - column[of, None]) ** 2
-    square[(candidates == of[:, None]) | (candidates < 0)] = np.inf
-    near = np.argpartition(square, count - 1, axis=1)[:, :count]
-    return np.take_along_axis(candidates, near, axis=1)
-
-
 class _Cells(NamedTuple):
     """Points by the cell of a grid that they lie in; no cell at the border holds any."""
 
     table: Int[np.ndarray, "cells p"]
     """The first points of each; -1 fills up."""
+    row: Float32[np.ndarray, "cells p"]
+    column: Float32[np.ndarray, "cells p"]
+    """Where these lie; infinitely far fills up."""
+    held: Int[np.ndarray, " cells"]
+    """How many these are."""
     cell: Int[np.ndarray, " n"]
     """Of each point."""
-    columns: int
+    rank: Int[np.ndarray, " n"]
+    """Of each point in its cell."""
+    steps: Int[np.ndarray, " 9"]
+    """From a cell to those around it, itself in the middle."""
 
-    def around(self, of: Int[np.ndarray, " m"]) -> Int[np.ndarray, "m c"]:
-        """Points of the nine cells around each; -1 fills up."""
-        steps = [dy * self.columns + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-        return np.concatenate([self.table[self.cell[of] + step] for step in steps], axis=1)
+    def listed(self, of: Int[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
+        """How many points the nine cells around each hold."""
+        count: Int[np.ndarray, " m"] = self.held[self.cell[of, None] + self.steps].sum(axis=1)
+        return count
+
+    def nearest(
+        self, places: Places, of: Int[np.ndarray, " m"], count: int
+    ) -> Int[np.ndarray, "m k"]:
+        """The nearest others of the nine cells around each."""
+        around = self.cell[of, None] + self.steps
+        row, column = places[of].T.astype(np.float32)[:, :, None, None]
+        square = (self.row.take(around, axis=0) - row) ** 2
+        square += (self.column.take(around, axis=0) - column) ** 2
+        rank = self.rank[of]
+        itself = np.flatnonzero(rank < PER_CELL)
+        square[itself, len(self.steps) // 2, rank[itself]] = np.inf
+        near = np.argpartition(square.reshape(len(of), -1), count - 1, axis=1)[:, :count]
+        step, place = np.divmod(near, PER_CELL)
+        found: Int[np.ndarray, "m k"] = self.table[np.take_along_axis(around, step, axis=1), place]
+        return found
 
 
 def _cells(places: Places, edge: float) -> _Cells:
-    cell = ((places - places.min(axis=0)) / edge).astype(np.int64) + 1
-    rows, columns = cell.max(axis=0) + 2
-    flat = cell[:, 0] * columns + cell[:, 1]
-    order = np.argsort(flat, kind="stable")
-    starts = np.searchsorted(flat[order], np.arange(rows * columns))
-    rank = np.arange(len(places)) - starts[flat[order]]
+    at = ((places - places.min(axis=0)) / edge).astype(np.int64) + 1
+    rows, columns = at.max(axis=0) + 2
+    cell = at[:, 0] * columns + at[:, 1]
+    order = np.argsort(cell, kind="stable")
+    held = np.bincount(cell, minlength=rows * columns)
+    rank = np.empty_like(cell)
+    rank[order] = np.arange(len(cell)) - np.repeat(np.cumsum(held) - held, held)
+    listed = np.flatnonzero(rank < PER_CELL)
     table = np.full((rows * columns, PER_CELL), -1, dtype=np.int64)
-    listed = rank < PER_CELL
-    table[flat[order][listed], rank[listed]] = order[listed]
-    return _Cells(table, flat, columns)
+    table[cell[listed], rank[listed]] = listed
+    row, column = np.where(table >= 0, places.T.astype(np.float32)[:, table], np.float32(np.inf))
+    steps = np.array([dy * columns + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    return _Cells(table, row, column, np.minimum(held, PER_CELL), cell, rank, steps)
