@@ -85,23 +85,36 @@ def _judged(
     log_ratio: Float64[np.ndarray, " n"], near: Int[np.ndarray, "n k"], least: float
 ) -> tuple[Bool[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
     """Which points fit those near them, and how far each is from their median."""
-    kept = np.ones(len(log_ratio), dtype=np.bool_)
-    away = np.zeros(len(log_ratio))
-    for _ in range(2):
-        around = np.where(kept[near], log_ratio[near], np.nan)
-        asked = np.isfinite(around).sum(axis=1) >= min(3, near.shape[1])
-        around[~asked] = log_ratio[near][~asked]
-        middle = _median(around)
-        spread = TO_SIGMA * _median(np.abs(around - middle[:, None]))
-        away = np.abs(log_ratio - middle)
-        kept = away <= np.maximum(SPREADS * spread, least)
-    return kept, away
+    said = log_ratio[near]
+    kept, away = _fitting(log_ratio, said, least)
+    if kept.all():
+        return kept, away  # the second round would ask the same
+    around = np.where(kept[near], said, np.nan)
+    few = np.isfinite(around).sum(axis=1) < min(3, near.shape[1])
+    around[few] = said[few]
+    return _fitting(log_ratio, around, least)
 
 
-def _median(values: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, " n"]:
-    """Median of each row without its NaN; np.nanmedian takes ten times as long for short rows."""
+def _fitting(
+    log_ratio: Float64[np.ndarray, " n"], around: Float64[np.ndarray, "n k"], least: float
+) -> tuple[Bool[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+    """One round of `_judged`; who is not asked is NaN."""
+    count = np.isfinite(around).sum(axis=1)
+    middle = _median(around, count)
+    spread = TO_SIGMA * _median(np.abs(around - middle[:, None]), count)
+    away = np.abs(log_ratio - middle)
+    return away <= np.maximum(SPREADS * spread, least), away
+
+
+def _median(
+    values: Float64[np.ndarray, "n k"], count: Int[np.ndarray, " n"]
+) -> Float64[np.ndarray, " n"]:
+    """Median of each row without its NaN; np.nanmedian takes ten times as long for short rows.
+
+    Args:
+        count: of those that are none.
+    """
     ordered = np.sort(values, axis=1)  # NaN goes to the end
-    count = np.isfinite(values).sum(axis=1)
     row = np.arange(len(values))
     middle: Float64[np.ndarray, " n"] = (
         ordered[row, (count - 1) // 2] + ordered[row, count // 2]
