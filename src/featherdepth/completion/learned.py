@@ -160,18 +160,16 @@ def _inputs(
     np.exp(start, out=inside[3])
     inputs[:4, size[0] :, :] = inputs[:4, size[0] - 1 : size[0], :]
     inputs[:4, :, size[1] :] = inputs[:4, :, size[1] - 1 : size[1]]
-    inputs[4] = _scattered(scene, unit, size, inputs.shape[1:])
+    _scatter(scene, unit, size, inputs[4])
     return inputs[None]
 
 
-def _scattered(scene: Scene, unit: np.float32, size: Size, canvas: tuple[int, ...]) -> Fine:
+def _scatter(scene: Scene, unit: np.float32, size: Size, canvas: Fine) -> None:
     """Points on the network's grid; where several fall into one pixel the nearest stays."""
     rows, columns = scene.anchors.on(size).T
-    values = np.exp(scene.log_meters - unit).astype(np.float32)
-    found = np.full(canvas, np.inf, np.float32)
-    np.minimum.at(found, (rows, columns), values)
-    points: Fine = np.where(np.isfinite(found), found, np.float32(0))
-    return points
+    canvas.fill(np.inf)
+    np.minimum.at(canvas, (rows, columns), np.exp(scene.log_meters - unit).astype(np.float32))
+    np.copyto(canvas, 0, where=~np.isfinite(canvas))
 
 
 def open_network(folder: Path | None, threads: int | None) -> tuple[Network, int]:

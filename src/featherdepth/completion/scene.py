@@ -135,10 +135,13 @@ def gathered(
     """Means of point values on a map of `size`, 0 where there is no point; and how many."""
     rows, columns = anchors.on(size).T
     cells = rows * size[1] + columns
-    count = np.bincount(cells, minlength=size[0] * size[1])
-    total = np.bincount(cells, weights=values, minlength=count.size)
-    means = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-    return means.reshape(size).astype(np.float32), count.reshape(size).astype(np.float32)
+    means, count = np.zeros((2, size[0] * size[1]), np.float32)
+    known = np.zeros(count.size, np.bool_)
+    known[cells] = True
+    few = np.flatnonzero(known)  # the others are not looked at
+    count[few] = held = np.bincount(cells)[few]
+    means[few] = np.bincount(cells, weights=values)[few] / held
+    return means.reshape(size), count.reshape(size)
 
 
 def _bilinear(
