@@ -17,7 +17,7 @@ def span_of(
 
     Large maps are sub-sampled at a fixed stride: the result is the same each time.
     """
-    known = values[valid]
+    known = values.ravel() if valid.all() else values[valid]  # all of a large map take a while
     if not known.size:
         return 0.0, 0.0
     # The stride is odd, so that it does not walk down one column of an even-sized map.

@@ -12,6 +12,8 @@ from featherdepth.images.palettes import palette
 from featherdepth.types import Depth, DepthKind, Image
 
 INVALID_COLOR = np.array([128, 128, 128], dtype=np.uint8)
+BAND = 64
+"""Rows painted at a time: what they need stays in the cache."""
 Limits = tuple[float | int, float | int]
 
 
@@ -43,7 +45,12 @@ def colorize(
     """
     table = palette(cmap)
     far, near = _ends(depth, limits)
-    colored = table.take(_levels(depth, far, near), axis=0)
+    colored = np.empty((*depth.size, 3), dtype=np.uint8)
+    for at in range(0, depth.size[0], BAND):
+        rows = slice(at, at + BAND)
+        levels = _levels(depth.values[rows], depth.kind, far, near)
+        # With a mode, `take` writes into `out` at once; no level lies outside.
+        table.take(levels, axis=0, out=colored[rows], mode="clip")
     if not depth.valid.all():
         colored[~depth.valid] = INVALID_COLOR
     parts = [colored]
@@ -99,11 +106,13 @@ def _check_limits(limits: Limits, kind: DepthKind) -> None:
         raise InputError(f"limits {limits} are no range of {kind} values to paint")
 
 
-def _levels(depth: Depth, far: float, near: float) -> UInt8[np.ndarray, "h w"]:
+def _levels(
+    values: Float32[np.ndarray, "h w"], kind: DepthKind, far: float, near: float
+) -> UInt8[np.ndarray, "h w"]:
     if near > far:
-        levels = (_nearness(depth.values, depth.kind) - np.float32(far)) / np.float32(near - far)
+        levels = (_nearness(values, kind) - np.float32(far)) / np.float32(near - far)
     else:  # A flat map has no near and far: it gets the middle color.
-        levels = np.full(depth.size, 0.5, dtype=np.float32)
+        levels = np.full(values.shape, 0.5, dtype=np.float32)
     levels *= np.float32(256)
     return levels.clip(0, 255, out=levels).astype(np.uint8)
 
