@@ -69,15 +69,19 @@ def encode(depth: Depth) -> tuple[UInt16[np.ndarray, "h w"], Encoding]:
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     if depth.kind is DepthKind.METRIC:
         scale = MILLIMETERS if high <= MILLIMETERS_REACH_M else KITTI_SCALE
-        stored = np.rint(depth.values * np.float32(scale))
+        stored = depth.values * np.float32(scale)
+        np.rint(stored, out=stored)
         clipped = int((stored[depth.valid] > 65535).sum()) if high * scale > 65535 else 0
         encoding = Encoding(scale=scale, clipped=clipped)
     else:
         # float64 would double the memory; float32 is exact to 1/256 of a step here.
-        share = (depth.values - np.float32(low)) / np.float32(high - low if high > low else 1)
-        stored = np.rint(share * np.float32(STEPS)) + np.float32(1)
+        stored = depth.values - np.float32(low)
+        stored /= np.float32(high - low if high > low else 1)
+        stored *= np.float32(STEPS)
+        np.rint(stored, out=stored)
+        stored += np.float32(1)
         encoding = Encoding(lo=low, hi=high)
-    integers = stored.clip(1, 65535).astype(np.uint16)
+    integers = stored.clip(1, 65535, out=stored).astype(np.uint16)
     integers[~depth.valid] = 0
     return integers, encoding
 
