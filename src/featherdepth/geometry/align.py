@@ -135,7 +135,7 @@ def _usable(
     Where all of them do nothing is copied: evaluations come here once an image.
     """
 
-    def flat(values: np.ndarray) -> Flat:
+    def flat(values: Real[np.ndarray, "*shape"]) -> Flat:
         chosen = values.ravel() if everywhere else values[valid]
         return chosen.astype(np.float64, copy=False)
 
