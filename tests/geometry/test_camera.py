@@ -170,7 +170,7 @@ def test_the_span_of_a_large_map_is_that_of_all_of_it():
     values = np.tile(np.array([0, 1], np.float32), (1500, 500))
     values += np.linspace(0, 1, 1500, dtype=np.float32)[:, None]
 
-    low, high = span_of(values, np.ones(values.shape, dtype=bool))
+    low, high = span_of(values.reshape(-1))
 
     assert (low, high) == pytest.approx(tuple(np.quantile(values, (0.02, 0.98))), abs=5e-3)
 
@@ -179,5 +179,8 @@ def test_the_span_leaves_out_invalid_pixels():
     values = np.array([[0.0, 1.0, 2.0, 99.0]], dtype=np.float32)
     valid = np.array([[True, True, True, False]])
 
-    assert span_of(values, valid, 0, 1) == (0.0, 2.0)
-    assert span_of(values, ~valid & False) == (0.0, 0.0)
+    depth = Depth(values=values, valid=valid, kind=AFFINE)
+    nothing = Depth(values=values, valid=valid & False, kind=AFFINE)
+
+    assert span_of(depth.known, 0, 1) == (0.0, 2.0)
+    assert span_of(nothing.known) == (0.0, 0.0)

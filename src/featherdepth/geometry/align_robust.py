@@ -146,7 +146,7 @@ def _scale_alone(x: Pixels, y: Pixels, depth: Depth, *, moved: bool) -> Alignmen
     offset, method = 0.0, "scale"
     known = depth.known
     if depth.kind.affine and (known.min() <= 0 or moved):
-        low, high = span_of(depth.values, depth.valid)
+        low, high = span_of(known)
         # Moved so that the quantiles are 1 : 10; a flat map is moved to 1.
         offset = (high - low) / (ASSUMED_RATIO - 1) - low if high > low else 1.0 - low
         method = "scale_assumed_range"

@@ -118,7 +118,7 @@ def distances(
     near, far = near_far
     if not 0 < near < far < math.inf:
         raise UsageError(f"near_far {near:g},{far:g} is not a range; expected 0 < near < far")
-    low, high = span_of(depth.values, depth.valid)
+    low, high = span_of(depth.known)
     # A flat map has no spread to stretch: all of it is put at the first end.
     unit = (depth.values - np.float32(low)) / np.float32(high - low if high > low else np.inf)
     if depth.kind is DepthKind.AFFINE_INVARIANT:

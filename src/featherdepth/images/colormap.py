@@ -93,7 +93,7 @@ def _nearness(values: Float32[np.ndarray, "..."], kind: DepthKind) -> Float32[np
 def _ends(depth: Depth, limits: Limits | None) -> tuple[float, float]:
     """Nearness of the farthest and the nearest color."""
     if limits is None:
-        low, high = span_of(depth.values, depth.valid)
+        low, high = span_of(depth.known)
         ends = _nearness(np.array([low, high], dtype=np.float32), depth.kind)
     else:
         _check_limits(limits, depth.kind)

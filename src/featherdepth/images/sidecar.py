@@ -158,7 +158,7 @@ def _stats(depth: Depth) -> dict[str, float | None]:
     if not depth.valid.any():
         return {"min": None, "max": None, "p02": None, "p98": None, "valid_fraction": share}
     known = depth.known
-    low, high = span_of(depth.values, depth.valid)
+    low, high = span_of(known)
     numbers = {"min": known.min(), "max": known.max(), "p02": low, "p98": high}
     # Seven digits are all that float32 has.
     rounded = {key: float(f"{v:.7g}") for key, v in numbers.items()}

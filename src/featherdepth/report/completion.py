@@ -111,9 +111,7 @@ def assemble(shown: list[Shown], names: list[str], style: Style) -> Pixels:
 
 
 def _range(maps: list[Depth]) -> tuple[float, float]:
-    values = np.stack([depth.values for depth in maps])
-    valid = np.stack([depth.valid for depth in maps])
-    near, far = span_of(values.reshape(len(maps), -1), valid.reshape(len(maps), -1))
+    near, far = span_of(np.concatenate([depth.known for depth in maps]))
     if far - near < 0.01 * far:  # one depth alone: a percent to both sides
         near, far = 0.99 * near, 1.01 * far
     return near, far
