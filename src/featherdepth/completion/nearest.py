@@ -55,9 +55,8 @@ def _by_cell(anchors: Anchors, step: int) -> Int[np.ndarray, "r c"]:
     steps = np.rint(UNIT * np.arange(columns) ** 2.0)
     away[row < 0] = away.max() + steps.max() + 1
     bits = columns.bit_length()
-    kind = np.min_scalar_type(
-        -int(away.max() + steps.max() + 1) << bits
-    )  # signed: no other has 32 bits
+    most = int(away.max() + steps.max() + 1) << bits
+    kind = np.min_scalar_type(-most)  # of 32 bits up to a megapixel: twice as fast
     code = (away.astype(kind) << bits) + np.arange(columns, dtype=kind)
     steps = steps.astype(kind) << bits
     count = max(1, AT_ONCE // columns)
