@@ -206,7 +206,10 @@ def _enlarged(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndar
 
 @lru_cache(maxsize=32)
 def _between(length: int, new_length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each new pixel: the two old ones around it, and its way from the first to the second."""
+    """Of each new pixel: the two old ones around it, and its way from the first to the second.
+
+    Kept from call to call: only read.
+    """
     last = length - 1
     place = ((np.arange(new_length) + 0.5) * (length / new_length) - 0.5).clip(0, last)
     first = place.astype(np.intp)
