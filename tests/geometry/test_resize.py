@@ -2,6 +2,9 @@
 
 import doctest
 import math
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -179,12 +182,13 @@ def test_a_photo_is_resized_along_rows_first_by_any_number_of_threads(
 
 
 def test_what_fails_in_the_second_thread_is_told(monkeypatch):
-    def exhausted(_):
+    def exhausted(picture, *_args, **_options):
         if threading.current_thread() is not threading.main_thread():
             raise MemoryError
-        return PIL.Image.new("RGB", (4, 4))
+        return resize(picture, *_args, **_options)
 
-    monkeypatch.setattr(PIL.Image, "fromarray", exhausted)
+    resize = PIL.Image.Image.resize
+    monkeypatch.setattr(PIL.Image.Image, "resize", exhausted)
 
     with pytest.raises(MemoryError):
         resize_pixels(np.zeros((4, 4, 3), np.uint8), (8, 8), threads=2)
@@ -255,3 +259,21 @@ def test_doubling_is_what_pillow_makes_of_it(height: int, width: int) -> None:
     )
 
     assert np.abs(resize_map(values, (2 * height, 2 * width)) - expected).max() < 1e-6
+
+
+FORKS = """
+import os, PIL.Image
+from featherdepth.geometry.resize import resize_planes
+picture = PIL.Image.new("RGB", (64, 48), "red")
+before = resize_planes(picture, (32, 32), threads=2)  # its thread is not there after a fork
+child = os.fork()
+if not child:
+    os._exit(0 if (resize_planes(picture, (32, 32), threads=2) == before).all() else 1)
+raise SystemExit(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_resizes_with_two_threads_as_well():
+    # Of its own, since Python warns where a process with threads is forked.
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKS], check=True, timeout=60)

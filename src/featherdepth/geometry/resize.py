@@ -5,9 +5,10 @@ Sizes are (height, width).
 
 import math
 import operator
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -104,61 +105,66 @@ def resize_pixels(
     rounding between them is the same in all its versions, and for any number of threads.
 
     Args:
-        threads: from 2, both halves of the photo at once.
+        threads: from 2, its left and right half at once.
     """
     if pixels.shape[:2] == size:
         return pixels
     resized = np.empty((*size, 3), dtype=np.uint8)
 
-    def keep(rows: slice, band: UInt8[np.ndarray, "r W 3"]) -> None:
-        resized[rows] = band
+    def keep(columns: slice, part: PIL.Image.Image) -> None:
+        resized[:, columns] = np.asarray(part)
 
-    _resize_bands(pixels, size, keep, threads)
+    _resize_parts(PIL.Image.fromarray(pixels), size, keep, threads)
     return resized
 
 
 def resize_planes(
-    pixels: UInt8[np.ndarray, "h w 3"], size: Size, *, threads: int = 1
+    picture: PIL.Image.Image, size: Size, *, threads: int = 1
 ) -> Float32[np.ndarray, "3 H W"]:
-    """As `resize_pixels`, to planes of R, G and B in 0..1."""
-    planes = np.empty((3, *size), dtype=np.float32)
+    """As `resize_pixels`, an RGB picture to planes of R, G and B in 0..1."""
+    height, width = size
+    planes = np.empty((3, height, width), dtype=np.float32)
 
-    def keep(rows: slice, band: UInt8[np.ndarray, "r W 3"]) -> None:
-        np.divide(band.transpose(2, 0, 1), np.float32(255), out=planes[:, rows])
+    def keep(columns: slice, part: PIL.Image.Image) -> None:
+        for plane, channel in zip(planes, "RGB", strict=True):
+            values = np.frombuffer(part.tobytes("raw", channel), np.uint8)
+            np.divide(values.reshape(height, -1), np.float32(255), out=plane[:, columns])
 
-    _resize_bands(pixels, size, keep, threads)
+    _resize_parts(picture, size, keep, threads)
     return planes
 
 
-def _resize_bands(
-    pixels: UInt8[np.ndarray, "h w 3"],
+def _resize_parts(
+    picture: PIL.Image.Image,
     size: Size,
-    keep: Callable[[slice, UInt8[np.ndarray, "r W 3"]], None],
+    keep: Callable[[slice, PIL.Image.Image], None],
     threads: int,
 ) -> None:
-    """Give `keep` the new rows band by band, from as many threads."""
-    rows, (height, width) = len(pixels), size
-    reach = math.ceil(max(rows / height, 1.0)) + 1
+    """Give `keep` the new columns in one part, or in two by as many threads."""
+    (columns, rows), (height, width) = picture.size, size
 
     def fill(start: int, stop: int) -> None:
-        if pixels.shape[:2] == size:
-            keep(slice(start, stop), pixels[start:stop])
-            return
-        above, below = start * rows / height, stop * rows / height
-        first, last = max(0, math.floor(above) - reach), min(rows, math.ceil(below) + reach)
-        band = PIL.Image.fromarray(pixels[first:last]).resize((width, last - first), _BILINEAR)
-        box = (0, above - first, width, below - first)
-        new = band.resize((width, stop - start), _BILINEAR, box=box)
-        keep(slice(start, stop), np.asarray(new))
+        box = (start * columns / width, 0, stop * columns / width, rows)
+        part = picture.resize((stop - start, rows), _BILINEAR, box=box)
+        keep(slice(start, stop), part.resize((stop - start, height), _BILINEAR))
 
-    half = height // 2
-    if threads < 2 or height % 2:  # Pillow's boxes are of 32 bits, which hold a half exactly
-        fill(0, height)
+    half = width // 2
+    if threads < 2 or width % 2:  # Pillow's boxes are of 32 bits, which hold a half exactly
+        fill(0, width)
         return
-    with ThreadPoolExecutor(1) as pool:
-        lower = pool.submit(fill, half, height)
-        fill(0, half)
-        lower.result()
+    right = _helper().submit(fill, half, width)
+    fill(0, half)
+    right.result()
+
+
+@cache
+def _helper() -> ThreadPoolExecutor:
+    """A second thread that is kept: to start one takes as long as a fifth of a resize."""
+    return ThreadPoolExecutor(1, "featherdepth-resize")
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has the pool but not its thread
+    os.register_at_fork(after_in_child=_helper.cache_clear)
 
 
 def resize_map(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-from jaxtyping import UInt8
 
 from featherdepth.geometry.camera import FULL_FRAME_DIAGONAL_MM
 
@@ -36,6 +35,19 @@ EXIF_FAULTS = (
 )
 
 
+_TURN = PIL.Image.Transpose
+_TURNS = {
+    2: _TURN.FLIP_LEFT_RIGHT,
+    3: _TURN.ROTATE_180,
+    4: _TURN.FLIP_TOP_BOTTOM,
+    5: _TURN.TRANSPOSE,
+    6: _TURN.ROTATE_270,
+    7: _TURN.TRANSVERSE,
+    8: _TURN.ROTATE_90,
+}
+"""By the code of EXIF; angles of Pillow run counter-clockwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Orientation:
     """How the stored picture must be turned to stand upright."""
@@ -44,15 +56,10 @@ class Orientation:
     """As in EXIF: 1 is upright, 3 upside down, 6 needs a quarter turn clockwise; 2, 4, 5, 7 are
     mirrored."""
 
-    def upright(self, pixels: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
-        """Return the pixels the way the photographer saw them."""
-        if self.code >= 5:
-            pixels = pixels.transpose(1, 0, 2)
-        if self.code in (3, 4, 7, 8):
-            pixels = pixels[::-1]
-        if self.code in (2, 3, 6, 7):
-            pixels = pixels[:, ::-1]
-        return np.ascontiguousarray(pixels)
+    def upright(self, picture: PIL.Image.Image) -> PIL.Image.Image:
+        """Return the picture the way the photographer saw it."""
+        turn = _TURNS.get(self.code)
+        return picture if turn is None else picture.transpose(turn)
 
     def turned(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the upright (height, width) of a picture stored with `size`."""
@@ -79,6 +86,8 @@ def read_focal_px(picture: PIL.Image.Image, full_width: int) -> float | None:
     """
     try:
         entries: dict[int, Any] = dict(picture.getexif().get_ifd(EXIF_FOLDER))
+        if not entries:
+            return None
         width, height = picture.size
         focal_px = _from_35mm(entries, float(np.hypot(width, height)))
         if focal_px is None:

@@ -10,24 +10,24 @@ ROUNDING = 1e-3
 """How far floats may lie beyond 0..1: a quarter of a step of 8 bits, by resizing or by colors."""
 
 
-def picture_to_rgb(picture: PIL.Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
-    """Convert a loaded picture of any mode.
+def picture_to_rgb(picture: PIL.Image.Image, name: str) -> PIL.Image.Image:
+    """Convert a loaded picture of any mode; one of RGB is returned as it is.
 
     Raises:
         InputError: numbers without a known range (32-bit integers, floats beyond 0..1).
     """
     mode = picture.mode
     if mode == "RGB" and "transparency" not in picture.info:
-        return np.array(picture)
+        return picture
     if mode == "I" or mode.startswith("I;16"):
-        return _three(_from_integers(np.asarray(picture), name))
+        return _gray(_from_integers(np.asarray(picture), name))
     if mode == "F":
-        return _three(_from_floats(np.asarray(picture), name))
+        return _gray(_from_floats(np.asarray(picture), name))
     if mode == "CMYK":
         return _from_cmyk(picture)
     if picture.has_transparency_data:
         return _on_white(picture.convert("RGBA"))
-    return np.array(picture.convert("RGB"))
+    return picture.convert("RGB")
 
 
 def array_to_rgb(array: Shaped[np.ndarray, "..."], name: str) -> UInt8[np.ndarray, "h w 3"]:
@@ -53,10 +53,14 @@ def array_to_rgb(array: Shaped[np.ndarray, "..."], name: str) -> UInt8[np.ndarra
             " floats in 0..1"
         )
     if channels == 4:
-        return _on_white(PIL.Image.fromarray(np.ascontiguousarray(pixels)))
+        return np.array(_on_white(PIL.Image.fromarray(np.ascontiguousarray(pixels))))
     if channels == 1:
         return _three(pixels.reshape(array.shape[:2]))
     return np.ascontiguousarray(pixels)
+
+
+def _gray(values: UInt8[np.ndarray, "h w"]) -> PIL.Image.Image:
+    return PIL.Image.fromarray(values).convert("RGB")
 
 
 def _three(gray: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
@@ -83,16 +87,16 @@ def _from_floats(values: Num[np.ndarray, "..."], name: str) -> UInt8[np.ndarray,
     return np.asarray(np.rint(values * 255).clip(0, 255), dtype=np.uint8)
 
 
-def _from_cmyk(picture: PIL.Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+def _from_cmyk(picture: PIL.Image.Image) -> PIL.Image.Image:
     # Pillow undoes the inversion that Adobe writes, also for files that do not have it.
     if picture.format in ("JPEG", "MPO") and "adobe" not in picture.info:
         picture = PIL.Image.merge("CMYK", [band.point(_INVERSE) for band in picture.split()])
-    return np.array(picture.convert("RGB"))
+    return picture.convert("RGB")
 
 
 _INVERSE = list(range(255, -1, -1))
 
 
-def _on_white(picture: PIL.Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+def _on_white(picture: PIL.Image.Image) -> PIL.Image.Image:
     white = PIL.Image.new("RGBA", picture.size, "white")
-    return np.array(PIL.Image.alpha_composite(white, picture).convert("RGB"))
+    return PIL.Image.alpha_composite(white, picture).convert("RGB")

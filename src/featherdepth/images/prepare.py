@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from featherdepth.geometry.resize import Size, network_size, resize_planes
+from featherdepth.images.decoded import picture_of
 from featherdepth.types import Image
 
 
@@ -23,4 +24,4 @@ def prepare(
     `size`, `multiple` and `rule` are those of `network_size`.
     """
     target = network_size(*image.photo_size, size, multiple, rule)
-    return resize_planes(image.pixels, target, threads=threads)
+    return resize_planes(picture_of(image), target, threads=threads)

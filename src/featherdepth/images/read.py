@@ -4,6 +4,7 @@ Color profiles are not applied: numbers are taken as sRGB, and CMYK by the plain
 """
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import PIL.ImageFile
 
 from featherdepth.errors import InputError
 from featherdepth.geometry.camera import from_focal_px
+from featherdepth.images.decoded import DecodedImage
 from featherdepth.images.decoder import DECODE_FAULTS, MAX_PIXELS, Stream, damaged, open_picture
 from featherdepth.images.exif import read_focal_px, read_orientation
 from featherdepth.images.find import IMAGE_SUFFIXES, FoundImage, find_images
@@ -55,7 +57,8 @@ def read_image(
         return Image(pixels=array_to_rgb(source, name or "array"), name=name or "image")
     if isinstance(source, PIL.Image.Image):
         shown = name or Path(getattr(source, "filename", "") or "image").name
-        return _decode(source, shown, name or shown, max_pixels, None)
+        # As an array of its own: the caller may paint on the picture.
+        return replace(_decode(source, shown, name or shown, max_pixels, None))
     if isinstance(source, bytes):
         return _from_stream(io.BytesIO(source), name or "image", name, max_pixels, max_side)
     path = Path(source)
@@ -95,14 +98,14 @@ def _decode(
         picture.load()
         orientation = read_orientation(picture)
         focal_px = read_focal_px(picture, full_width=width)
-        pixels = orientation.upright(picture_to_rgb(picture, shown))
+        upright = orientation.upright(picture_to_rgb(picture, shown))
     except InputError:
         raise
     except DECODE_FAULTS as fault:
         raise damaged(shown, picture.format or "picture", fault) from fault
-    return Image(
-        pixels=pixels,
-        intrinsics=None if focal_px is None else from_focal_px(focal_px, *pixels.shape[:2]),
+    return DecodedImage(
+        picture=upright,
+        intrinsics=None if focal_px is None else from_focal_px(focal_px, *upright.size[::-1]),
         name=name,
         full_size=orientation.turned((height, width)) if reduced else None,
     )

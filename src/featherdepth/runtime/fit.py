@@ -13,6 +13,7 @@ from jaxtyping import Float32
 
 from featherdepth.geometry.parts import Window
 from featherdepth.geometry.resize import Size, network_size, resize_planes
+from featherdepth.images.decoded import picture_of
 from featherdepth.images.prepare import prepare
 from featherdepth.types import Image
 
@@ -64,5 +65,5 @@ def fit(
     )
     top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
     around = ((0, 0), (top, rows - inner[0] - top), (left, columns - inner[1] - left))
-    laid = np.pad(resize_planes(image.pixels, inner, threads=threads), around, mode="edge")
+    laid = np.pad(resize_planes(picture_of(image), inner, threads=threads), around, mode="edge")
     return laid, (slice(top, top + inner[0]), slice(left, left + inner[1]))
