@@ -15,6 +15,9 @@ FEWEST = 16
 """Of fewer points nothing is held out, and the prior is trusted."""
 WORTH = 0.85
 """The prior is dropped only where interpolation alone errs less than this share."""
+USUAL = 0.1
+"""|error| in log depth that is at least expected where nothing was held out: a handful of points
+fits any map."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,18 +70,19 @@ def blocks_of(scene: Scene, chosen: Int[np.ndarray, " n"], edge: float) -> Int[n
     return flat
 
 
-def confidence(
+def expected_error(
     choice: Choice, support_px: Float32[np.ndarray, "h w"], fallback: float
 ) -> Float32[np.ndarray, "h w"]:
-    """exp(-e / 0.1), with e the |error| in log depth to be expected at each pixel.
+    """The |error| in log depth to be expected at each pixel.
 
-    A random walk strays as the root of the way: e = error * sqrt((support + 1) / (distance + 1))
-    with the error at held-out points and the distance that they had to bridge.
+    A random walk strays as the root of the way: error * sqrt((support + 1) / (distance + 1)) with
+    the error at held-out points and the distance that they had to bridge.
 
     Args:
-        fallback: the error where no point was held out.
+        fallback: the error where no point was held out; `USUAL` if it is smaller.
     """
-    error: float = fallback if choice.error is None else choice.error
-    expected = np.float32(error) * np.sqrt((support_px + 1) / np.float32(choice.distance + 1))
-    sure: Float32[np.ndarray, "h w"] = np.exp(-expected / np.float32(0.1))
-    return sure
+    error = max(fallback, USUAL) if choice.error is None else choice.error
+    expected: Float32[np.ndarray, "h w"] = np.float32(error) * np.sqrt(
+        (support_px + 1) / np.float32(choice.distance + 1)
+    )
+    return expected

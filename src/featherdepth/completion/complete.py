@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from featherdepth.completion import DEFAULT, METHODS, parse_method
-from featherdepth.completion.auto import Choice, choose, confidence
+from featherdepth.completion.auto import choose, expected_error
 from featherdepth.completion.kriging import completed
 from featherdepth.completion.learned import look, usable
 from featherdepth.completion.pull_push import pull_push
@@ -83,7 +83,7 @@ def complete_map(
             log_depth, name = completed(scene, choice.made), choice.name
         else:
             log_depth, name = METHODS.load(asked)(scene), asked
-        sure = _confidence(choice, support_px, aligned)
+        sure = np.exp(-expected_error(choice, support_px, aligned.log_error) / EXPECTED)
     return Completion(
         depth=_depth(log_depth, scene, sparse),
         confidence=sure,
@@ -161,14 +161,6 @@ def _depth(log_depth: Float32[np.ndarray, "h w"], scene: Scene, sparse: Depth) -
         intrinsics=best_known(prior.intrinsics, sparse.intrinsics),
         provenance=prior.provenance,
     )
-
-
-def _confidence(
-    choice: Choice, support_px: Float32[np.ndarray, "h w"], aligned: Aligned
-) -> Float32[np.ndarray, "h w"]:
-    # A handful of points fits any map: it is then as good as such maps usually are.
-    fallback = max(aligned.log_error, 0.1)
-    return confidence(choice, support_px, fallback).astype(np.float32)
 
 
 def _log_filled(aligned: Aligned) -> Float32[np.ndarray, "h w"]:
