@@ -15,8 +15,7 @@ def accuracy_table(result: dict[str, Any]) -> str:
     delta1 to delta3 are shown in percent, values in metres with three digits, the rest with four.
     """
     protocol, data = result["protocol"], result["data"]
-    split = f" {data['split']}" if data["split"] else ""
-    title = f"{result['model']} on {data['name']}{split}: {data['count']} images"
+    title = f"{result['model']} on {_named(data)}: {data['count']} images"
     baselines = result["baselines"]
     header = ["", result["model"], "95 % interval", *baselines]
     body = [
@@ -38,17 +37,14 @@ def accuracy_table(result: dict[str, Any]) -> str:
     lines += [f"note: {note}" for note in result["notes"]]
     if faulty := result["faulty_predictions"]:
         lines.append(f"corrupt predictions, in no mean: {len(faulty)}; {faulty[0]}")
-    if result["skipped"]:
-        first = result["skipped"][0]
-        lines.append(f"skipped: {len(result['skipped'])}; {first['key']}: {first['reason']}")
+    lines += _first_of(result["skipped"], "skipped")
     return "\n".join(lines)
 
 
 def compare_table(result: dict[str, Any]) -> str:
     """A result of `compare` as lines of text: paired differences and the images that differ."""
     data = result["data"]
-    split = f" {data['split']}" if data["split"] else ""
-    title = f"{result['b']} (b) against {result['a']} (a) on {data['name']}{split}"
+    title = f"{result['b']} (b) against {result['a']} (a) on {_named(data)}"
     body = [
         [
             label(name),
@@ -90,7 +86,6 @@ def compare_table(result: dict[str, Any]) -> str:
 def why_table(result: dict[str, Any]) -> str:
     """A result of `why` as lines of text: every way to score, and which choice moved most."""
     data = result["data"]
-    split = f" {data['split']}" if data["split"] else ""
     names = list(result["rows"][0]["metrics"])
     body = [
         [
@@ -102,7 +97,7 @@ def why_table(result: dict[str, Any]) -> str:
         for row in result["rows"]
     ]
     header = ["", "images", *(label(name) for name in names), f"change of {names[0]}"]
-    title = f"{result['model']} on {data['name']}{split}: {result['count']} kept predictions"
+    title = f"{result['model']} on {_named(data)}: {result['count']} kept predictions"
     lines = [f"{title}, {result['kind']}", "", *columns([header, *body]), ""]
     moved = result["moved_most"]
     if moved is not None:
@@ -113,9 +108,7 @@ def why_table(result: dict[str, Any]) -> str:
         )
     if result["missing"]:
         lines.append(f"images without a kept prediction: {result['missing']}")
-    if result["skipped"]:
-        first = result["skipped"][0]
-        lines.append(f"skipped: {len(result['skipped'])}; {first['key']}: {first['reason']}")
+    lines += _first_of(result["skipped"], "skipped")
     return "\n".join(lines)
 
 
@@ -150,10 +143,17 @@ def robustness_table(result: dict[str, Any]) -> str:
             for row in result["conditions"]
         ]
         lines += [*columns([head, *cells]), ""]
-    if result["skipped"]:
-        first = result["skipped"][0]
-        lines.append(f"left out: {len(result['skipped'])}; {first['key']}: {first['reason']}")
+    lines += _first_of(result["skipped"], "left out")
     return "\n".join(lines).rstrip()
+
+
+def _named(data: dict[str, Any]) -> str:
+    return f"{data['name']} {data['split']}" if data["split"] else str(data["name"])
+
+
+def _first_of(skipped: list[dict[str, str]], word: str) -> list[str]:
+    """How many, and why the first: a line, or none."""
+    return [f"{word}: {len(skipped)}; {row['key']}: {row['reason']}" for row in skipped[:1]]
 
 
 def _points(completion: dict[str, Any]) -> str:
