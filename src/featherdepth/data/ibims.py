@@ -14,7 +14,7 @@ import numpy as np
 
 from featherdepth.data.benchmark import Benchmark, Published
 from featherdepth.data.matlab import array_in, load_v5
-from featherdepth.data.storage import is_inside
+from featherdepth.data.storage import is_inside, read_text
 from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError
 from featherdepth.types import Image, Intrinsics, Sample
@@ -103,10 +103,7 @@ def _scenes(root: Path, folder: Path) -> list[str]:
     path = next((p for p in (root / LIST, folder / LIST) if p.is_file()), None)
     if path is None:
         return sorted(p.stem for p in folder.glob("*.mat"))
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read it: {error}") from error
+    lines = read_text(path).split()
     return list(dict.fromkeys(line.removesuffix(".mat") for line in lines))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from featherdepth.data.benchmark import Benchmark, Published
-from featherdepth.data.storage import Storage
+from featherdepth.data.storage import Storage, read_text
 from featherdepth.data.usual import Usual
 from featherdepth.data.velodyne import Rig, Rounding, project, read_cloud, read_rig
 from featherdepth.errors import InputError
@@ -159,10 +159,7 @@ def _find_frames(root: Path) -> list[Frame]:
 
 
 def _read_list(path: Path) -> list[Frame]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read it: {error}") from error
+    lines = read_text(path).splitlines()
     frames = []
     for number, line in enumerate(lines, start=1):
         words = line.split()

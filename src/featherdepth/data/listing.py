@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from featherdepth.data.layouts import PLACES, Layout
-from featherdepth.data.storage import Storage
+from featherdepth.data.storage import Storage, read_text
 from featherdepth.data.template import Template
 from featherdepth.errors import InputError
 
@@ -261,10 +261,7 @@ class _Places:
 
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read it: {error}") from error
+    lines = read_text(path).splitlines()
     return [
         (i, line.split())
         for i, line in enumerate(lines, start=1)

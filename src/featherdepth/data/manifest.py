@@ -20,7 +20,7 @@ from featherdepth.data import nyu
 from featherdepth.data.codes import read_codes
 from featherdepth.data.layouts import official_parts
 from featherdepth.data.reader import Reader
-from featherdepth.data.storage import Storage
+from featherdepth.data.storage import Storage, read_text
 from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.parts import Box
@@ -199,10 +199,7 @@ class Manifest(Reader):
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read it: {error}") from error
+    text = read_text(path)
     table = csv.DictReader(io.StringIO(text), strict=True)
     try:
         missing = [name for name in REQUIRED if name not in (table.fieldnames or [])]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from featherdepth.data.reader import PhotoReader
-from featherdepth.data.storage import Storage
+from featherdepth.data.storage import Storage, read_text
 from featherdepth.errors import InputError
 from featherdepth.images.find import IMAGE_SUFFIXES, in_folder
 
@@ -85,10 +85,7 @@ def _open_zip(path: Path) -> tuple[Storage, list[str]]:
 
 
 def _open_list(path: Path) -> tuple[Storage, list[str]]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read it: {error}") from error
+    lines = read_text(path).splitlines()
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     here, above = Storage(path.resolve().parent), Storage(path.resolve().parent.parent)
     # One base for the whole list: the one where its names are.

@@ -133,3 +133,15 @@ def is_inside(name: str) -> bool:
     return bool(parts) and not (
         ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name
     )
+
+
+def read_text(path: Path) -> str:
+    """A list or table that says what a data folder holds, without its byte order mark.
+
+    Raises:
+        InputError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read it: {error}") from error
