@@ -16,7 +16,7 @@ import numpy as np
 
 from featherdepth.data.extra import need
 from featherdepth.data.reader import PhotoReader
-from featherdepth.data.storage import is_inside
+from featherdepth.data.storage import files_below, is_inside, name_below
 from featherdepth.errors import InputError
 from featherdepth.images.read import IMAGE_SUFFIXES
 
@@ -70,11 +70,11 @@ class Parquet(PhotoReader):
         self._held: OrderedDict[tuple[int, int], Any] = OrderedDict()
         self._lock = threading.Lock()
         for number, path in enumerate(self._paths):
-            inside = path.relative_to(root) if root.is_dir() else Path(path.name)
+            shown = name_below(root, path)
             try:
-                self._list(number, path, inside.with_suffix("").as_posix())
+                self._list(number, path, shown)
             except InputError as error:
-                self._skip(inside.with_suffix("").as_posix(), str(error))
+                self._skip(shown, str(error))
                 self._columns.append(_Columns(photo="", name=None))
                 self._ends.append([])
         if not self.keys:
@@ -149,12 +149,7 @@ def parquet_files(root: Path) -> list[Path]:
     Raises:
         InputError: there is none.
     """
-    if root.is_file():
-        return [root]
-    if not root.is_dir():
-        raise InputError(f"{root}: not found; expected a .parquet or a folder with some")
-    paths = (p for p in root.rglob("*.parquet") if p.is_file() and not p.name.startswith("."))
-    found = sorted(paths, key=lambda path: path.relative_to(root).as_posix())
+    found = files_below(root, ".parquet")
     if not found:
         raise InputError(f"{root}: no .parquet in it; expected tables of photos")
     return found

@@ -20,6 +20,7 @@ import numpy as np
 from featherdepth.config import read_json
 from featherdepth.data.packs import is_pack
 from featherdepth.data.reader import PhotoReader
+from featherdepth.data.storage import files_below, name_below
 from featherdepth.data.tar import Member, list_tar, read_member
 from featherdepth.data.tar_names import webdataset_name
 from featherdepth.errors import InputError
@@ -65,7 +66,7 @@ class Shards(PhotoReader):
         cut: list[str] = []
         places: list[tuple[int, int, int, int, int]] = []
         for number, path in enumerate(self._tars):
-            shard = _shard_name(root, path)
+            shard = name_below(root, path)
             contents = list_tar(path)
             if contents.fault is not None:
                 cut.append(contents.fault)
@@ -153,23 +154,10 @@ def tars_of(root: Path) -> list[Path]:
     Raises:
         InputError: there is none.
     """
-    if root.is_file():
-        return [root]
-    if not root.is_dir():
-        raise InputError(f"{root}: not found; expected a .tar or a folder with some")
-    paths = (p for p in root.rglob("*.tar") if p.is_file() and not p.name.startswith("."))
-    tars = sorted(
-        (path for path in paths if not is_pack(path)),
-        key=lambda path: path.relative_to(root).as_posix(),
-    )
+    tars = [path for path in files_below(root, ".tar") if path == root or not is_pack(path)]
     if not tars:
         raise InputError(f"{root}: no .tar in it; expected tar shards of photos")
     return tars
-
-
-def _shard_name(root: Path, path: Path) -> str:
-    inside = path.relative_to(root) if root.is_dir() else Path(path.name)
-    return inside.with_suffix("").as_posix()
 
 
 def _camera(content: bytes, image: Image) -> Intrinsics | None:

@@ -145,3 +145,23 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot read it: {error}") from error
+
+
+def files_below(root: Path, suffix: str) -> list[Path]:
+    """The files of one suffix that `root` is or holds, sorted by their names below it.
+
+    Raises:
+        InputError: `root` is not there.
+    """
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise InputError(f"{root}: not found; expected a {suffix} or a folder with some")
+    paths = (p for p in root.rglob(f"*{suffix}") if p.is_file() and not p.name.startswith("."))
+    return sorted(paths, key=lambda path: path.relative_to(root).as_posix())
+
+
+def name_below(root: Path, path: Path) -> str:
+    """What one of `files_below` is called: its place below `root`, without its ending."""
+    inside = path.relative_to(root) if root.is_dir() else Path(path.name)
+    return inside.with_suffix("").as_posix()

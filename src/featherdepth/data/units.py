@@ -17,6 +17,7 @@ from featherdepth.data.photos import Photos
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.data.reader import PhotoReader, Reader
 from featherdepth.data.shards import INDEX, tars_of
+from featherdepth.data.storage import name_below
 from featherdepth.errors import InputError, UsageError
 from featherdepth.types import Image, Intrinsics
 
@@ -180,8 +181,7 @@ def _files(root: Path, paths: list[Path]) -> Units:
     units: list[Unit] = []
     taken: set[str] = set()
     for path in paths:
-        inside = path.relative_to(root) if root.is_dir() else Path(path.name)
-        name = inside.with_suffix("").as_posix()
+        name = name_below(root, path)
         while name.casefold() in taken:
             name += "_"
         taken.add(name.casefold())
