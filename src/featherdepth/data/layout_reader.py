@@ -17,6 +17,7 @@ from featherdepth.data.formats.pfm import read_pfm
 from featherdepth.data.formats.raw_float import read_raw_float
 from featherdepth.data.layouts import Layout, find_layout, load_layouts, official_parts
 from featherdepth.data.listing import Pair, list_pairs
+from featherdepth.data.reader import check_one_size
 from featherdepth.data.storage import Storage
 from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.parts import Box, box_within
@@ -175,11 +176,7 @@ class LayoutReader(Benchmark):
         if self.layout.resized and image.size != values.shape:
             height, width = values.shape
             image = Image(pixels=resize_pixels(image.pixels, (height, width)), name=pair.key)
-        if values.shape != image.size:
-            raise InputError(
-                f"{pair.depth}: {values.shape[1]}x{values.shape[0]} pixels, but the photo has"
-                f" {image.size[1]}x{image.size[0]}; a pair has one size"
-            )
+        check_one_size(pair.depth, values.shape, image.size)
         camera = self._camera(pair, image.size) or image.intrinsics
         sparse = None
         if pair.sparse:
@@ -232,9 +229,9 @@ class LayoutReader(Benchmark):
         return codes / self.layout.codes_per_metre, valid
 
     def _from_disparity(self, disparity: np.ndarray, pair: Pair) -> np.ndarray:
-        pixels = disparity + self._stereo(pair).doffs
-        known = np.isfinite(disparity) & (pixels > 0)
         stereo = self._stereo(pair)
+        pixels = disparity + stereo.doffs
+        known = np.isfinite(disparity) & (pixels > 0)
         numerator = stereo.camera[0] * stereo.baseline_m
         return np.where(known, numerator / np.where(known, pixels, 1.0), 0.0)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from featherdepth.config import read_toml
 from featherdepth.data.codes import code_size, read_codes
-from featherdepth.data.reader import Reader
+from featherdepth.data.reader import Reader, check_one_size
 from featherdepth.data.storage import Storage
 from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError, UsageError, suggestion
@@ -186,11 +186,7 @@ class Paired(Reader):
         source, frame = self._frames[index]
         image = read_image(self._storage.read(frame.rgb), name=frame.key)
         codes = read_codes(self._storage.read(frame.depth), frame.depth)
-        if codes.shape != image.size:
-            raise InputError(
-                f"{frame.depth}: {codes.shape[1]}x{codes.shape[0]} pixels, but the photo has"
-                f" {image.size[1]}x{image.size[0]}; a pair has one size"
-            )
+        check_one_size(frame.depth, codes.shape, image.size)
         camera = image.intrinsics
         if frame.camera is not None:
             camera = Intrinsics.given(*frame.camera, size=image.size)

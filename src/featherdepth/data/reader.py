@@ -130,6 +130,19 @@ class PhotoReader(Reader):
         return self[index].image.size  # upright: the header alone does not say
 
 
+def check_one_size(name: str, depth: tuple[int, ...], photo: tuple[int, int]) -> None:
+    """Refuse a depth map, called `name`, of another (height, width) than its photo.
+
+    Raises:
+        InputError: it is.
+    """
+    if depth != photo:
+        raise InputError(
+            f"{name}: {depth[1]}x{depth[0]} pixels, but the photo has {photo[1]}x{photo[0]}; a pair"
+            " has one size"
+        )
+
+
 def stream(
     reader: Reader, indices: Iterable[int] | None = None, *, workers: int = 1, ahead: int = 2
 ) -> Iterator[tuple[int, Sample]]:

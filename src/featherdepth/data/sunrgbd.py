@@ -18,6 +18,7 @@ from jaxtyping import Int32
 from featherdepth.data.benchmark import Benchmark, Published, ScaleError
 from featherdepth.data.codes import code_size, read_codes
 from featherdepth.data.matlab import load_v5
+from featherdepth.data.reader import check_one_size
 from featherdepth.data.storage import Storage
 from featherdepth.data.usual import Usual
 from featherdepth.errors import InputError
@@ -116,11 +117,7 @@ class SunRgbd(Benchmark):
         photo, depth, calibration = self._frames[index]
         image = read_image(self._storage.read(photo), name=key)
         codes = read_codes(self._storage.read(depth), depth)
-        if codes.shape != image.size:
-            raise InputError(
-                f"{depth}: {codes.shape[1]}x{codes.shape[0]} pixels, but the photo has"
-                f" {image.size[1]}x{image.size[0]}; a pair has one size"
-            )
+        check_one_size(depth, codes.shape, image.size)
         if 0 < codes.max() <= 255:
             raise ScaleError(f"{depth}: no number above 255: 8 bits of 16; get the original file")
         camera = _camera(self._storage.read(calibration), image.size, calibration)
