@@ -11,7 +11,7 @@ import featherdepth
 from featherdepth.data.reader import Reader, stream
 from featherdepth.errors import InputError, RunError
 from featherdepth.evaluation.scoring import score_sample
-from featherdepth.evaluation.summary import Row, assemble, row_of
+from featherdepth.evaluation.summary import Row, assemble, nothing_scored, row_of
 from featherdepth.geometry.parts import Box, box_at
 from featherdepth.metrics.bootstrap import DRAWS, LEVEL
 from featherdepth.metrics.protocols import EvalProtocol
@@ -118,8 +118,7 @@ def evaluate(
             progress(done, len(indices))
     skipped |= {fault.key: fault.reason for fault in reader.skipped}
     if not rows and shard is None:
-        key, reason = next(iter(skipped.items()), ("", "no image"))
-        raise InputError(f"{reader.describe()}: no image could be scored; {key}: {reason}")
+        raise nothing_scored(reader.describe(), skipped)
     notes = _strangers(reader, rules)
     document = assemble(
         model=name,

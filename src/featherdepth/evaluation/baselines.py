@@ -7,6 +7,7 @@ from jaxtyping import Float32
 
 from featherdepth.data.reader import Reader, stream
 from featherdepth.errors import InputError
+from featherdepth.evaluation.summary import spread_over
 from featherdepth.geometry.resize import resize_map, resize_truth
 from featherdepth.types import Depth, DepthKind, Image
 
@@ -67,8 +68,7 @@ def _metric_truths(reader: Reader, indices: list[int]) -> Iterator[Depth]:
 
 def _stack(reader: Reader) -> Float32[np.ndarray, "n h w"]:
     """Training truth at one size, NaN where not measured."""
-    count = min(len(reader), MAX_MAPS)
-    indices = sorted({int(i) for i in np.linspace(0, len(reader) - 1, count)})
+    indices = spread_over(len(reader), MAX_MAPS)
     stack: Float32[np.ndarray, "n h w"] | None = None
     used = 0
     for truth in _metric_truths(reader, indices):

@@ -23,7 +23,14 @@ from featherdepth.data.reader import Reader, stream
 from featherdepth.errors import InputError, RunError, UsageError, suggestion
 from featherdepth.evaluation.accuracy import Predictor, predict
 from featherdepth.evaluation.scoring import score_sample
-from featherdepth.evaluation.summary import Row, figures, row_of
+from featherdepth.evaluation.summary import (
+    Row,
+    figures,
+    nothing_scored,
+    row_of,
+    skipped_rows,
+    spread_over,
+)
 from featherdepth.geometry.parts import only
 from featherdepth.geometry.resize import resize_truth
 from featherdepth.metrics.bootstrap import draw_counts, ends
@@ -105,7 +112,7 @@ def measure_robustness(
         InputError: no image could be scored, or the error on untouched photos is 1 or more.
     """
     run = _Run(model, reader, narrowed(protocol), plan, size, seed)
-    indices = _spread(len(reader), images)
+    indices = spread_over(len(reader), len(reader) if images is None else images)
     for done, (place, sample) in enumerate(stream(reader, indices), start=1):
         try:
             run.take(sample, place)
@@ -115,8 +122,7 @@ def measure_robustness(
         if progress is not None:
             progress(done, len(indices))
     if not run.clean:
-        key, reason = next(iter(run.skipped.items()), ("", "no image"))
-        raise InputError(f"{reader.describe()}: no image could be scored; {key}: {reason}")
+        raise nothing_scored(reader.describe(), run.skipped)
     return _document(run)
 
 
@@ -154,12 +160,6 @@ def resilience(
     right = np.where(clean < 1, 1 - clean, np.nan)
     kept: Float64[np.ndarray, " d"] = ((1 - errors) / right[:, None]).mean(axis=1)
     return kept
-
-
-def _spread(count: int, images: int | None) -> list[int]:
-    if images is None or images >= count:
-        return list(range(count))
-    return sorted({int(i) for i in np.linspace(0, count - 1, images)})
 
 
 @dataclass(slots=True)
@@ -272,7 +272,7 @@ def _document(rows: _Run) -> dict[str, Any]:
         "mrr": _interval(np.mean(kept, axis=0)) if kept else None,
         "corruptions": corruptions,
         "conditions": conditions,
-        "skipped": [{"key": key, "reason": rows.skipped[key]} for key in sorted(rows.skipped)],
+        "skipped": skipped_rows(rows.skipped),
     }
 
 

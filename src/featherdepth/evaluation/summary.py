@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from featherdepth.errors import InputError
 from featherdepth.metrics.bootstrap import draw_counts, ends, mean_intervals
 from featherdepth.metrics.map_measures import DECLARED, ImageMeasure
 from featherdepth.metrics.scores import Score
@@ -106,13 +107,29 @@ def assemble(
         },
         "metrics": summarize(rows, protocol, seed),
         "images": rows,
-        "skipped": [{"key": key, "reason": skipped[key]} for key in sorted(skipped)],
+        "skipped": skipped_rows(skipped),
         "faulty_predictions": sorted(faulty),
         "negative_scale": sum(row["negative_scale"] for row in rows),
         "notes": [*notes, *_doubts(rows, protocol)],
         "baselines": {name: summarize(r, protocol, seed) for name, r in baselines.items()},
         "environment": environment,
     }
+
+
+def skipped_rows(skipped: Mapping[str, str]) -> list[dict[str, str]]:
+    """What a document says of images that are in no figure, from key -> reason."""
+    return [{"key": key, "reason": skipped[key]} for key in sorted(skipped)]
+
+
+def nothing_scored(what: str, skipped: Mapping[str, str]) -> InputError:
+    """The error of a run without one row; it gives the first reason."""
+    key, reason = next(iter(skipped.items()), ("", "no image"))
+    return InputError(f"{what}: no image could be scored; {key}: {reason}")
+
+
+def spread_over(count: int, most: int) -> list[int]:
+    """Positions of at most `most` of `count` images, evenly spaced, from the first to the last."""
+    return sorted({int(i) for i in np.linspace(0, count - 1, min(count, most))})
 
 
 def _doubts(rows: Sequence[Row], protocol: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from featherdepth.data.reader import Reader, stream
 from featherdepth.errors import FeatherDepthError, InputError
 from featherdepth.evaluation.kept import KeptPredictions
 from featherdepth.evaluation.scoring import score_sample
-from featherdepth.evaluation.summary import Row, figures, row_of
+from featherdepth.evaluation.summary import Row, figures, row_of, skipped_rows
 from featherdepth.metrics.protocol_table import alignments
 from featherdepth.metrics.protocols import EvalProtocol, protocols
 from featherdepth.metrics.scores import PredictionError
@@ -94,7 +94,7 @@ def explain(
         "base": lines[0]["name"],
         "count": lines[0]["count"],
         "missing": missing,
-        "skipped": [{"key": key, "reason": skipped[key]} for key in sorted(skipped)],
+        "skipped": skipped_rows(skipped),
         "rows": lines,
         "moved_most": max(single, key=lambda line: abs(line["change"]), default=None),
     }
