@@ -36,6 +36,7 @@ from featherdepth.evaluation.speed.timing import interleave, interval
 from featherdepth.export.int8_graph import write_int8_graph
 from featherdepth.export.pictures import Photos
 from featherdepth.images.atomic import write_atomic
+from featherdepth.networks.counting import count_params
 from featherdepth.networks.folder import GRAPH_INT8, read_config
 from featherdepth.networks.listing import list_networks
 from featherdepth.networks.weights import load_model
@@ -97,8 +98,7 @@ def others(threads: int) -> list[Contestant]:
         def call(module: DepthOnly = module, batch: torch.Tensor = batch) -> object:
             return module(batch)
 
-        params = sum(p.numel() for p in module.parameters())
-        facts = {"params": params, "input": [edge, edge]}
+        facts = {"params": count_params(module), "input": [edge, edge]}
         calls = {"torch eager": call, "openvino": openvino_call(module, batch, threads)}
         field += [
             Contestant(

@@ -26,6 +26,7 @@ from featherdepth.losses.pointnet import (
     read_trunk,
     save_trunk,
 )
+from featherdepth.networks.counting import count_params
 from featherdepth.training.loop import LoopConfig, run
 
 HELD_OUT = 10
@@ -102,7 +103,7 @@ def measure(weights: Path, scenes: list[Scene]) -> dict[str, Any]:
         "version": VERSION,
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "bytes": weights.stat().st_size,
-        "parameters": sum(p.numel() for p in trunk.parameters()),
+        "parameters": count_params(trunk),
         "mean_square_change_of_features": {
             "trained": sensitivity(FrozenTrunk(trunk), scenes, POINTS),
             "random": sensitivity(load_trunk("random"), scenes, POINTS),

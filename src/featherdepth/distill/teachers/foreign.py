@@ -20,6 +20,7 @@ from featherdepth.distill.teachers.own import OwnTeacher
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size
+from featherdepth.networks.counting import count_params
 from featherdepth.networks.depthnet import STRIDE, DepthNet
 from featherdepth.networks.foreign import load_foreign
 from featherdepth.networks.zoo import ZOO
@@ -59,7 +60,7 @@ def open_foreign(network: str, path: Path, asked: int | Size | None) -> LeresTea
         digest=digest_of("foreign", network, sha256, "stretch, no antialiasing"),
         license=LERES_TERMS,
         materials=with_itself(name, LERES_TERMS),
-        params=sum(parameter.numel() for parameter in module.parameters()),
+        params=count_params(module),
     )
     sizing = Sizing(size=448, multiple=STRIDE, rule="stretch")
     return LeresTeacher(card, sizing, asked, module)

@@ -39,6 +39,7 @@ from featherdepth.distill.teachers.stated import KEYS, Stated, needed_kind, read
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import RunError, UsageError, suggestion
 from featherdepth.geometry.resize import Size
+from featherdepth.networks.counting import count_params
 from featherdepth.training.memory import out_of_memory
 
 PASSED = (__file__, importlib.__file__)
@@ -117,9 +118,7 @@ def open_function(
         ),
         license=stated.license or "",
         materials=with_itself(reference, stated.license or ""),
-        params=sum(p.numel() for p in function.parameters())
-        if isinstance(function, nn.Module)
-        else None,
+        params=count_params(function) if isinstance(function, nn.Module) else None,
     )
     sizing = Sizing(
         size=stated.size or 448, multiple=stated.multiple or 32, rule=stated.resize or "keep"

@@ -31,6 +31,7 @@ from featherdepth.distill.teachers.stated import Stated
 from featherdepth.distill.teachers.terms import settle_license, with_itself
 from featherdepth.errors import UsageError, WeightsError
 from featherdepth.geometry.resize import Size
+from featherdepth.networks.counting import count_params
 from featherdepth.types import DepthKind
 
 UNUSED = re.compile(r"fusion_stage\.layers\.0\.residual_layer1\.")
@@ -106,7 +107,7 @@ def open_hub(reference: str, stated: Stated, asked: int | Size | None) -> BaseTe
         digest=digest_of("hub", digest, kind.value),
         license=license_text,
         materials=with_itself(folder.name, license_text),
-        params=sum(parameter.numel() for parameter in module.parameters()),
+        params=count_params(module),
     )
     square = family.square is not None and family.square(module.config)
     alone = family.alone is not None and family.alone(module.config)
