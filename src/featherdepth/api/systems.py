@@ -1,6 +1,5 @@
 """Published completion systems, opened for evaluation."""
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,17 +26,16 @@ def published_system(reference: str, threads: int | None = None) -> "Opened":
     """
     from featherdepth.evaluation.baselines import Constant
     from featherdepth.evaluation.measured import Opened
+    from featherdepth.networks.folder import file_sha256
     from featherdepth.runtime.reference import resolve
 
     with needing(reference, "train"):
         from featherdepth.runtime.zoo import ZooCompleter
     system = ZooCompleter.open(reference, threads=threads)
-    with resolve(reference).path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Opened(
         predictor=Constant(),
         name=system.name,
-        sha256=digest,
+        sha256=file_sha256(resolve(reference).path),
         backend="torch",
         precision="fp32",
         system=system,

@@ -70,12 +70,21 @@ def check_weights(folder: Path, preset: Preset) -> None:
         WeightsError: the file is missing or another one.
     """
     try:
-        with (folder / WEIGHTS).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_sha256(folder / WEIGHTS)
     except OSError as error:
         raise WeightsError(f"{folder / WEIGHTS}: cannot read it: {error.strerror}") from error
     if found != preset.sha256:
         raise WeightsError(_damaged(folder, found, preset.sha256))
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file, without holding it in memory.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_config(folder: Path) -> Preset:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, cast
 import torch
 
 from featherdepth.errors import RunError
+from featherdepth.networks.folder import file_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -134,8 +135,7 @@ class _Sink:
 def _read(path: Path) -> dict[str, Any]:
     match = _NAME.fullmatch(path.name)
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_sha256(path)
     except OSError as error:
         raise _DamagedError(error.strerror) from error
     if match is None or digest[:32] != match[2]:

@@ -6,7 +6,6 @@ pixels. The demo of its authors then subtracts each image's minimum; that is pre
 shift set by one extreme pixel, so it is left out here.
 """
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks.counting import count_params
 from featherdepth.networks.depthnet import STRIDE, DepthNet
+from featherdepth.networks.folder import file_sha256
 from featherdepth.networks.foreign import load_foreign
 from featherdepth.networks.zoo import ZOO
 from featherdepth.types import DepthKind
@@ -52,12 +52,10 @@ def open_foreign(network: str, path: Path, asked: int | Size | None) -> LeresTea
     module, _ = load_foreign(network, path)
     if not isinstance(module, DepthNet):
         raise UsageError(f"teacher {name}: {network} is an encoder and gives no depth")
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     card = TeacherCard(
         name=name,
         kind=DepthKind.AFFINE_INVARIANT,
-        digest=digest_of("foreign", network, sha256, "stretch, no antialiasing"),
+        digest=digest_of("foreign", network, file_sha256(path), "stretch, no antialiasing"),
         license=LERES_TERMS,
         materials=with_itself(name, LERES_TERMS),
         params=count_params(module),

@@ -9,7 +9,6 @@ graph does not normalize by itself (default: RGB in 0..1 goes in as it is); for 
 External data is read from the folder of the file and nowhere else.
 """
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from featherdepth.distill.teachers.stated import Stated, needed_kind, read_state
 from featherdepth.distill.teachers.terms import with_itself
 from featherdepth.errors import BackendError, UsageError, WeightsError
 from featherdepth.geometry.resize import Size
-from featherdepth.networks.folder import CONFIG, GRAPH
+from featherdepth.networks.folder import CONFIG, GRAPH, file_sha256
 from featherdepth.runtime.backends.onnx import FAULTS, SILENT
 from featherdepth.runtime.exported import KEY, parse_exported
 
@@ -89,7 +88,7 @@ def open_onnx(
         raise WeightsError(f"{where}: no such file; expected an ONNX file")
     if path.name == GRAPH and (path.parent / CONFIG).is_file():
         raise UsageError(f"{where}: is a part of a model folder; name the folder, {path.parent}")
-    digests = [_sha256(file) for file in (path, *_external_files(path))]
+    digests = [file_sha256(file) for file in (path, *_external_files(path))]
     session = _session(path, threads)
     height, width = _input_size(session, where)
     metadata = dict(session.get_modelmeta().custom_metadata_map)
@@ -201,11 +200,6 @@ def _tensors(message: Any) -> Iterator[Any]:
             continue
         for part in value if field.is_repeated else [value]:
             yield from _tensors(part)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _column(values: tuple[float, float, float]) -> np.ndarray:

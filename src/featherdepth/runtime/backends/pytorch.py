@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import hashlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from featherdepth.errors import BackendError, RunError, UsageError
 from featherdepth.networks.depthnet import DepthNet
 from featherdepth.networks.devices import find_device
+from featherdepth.networks.folder import file_sha256
 from featherdepth.networks.foreign import load_foreign
 from featherdepth.networks.listing import list_networks
 from featherdepth.networks.weights import load_model
@@ -87,8 +87,6 @@ def load_foreign_depth(network: str, path: Path) -> tuple[Preset, DepthNet]:
     if not isinstance(module, DepthNet):
         raise UsageError(f"{network}@{path.name}: {network} is an encoder and gives no depth")
     row = next(row for row in list_networks() if row["name"] == network)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     preset = Preset(
         name=f"{network}@{path.name}",
         network=network,
@@ -99,7 +97,7 @@ def load_foreign_depth(network: str, path: Path) -> tuple[Preset, DepthNet]:
         params=row["params"],
         macs=row["macs"],
         license="of the file's author",
-        sha256=sha256,
+        sha256=file_sha256(path),
     )
     return preset, module
 
