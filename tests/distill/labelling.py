@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from featherdepth.data.probe import open_data
 from featherdepth.data.teacher_cards import TeacherCard
 from featherdepth.data.teacher_maps import MapCache
-from featherdepth.distill.label import LabelResult, label_photos
+from featherdepth.distill.label import label_photos
 from featherdepth.errors import FeatherDepthError
 from featherdepth.geometry.resize import Size, network_size
 from featherdepth.images.prepare import prepare
+from featherdepth.runtime.job import JobResult
 from featherdepth.types import DepthKind, Image
 
 CARD = TeacherCard(
@@ -85,7 +86,7 @@ def maps_in(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.glob("maps/*/*") if p.name[0] != "."}
 
 
-def label(photos: Path, folder: Path, teacher: TinyTeacher, **options: Any) -> LabelResult:
+def label(photos: Path, folder: Path, teacher: TinyTeacher, **options: Any) -> JobResult:
     cache = MapCache.open(folder, teacher.card, None)
     return label_photos(open_data(photos), teacher, cache, **{"batch": 2, **options})
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from featherdepth.errors import UsageError, needing
 
 if TYPE_CHECKING:
-    from featherdepth.distill.label import LabelResult
     from featherdepth.runtime.job import JobResult
 
 logger = logging.getLogger(__name__)
@@ -95,7 +94,7 @@ def label(
     if warning is not None:
         logger.warning("%s", warning)
     store = MapCache.open(Path(cache), opened.card, size)
-    result: LabelResult | JobResult
+    result: JobResult
     if collection is not None:
         result = label_photos(
             collection, opened, store, batch=batch, device=place, progress=progress, shard=shard

@@ -9,7 +9,7 @@ processes at once, equal to those of one undisturbed run.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.errors import InputError, RunError
 from featherdepth.geometry.resize import Size
 from featherdepth.runtime.ahead import WORKERS, work_ahead
+from featherdepth.runtime.job import JobResult
 from featherdepth.training.allocator import kept_memory
 from featherdepth.training.memory import out_of_memory
 
@@ -29,17 +30,6 @@ SMALLER = "--batch or --size"
 """What makes `label` need less memory."""
 PATIENCE = 8
 """So many maps with NaN and not one without: it is the teacher, not the photos."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LabelResult:
-    """What became of the photos."""
-
-    done: int = 0
-    skipped: int = 0
-    """In the cache already, or equal to another photo."""
-    failed: list[dict[str, str]] = field(default_factory=list)
-    """`photo` (its key in the reader) and `error`, in the order of the photos."""
 
 
 def label_photos(
@@ -52,7 +42,7 @@ def label_photos(
     progress: Callable[[int, int], None] | None = None,
     shard: tuple[int, int] | None = None,
     smaller: str = SMALLER,
-) -> LabelResult:
+) -> JobResult:
     """Compute the maps of whole photos that `cache` does not hold, at the cache's size.
 
     A photo that cannot be read is reported and left. So is one whose map holds NaN or infinity or
@@ -132,7 +122,7 @@ class _Run:
         self.held: list[tuple[str, str]] = []
         """Marks that are stored once the teacher has shown that it can do better."""
 
-    def result(self) -> LabelResult:
+    def result(self) -> JobResult:
         # Files that the reader could not even list: one of several processes reports them.
         listed = set(self.photos.keys)
         unlisted = [s for s in self.photos.skipped if self.lead and s.key not in listed]
@@ -157,7 +147,7 @@ class _Run:
                 self._label(group)
         keys = self.photos.keys
         failed += [{"photo": keys[i], "error": self.faults[i]} for i in sorted(self.faults)]
-        return LabelResult(done=self.done, skipped=self.skipped, failed=failed)
+        return JobResult(done=self.done, skipped=self.skipped, failed=failed)
 
     def _read(self, index: int) -> _Photo:
         image = self.photos[index].image

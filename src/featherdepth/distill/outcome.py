@@ -18,7 +18,6 @@ from featherdepth.distill.agreement import (
     drift_alarm,
     interval,
 )
-from featherdepth.distill.label import LabelResult
 from featherdepth.distill.pictures import write_pictures
 from featherdepth.distill.recipe import DistillRecipe
 from featherdepth.distill.student import start_student, turn
@@ -26,6 +25,7 @@ from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.images.atomic import write_json
 from featherdepth.networks.folder import WEIGHTS, read_config
 from featherdepth.networks.weights import load_model
+from featherdepth.runtime.job import JobResult
 from featherdepth.runtime.presets import DEFAULT, embedded_folder, embedded_models
 from featherdepth.training.journal import read_journal
 from featherdepth.training.loop import Outcome
@@ -42,7 +42,7 @@ class Story:
     recipe: DistillRecipe
     teacher: Teacher
     photos: Reader
-    labeled: LabelResult | None
+    labeled: JobResult | None
     start: Path | None
     """Model folder that the student began from."""
     refused: Mapping[str, str]

@@ -20,7 +20,7 @@ from featherdepth.data.teacher_maps import MapCache, Refused, photo_key
 from featherdepth.distill.agreement import Agreement, drift_alarm
 from featherdepth.distill.collection import IDENTITY_FORMAT, collection_sha256
 from featherdepth.distill.held_out import SMALLER, hold_out
-from featherdepth.distill.label import LabelResult, label_photos
+from featherdepth.distill.label import label_photos
 from featherdepth.distill.labelled import LabelledData
 from featherdepth.distill.objective import Distiller
 from featherdepth.distill.outcome import Story, write_outcome
@@ -32,6 +32,7 @@ from featherdepth.distill.teachers.protocol import Teacher
 from featherdepth.distill.views import DistillBatches
 from featherdepth.errors import UsageError
 from featherdepth.losses.zscore import trimmed_zscore
+from featherdepth.runtime.job import JobResult
 from featherdepth.training.identity import FORMAT
 from featherdepth.training.loop import Outcome, check_start, run
 from featherdepth.training.materials import data_rows, start_rows
@@ -63,7 +64,7 @@ class Distilled:
     outcome: Outcome
     document: Mapping[str, Any]
     """distillation.json as written; empty in all processes but the first."""
-    labels: LabelResult | None
+    labels: JobResult | None
     """What became of the photos on the way to the cache; None without one."""
 
 

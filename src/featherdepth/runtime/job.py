@@ -27,9 +27,9 @@ class JobResult:
 
     done: int = 0
     skipped: int = 0
-    """Already there and whole."""
+    """Already there and whole; of maps for a cache also those equal to another photo's."""
     failed: list[dict[str, str]] = field(default_factory=list)
-    """`photo` (as it was found) and `error`, in order."""
+    """`photo` (as it was found, or its key in a reader) and `error`, in order."""
 
     @property
     def finished(self) -> int:
