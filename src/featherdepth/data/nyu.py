@@ -1,5 +1,8 @@
 """NYU Depth V2: what all of its layouts share."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -24,6 +27,19 @@ def published(**counts: int) -> Published:
 def usual(valid: tuple[float, float] | None = None) -> Usual:
     """What the set looks like; `valid` is the share of pixels with truth."""
     return Usual(unit="metres", median=(1.5, 4.0), valid=valid)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScaledConfig:
+    """`root`: the file, or the folder of the files. `scale`: metres of one unit of the depth."""
+
+    root: Path
+    split: str | None = None
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"scale {self.scale} is not above 0")
 
 
 class Nyu(Benchmark):

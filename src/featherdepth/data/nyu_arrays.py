@@ -6,7 +6,6 @@
 They come in a zip that must be unpacked: pairs are then read in place, one at a time.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,19 +25,9 @@ class NyuArrays(nyu.Nyu):
     published = nyu.published(test=nyu.TEST)
     usual = nyu.usual()
 
-    @dataclass(frozen=True, kw_only=True, slots=True)
-    class Config:
-        """`root`: the folder of the arrays. `scale`: metres of one unit of the depth."""
+    Config = nyu.ScaledConfig
 
-        root: Path
-        split: str | None = None
-        scale: float = 1.0
-
-        def __post_init__(self) -> None:
-            if not self.scale > 0:
-                raise ValueError(f"scale {self.scale} is not above 0")
-
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: nyu.ScaledConfig) -> None:
         """Look at the shapes; pairs are read when asked for.
 
         Raises:

@@ -7,8 +7,6 @@ measured pixels in the results does.
 """
 
 import threading
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -32,19 +30,9 @@ class NyuLeres(nyu.Nyu):
     published = nyu.published(test=nyu.TEST)
     usual = nyu.usual()
 
-    @dataclass(frozen=True, kw_only=True, slots=True)
-    class Config:
-        """`root`: the file, or its folder. `scale`: metres of one unit of the file."""
+    Config = nyu.ScaledConfig
 
-        root: Path
-        split: str | None = None
-        scale: float = 1.0
-
-        def __post_init__(self) -> None:
-            if not self.scale > 0:
-                raise ValueError(f"scale {self.scale} is not above 0")
-
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: nyu.ScaledConfig) -> None:
         """Read the file.
 
         Raises:
