@@ -10,18 +10,7 @@ from featherdepth.data.doctor import examine
 from featherdepth.data.nyu_arrays import NyuArrays
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.errors import InputError, UsageError
-
-COUNT, HEIGHT, WIDTH = 3, 6, 8
-
-
-def pictures() -> np.ndarray:
-    count = COUNT * HEIGHT * WIDTH * 3
-    return (np.arange(count) % 251).astype(np.uint8).reshape(COUNT, HEIGHT, WIDTH, 3)
-
-
-def depths() -> np.ndarray:
-    steps = np.arange(COUNT * HEIGHT * WIDTH, dtype=np.float32)
-    return 1 + steps.reshape(COUNT, HEIGHT, WIDTH) / 64
+from nyu_pairs import depths, pictures
 
 
 def write(root: Path, rgb: np.ndarray, depth: np.ndarray) -> Path:

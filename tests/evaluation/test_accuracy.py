@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from evaluation_scenes import SIZE, depth
 from featherdepth.data.reader import Reader
 from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.evaluation.accuracy import evaluate
@@ -17,13 +18,6 @@ from featherdepth.metrics.protocols import load_protocol
 from featherdepth.types import Depth, DepthKind, Image, Sample
 
 AFFINE, METRIC = DepthKind.AFFINE_INVARIANT, DepthKind.METRIC
-SIZE = (12, 16)
-
-
-def depth(values: np.ndarray, kind: DepthKind = METRIC) -> Depth:
-    return Depth(
-        values=values.astype(np.float32), valid=np.ones(values.shape, dtype=np.bool_), kind=kind
-    )
 
 
 class Scenes(Reader):
