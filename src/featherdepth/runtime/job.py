@@ -15,7 +15,7 @@ from featherdepth.runtime.cpu import cores
 from featherdepth.runtime.model import DepthModel, OutSize
 from featherdepth.runtime.outputs import OutputOptions
 from featherdepth.runtime.results import is_done, source_facts, write_outputs
-from featherdepth.types import Depth, Image
+from featherdepth.types import Depth, Image, Intrinsics
 
 MOST_STREAMS = 4
 """A bound on memory: each takes 20 to 40 MB of `small`. More than two were not measured."""
@@ -80,6 +80,31 @@ def predict_files(
     return job.result
 
 
+def read_for(
+    model: DepthModel, options: OutputOptions, source: Path | bytes, name: str | None = None
+) -> Image:
+    """Read a photo at no more detail than the network or the outputs look at.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if options.needs_full_photo:
+        return read_image(source, name=name)
+    return model.read(source, size=options.size, name=name)
+
+
+def predict_with(
+    model: DepthModel, options: OutputOptions, image: Image, camera: Intrinsics | None
+) -> Depth:
+    """The depth of a photo, as `options` ask for it; errors as `DepthModel.infer_image`."""
+    return model.infer_image(
+        image,
+        size=options.size,
+        out_size=cast(OutSize, options.out_size),
+        intrinsics=camera,
+    )
+
+
 class _Job:
     def __init__(
         self,
@@ -115,26 +140,13 @@ class _Job:
                 self._report()
 
     def _do(self, photo: FoundImage) -> None:
-        image = self._read(photo)
+        image = read_for(self.model, self.options, photo.path)
         try:
-            depth = self._predict(image)
+            depth = predict_with(self.model, self.options, image, self.options.camera(image))
         except RunError as error:  # this photo's: NaN, too large for memory
             raise InputError(str(error)) from error
         # A RunError of these is the disk's, and ends the job.
         write_outputs(self.out / photo.output, depth, image, self.options, source_facts(photo))
-
-    def _read(self, photo: FoundImage) -> Image:
-        if self.options.needs_full_photo:
-            return read_image(photo.path)
-        return self.model.read(photo.path, size=self.options.size)
-
-    def _predict(self, image: Image) -> Depth:
-        return self.model.infer_image(
-            image,
-            size=self.options.size,
-            out_size=cast(OutSize, self.options.out_size),
-            intrinsics=self.options.camera(image),
-        )
 
     def _report(self) -> None:
         if self.progress is not None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 from featherdepth.data.units import OpenUnit, Unit, Units
 from featherdepth.errors import InputError, RunError
-from featherdepth.images.read import FoundImage, read_image
-from featherdepth.runtime.model import DepthModel, OutSize
+from featherdepth.images.read import FoundImage
+from featherdepth.runtime.job import predict_with, read_for
+from featherdepth.runtime.model import DepthModel
 from featherdepth.runtime.outputs import OutputOptions
 from featherdepth.runtime.results import is_done, source_facts, write_outputs
 from featherdepth.runtime.work import Answer, Compute, Item
@@ -161,31 +162,21 @@ class Decoder:
     """Photos at no more detail than the network or the outputs look at."""
 
     def __init__(self, model: DepthModel, options: OutputOptions) -> None:
-        self._model, self._options = model, options
+        self._read, self._options = partial(read_for, model, options), options
 
     def open(self, unit: Unit) -> OpenedFiles | OpenedPack:
         if isinstance(unit, FoundUnit):
-            return OpenedFiles(unit, self._image, self._options)
-        return OpenedPack(unit, self._image, self._options)
+            return OpenedFiles(unit, self._read, self._options)
+        return OpenedPack(unit, self._read, self._options)
 
     def trim(self, items: list[Item]) -> list[Item]:
         return items
-
-    def _image(self, source: Path | bytes, name: str | None = None) -> Image:
-        if self._options.needs_full_photo:
-            return read_image(source, name=name)
-        return self._model.read(source, size=self._options.size, name=name)
 
 
 def _answer(model: DepthModel, options: OutputOptions, item: Item) -> Answer:
     content: _Read = item.content
     try:
-        depth = model.infer_image(
-            content.image,
-            size=options.size,
-            out_size=cast(OutSize, options.out_size),
-            intrinsics=content.camera,
-        )
+        depth = predict_with(model, options, content.image, content.camera)
     except (InputError, RunError) as error:  # this photo's: NaN, too large for memory
         return Answer(index=item.index, photo=item.photo, error=str(error))
     made = _Predicted(depth=depth, image=content.image, output=content.output, facts=content.facts)
