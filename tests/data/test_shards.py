@@ -13,10 +13,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from featherdepth.data.packs import join_parts, write_part
 from featherdepth.data.photos import Photos
 from featherdepth.data.probe import open_data, recognise
 from featherdepth.data.reader import stream
-from featherdepth.data.shards import Shards
+from featherdepth.data.shards import Shards, tars_of
 from featherdepth.errors import InputError, UsageError
 
 
@@ -187,6 +188,17 @@ def test_nothing_to_read_is_one_line(tmp_path: Path, name: str, words: str) -> N
         open_shards(tmp_path / name)
 
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_with_results_alone_says_that_they_are_results(tmp_path: Path) -> None:
+    part = write_part(tmp_path, "a", 0, [("0.npy", b"map")])
+    join_parts(tmp_path, "a", [part], source="s", done=1, failed=[])
+    assert (tmp_path / "a.tar").is_file()
+
+    with pytest.raises(
+        InputError, match=r": only tars of results, such as a\.tar; name the tars of"
+    ):
+        tars_of(tmp_path)
 
 
 def test_what_the_index_lists_and_the_folder_lacks_is_told(

@@ -154,7 +154,13 @@ def tars_of(root: Path) -> list[Path]:
     Raises:
         InputError: there is none.
     """
-    tars = [path for path in files_below(root, ".tar") if path == root or not is_pack(path)]
+    found = files_below(root, ".tar")
+    tars = [path for path in found if path == root or not is_pack(path)]
+    if found and not tars:
+        first = found[0].relative_to(root)
+        raise InputError(
+            f"{root}: only tars of results, such as {first}; name the tars of photos they are of"
+        )
     if not tars:
         raise InputError(f"{root}: no .tar in it; expected tar shards of photos")
     return tars
