@@ -329,6 +329,10 @@ def test_more_measures_are_taken_beside_those_of_the_protocol(
         (["a.json", "--data", "x"], "a.json: documents are taken with --merge only"),
         (["--data", "x", "--shard", "3/2"], "--shard '3/2'; expected i/n"),
         (["--data", "x", "--method", "kriging"], "--method kriging is of completion; name the"),
+        (
+            ["--data", "x", "--model", "constant", "--size", "128"],
+            "--model constant: no network runs; leave --size, --backend and --precision out",
+        ),
         (["--data", "x", "--held-out"], "--held-out scores completion; name the points"),
         (["--data", "x", "--strengths", "1"], "--strengths is of photos made worse; name them"),
         (["--data", "x", "--corrupt-images", "2"], "--corrupt-images is of photos made worse"),

@@ -45,6 +45,10 @@ def refuse_mixes(
             "--first-predictions: no network runs; leave --size, --backend and --precision out",
         ),
         (
+            alone and model in BASELINES and of_network,
+            f"--model {model}: no network runs; leave --size, --backend and --precision out",
+        ),
+        (
             not alone and (robust or save_predictions is not None),
             "completion is scored alone; leave --corrupt and --save-predictions out",
         ),
