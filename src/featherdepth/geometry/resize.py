@@ -122,13 +122,11 @@ def resize_planes(
     picture: PIL.Image.Image, size: Size, *, threads: int = 1
 ) -> Float32[np.ndarray, "3 H W"]:
     """As `resize_pixels`, an RGB picture to planes of R, G and B in 0..1."""
-    height, width = size
-    planes = np.empty((3, height, width), dtype=np.float32)
+    planes = np.empty((3, *size), dtype=np.float32)
 
     def keep(columns: slice, part: PIL.Image.Image) -> None:
-        for plane, channel in zip(planes, "RGB", strict=True):
-            values = np.frombuffer(part.tobytes("raw", channel), np.uint8)
-            np.divide(values.reshape(height, -1), np.float32(255), out=plane[:, columns])
+        colors = np.asarray(part).transpose(2, 0, 1)
+        np.divide(colors, np.float32(255), out=planes[..., columns])
 
     _resize_parts(picture, size, keep, threads)
     return planes
@@ -170,19 +168,24 @@ if hasattr(os, "register_at_fork"):  # a forked process has the pool but not its
 def resize_map(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:
     """Resize a dense map to `size`, bilinear, antialiased where it shrinks.
 
-    Every value must be one: a hole would be mixed into its neighbors (use `resize_truth`).
+    Nothing lies beyond the least and the largest value, not by a rounding error. Every value must
+    be one: a hole would be mixed into its neighbors (use `resize_truth`).
     """
     if values.shape == size:
         return values
     height, width = size
     if height >= values.shape[0] and width >= values.shape[1]:
         return _enlarged(values, size)
-    resized = PIL.Image.fromarray(values).resize((width, height), _BILINEAR)
+    resized = PIL.Image.fromarray(values).resize((width, height), _BILINEAR)  # summed in doubles
     return np.array(resized)
 
 
 def _enlarged(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:
-    """Bilinear as Pillow's, in a fraction of its time."""
+    """Bilinear as Pillow's, in a fraction of its time.
+
+    start + (end - start) * part, rounded at each step, lies between both: `part` is nowhere so near
+    1 that rounding could carry it past `end`.
+    """
     height, width = size
     left, right, across = _between(values.shape[1], width)
     above, below, down = _between(values.shape[0], height)

@@ -4,6 +4,7 @@ Color profiles are not applied: numbers are taken as sRGB, and CMYK by the plain
 """
 
 import io
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,8 +92,8 @@ def _decode(
     if width < 1 or height < 1:
         raise InputError(f"{shown}: has no pixels ({width}x{height}); expected a photo")
     try:
-        if max_side is not None and isinstance(picture, PIL.ImageFile.ImageFile):
-            reduction = max(1.0, max(width, height) / max_side)
+        reduction = max(width, height) / (max_side or math.inf)
+        if reduction >= 2 and isinstance(picture, PIL.ImageFile.ImageFile):
             picture.draft(None, (int(width / reduction) or 1, int(height / reduction) or 1))
         reduced = picture.size != (width, height)
         picture.load()

@@ -245,12 +245,13 @@ class DepthModel:
             input_size = pixels.shape[1:]
             shown = f"{input_size[0]}x{input_size[1]}"
             values = self.network(pixels[None])[0, 0][window]
+            finite = bool(np.isfinite(values).all())
             if out_size == "photo":
-                values = resized(values, image.photo_size)
+                values = resize_map(np.ascontiguousarray(values), image.photo_size)
         except (MemoryError, RunError) as error:
             reason = str(error) or "out of memory"
             raise RunError(f"{image.name}: {reason} at {shown}; use a smaller --size") from error
-        if not np.isfinite(values).all():
+        if not finite:
             raise RunError(
                 f"{image.name}: {preset.name} on {self.backend} in {self.precision} gave NaN or"
                 " infinity; expected finite depth: try --precision fp32 or another backend"
@@ -324,9 +325,3 @@ class DepthModel:
         preset = self.preset
         threads = self.threads if self.streams == 1 else 1
         return fit(image, size=size, multiple=preset.multiple, rule=preset.resize, threads=threads)
-
-
-def resized(values: Float32[np.ndarray, "h w"], size: Size) -> Float32[np.ndarray, "H W"]:
-    """Bilinear, and not a rounding error beyond what the network gave."""
-    resized = resize_map(np.ascontiguousarray(values), size)
-    return np.clip(resized, values.min(), values.max(), out=resized)

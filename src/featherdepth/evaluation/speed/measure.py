@@ -13,10 +13,10 @@ from jaxtyping import Float64
 
 from featherdepth.evaluation.speed.limit import operations, rates
 from featherdepth.evaluation.speed.timing import interleave, interval, ratios, spread
-from featherdepth.geometry.resize import Size
+from featherdepth.geometry.resize import Size, resize_map
 from featherdepth.images.write import save
 from featherdepth.runtime.cpu import cores, cpu_name, features
-from featherdepth.runtime.model import DepthModel, resized
+from featherdepth.runtime.model import DepthModel
 
 COUNTED_AT = 448 * 448
 """Pixels of the input for which a model's MACs are stated."""
@@ -137,7 +137,7 @@ def stages(
 
     pixels, window = model.fitted(image, wanted)
     batch = pixels[None]
-    raw = model.network(batch)[0, 0][window]
+    raw = np.ascontiguousarray(model.network(batch)[0, 0][window])
     depth = model.infer(photo, size=size)
     with tempfile.TemporaryDirectory(prefix="featherdepth-") as folder:
         out = Path(folder, "depth.png")
@@ -145,7 +145,7 @@ def stages(
             "read": lambda: model.read(photo, size=size),
             "prepare": lambda: model.fitted(image, wanted),
             "network": lambda: model.network(batch),
-            "resize": lambda: resized(raw, image.photo_size),
+            "resize": lambda: resize_map(raw, image.photo_size),
             "write": lambda: save(depth, out),
             "infer": lambda: model.infer(photo, size=size),
         }
