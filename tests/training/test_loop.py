@@ -151,6 +151,19 @@ def test_bf16_trains_float32_weights(tiny, tmp_path: Path) -> None:
     assert {p.dtype for p in net.parameters()} == {torch.float32}
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp32", "auto"])
+@pytest.mark.parametrize("able", [{}, {"avx512_bf16": True}])
+def test_bf16_that_a_cpu_only_emulates_is_told(
+    tiny, tmp_path: Path, monkeypatch, caplog, precision: str, able: dict[str, bool]
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+
+    tiny.train(tmp_path, precision=precision, steps=1)
+
+    told = [record.message for record in caplog.records if "emulates" in record.message]
+    assert len(told) == (precision == "bf16" and not able)
+
+
 class Faulty:
     """An objective whose value or gradient is no number in step `step`."""
 

@@ -24,6 +24,7 @@ from featherdepth.training.log import RunLog
 from featherdepth.training.memory import out_of_memory
 from featherdepth.training.objective import Batches, Objective, Save, Validation
 from featherdepth.training.patience import Patience
+from featherdepth.training.precision import multiplies_bf16
 from featherdepth.training.processes import Processes
 from featherdepth.training.settings import LoopConfig
 from featherdepth.training.trainer import Trainer
@@ -95,6 +96,9 @@ def run(
         patience.load_state_dict(found["patience"])
         trainer.load_state_dict(found["trainer"])
         logger.info("resumed after step %d", trainer.step)
+    emulated = trainer.precision == "bf16" and not multiplies_bf16(processes.device)
+    if emulated and processes.device.type == "cpu" and processes.first:
+        logger.warning("loop.precision: this CPU emulates bf16, and slowly; take auto or fp32")
     with ExitStack() as stack:
         stack.enter_context(kept_memory())
         stack.enter_context(_told(trainer, checkpoints))

@@ -23,12 +23,19 @@ def choose_precision(precision: Precision, device: torch.device) -> Literal["fp3
     """
     if precision != "auto":
         return precision
+    return "bf16" if multiplies_bf16(device) else "fp32"
+
+
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether a device has hardware for products of bfloat16.
+
+    A CPU without it computes the same by emulation: a step of completion took 2.5 times as long as
+    in float32 (one thread with AVX-512 VNNI, 224x320, batch 8).
+    """
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    if device.type == "cpu":
-        able = torch.cpu.get_capabilities()
-        return "bf16" if able.get("amx_bf16") or able.get("avx512_bf16") else "fp32"
-    return "fp32"
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
 class Lowered(nn.Module):
