@@ -118,6 +118,23 @@ def test_of_several_files_all_are_written_or_none(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
 
 
+def test_each_file_is_flushed_to_the_disk_once_and_before_any_takes_its_name(tmp_path, monkeypatch):
+    seen: list[list[str]] = []
+    flush = os.fsync
+
+    def told(descriptor: int) -> None:
+        flush(descriptor)
+        seen.append([path.name for path in tmp_path.iterdir() if not path.name.startswith(".")])
+
+    monkeypatch.setattr(os, "fsync", told)
+
+    write_together({tmp_path / "one": b"1", tmp_path / "two": b"2"})
+    with atomic_file(tmp_path / "three") as stream:
+        stream.write(b"3")
+
+    assert [sorted(names) for names in seen] == [[], [], ["one", "two"]]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of file size are a POSIX matter")
 def test_a_disk_that_fills_up_leaves_the_older_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.bin"

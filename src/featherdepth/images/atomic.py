@@ -32,25 +32,9 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         InputError: the name is longer than the file system takes.
         RunError: the folder is missing or read-only, the disk is full, and the like; one line.
     """
-    target = Path(os.path.realpath(path))  # a link keeps pointing: its target is replaced
-    try:
-        if target.exists() and not target.is_file():
-            with target.open("wb") as device:
-                yield device
-            return
-        # A short name of its own: the target's may already be as long as the system allows.
-        partial = target.with_name(f".{secrets.token_hex(6)}{PARTIAL}")
-        try:
-            with partial.open("xb") as stream:
-                yield stream
-                _to_disk(stream)
-            partial.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise _fault(error)(f"cannot write {path}: {error.strerror or error}") from error
+    with _replacing(path) as stream:
+        yield stream
+        _to_disk(stream)
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -72,10 +56,33 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     """Write several files, all or none; the first takes its name last. Errors as `atomic_file`."""
     with contextlib.ExitStack() as open_files:
         for path, content in contents.items():
-            stream = open_files.enter_context(atomic_file(path))
+            stream = open_files.enter_context(_replacing(path))
             stream.write(content)
             # A full disk shows here at the latest, before any file has taken its name.
             _to_disk(stream)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """`atomic_file`, whose caller sees to it that the content is on the disk."""
+    target = Path(os.path.realpath(path))  # a link keeps pointing: its target is replaced
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("wb") as device:
+                yield device
+            return
+        # A short name of its own: the target's may already be as long as the system allows.
+        partial = target.with_name(f".{secrets.token_hex(6)}{PARTIAL}")
+        try:
+            with partial.open("xb") as stream:
+                yield stream
+            partial.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise _fault(error)(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def make_folder(path: Path) -> None:
