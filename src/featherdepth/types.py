@@ -70,8 +70,6 @@ class Intrinsics:
 
     def resized(self, height: int, width: int) -> "Intrinsics":
         """The same camera after the picture was resized; half-pixel centres are kept."""
-        if (height, width) == (self.height, self.width):
-            return self
         sx, sy = width / self.width, height / self.height
         return replace(
             self,

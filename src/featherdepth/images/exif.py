@@ -86,8 +86,6 @@ def read_focal_px(picture: PIL.Image.Image, full_width: int) -> float | None:
     """
     try:
         entries: dict[int, Any] = dict(picture.getexif().get_ifd(EXIF_FOLDER))
-        if not entries:
-            return None
         width, height = picture.size
         focal_px = _from_35mm(entries, float(np.hypot(width, height)))
         if focal_px is None:

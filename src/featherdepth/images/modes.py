@@ -55,16 +55,12 @@ def array_to_rgb(array: Shaped[np.ndarray, "..."], name: str) -> UInt8[np.ndarra
     if channels == 4:
         return np.array(_on_white(PIL.Image.fromarray(np.ascontiguousarray(pixels))))
     if channels == 1:
-        return _three(pixels.reshape(array.shape[:2]))
+        return np.array(_gray(pixels.reshape(array.shape[:2])))
     return np.ascontiguousarray(pixels)
 
 
 def _gray(values: UInt8[np.ndarray, "h w"]) -> PIL.Image.Image:
     return PIL.Image.fromarray(values).convert("RGB")
-
-
-def _three(gray: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    return np.repeat(gray[..., None], 3, axis=2)
 
 
 def _from_integers(values: Num[np.ndarray, "..."], name: str) -> UInt8[np.ndarray, "..."]:
