@@ -250,6 +250,47 @@ def test_the_ablation_says_what_share_of_the_gap_a_row_closes(
     assert rows["teacher"]["gap"] is None
 
 
+def test_a_row_of_a_size_of_its_own_is_scored_at_it(
+    root: Path, small_model: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "own.toml"
+    table.write_text(
+        f"""
+title = "Ours"
+source = "us"
+kind = "accuracy"
+measures = ["abs_rel"]
+
+[[rows]]
+name = "as-asked"
+title = "At the size that was asked for"
+model = {json.dumps(str(small_model))}
+
+[[rows]]
+name = "own"
+title = "At its own"
+model = {json.dumps(str(small_model))}
+size = [64, 128]
+
+[[data]]
+name = "nyuv2"
+title = "NYU Depth V2"
+protocol = "aligned"
+fills = "NYU Depth V2"
+places = [{{ folders = ["nyuv2"] }}]
+"""
+    )
+
+    code = run(table, "--data", root, "-o", tmp_path / "out", *SIZE)
+
+    sizes = {
+        row: json.loads((tmp_path / "out" / f"nyuv2-{row}.json").read_text())["reproduce"]["size"]
+        for row in ("as-asked", "own")
+    }
+    assert code == 0
+    assert sizes == {"as-asked": [64, 64], "own": [64, 128]}
+
+
 def test_completion_runs_on_all_four_data_sets(
     root: Path, small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

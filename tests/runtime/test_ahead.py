@@ -4,10 +4,12 @@ import threading
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
-from featherdepth.errors import InputError
-from featherdepth.runtime.ahead import work_ahead
+from featherdepth.errors import InputError, WeightsError
+from featherdepth.runtime.ahead import opened_ahead, work_ahead
+from featherdepth.runtime.backends import Network
 
 
 def test_results_come_in_order_whatever_finishes_first() -> None:
@@ -65,3 +67,27 @@ def test_reading_overlaps_with_the_caller() -> None:
 
     assert reading.wait(timeout=5)  # the second is read while we still hold the first
     stream.close()
+
+
+def test_a_network_is_opened_while_others_go_on_and_calls_wait_for_it() -> None:
+    may_open = threading.Event()
+
+    def opening() -> Network:
+        may_open.wait(10)
+        return lambda images: 2 * images
+
+    network = opened_ahead(opening)  # returns, though nothing is open
+    threading.Timer(0.05, may_open.set).start()
+
+    image = np.ones((1, 3, 2, 2), dtype=np.float32)
+    assert (network(image) == 2).all() and (network(image) == 2).all()
+
+
+def test_what_opening_raises_is_raised_by_each_call() -> None:
+    def opening() -> Network:
+        raise WeightsError("damaged")
+
+    network = opened_ahead(opening)
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="damaged"):
+            network(np.ones((1, 3, 2, 2), dtype=np.float32))

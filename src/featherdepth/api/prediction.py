@@ -93,6 +93,7 @@ def predict(
         threads=threads_each,
         streams=streams,
         device=device,
+        wait=in_units,  # else the first photos are read meanwhile
     )
     if not in_units:
         result = predict_files(

@@ -89,7 +89,7 @@ def accuracy(
 
     Args:
         models: row -> reference, over those of the suite.
-        size: of the networks' inputs, as for `evaluate`.
+        size: of the networks' inputs, as for `evaluate`; of rows that name none.
         backend, precision: what `open_model` was asked for: a row whose model is no longer there
             must be of these; "auto" takes any.
         threads: of the networks of completion.
@@ -127,7 +127,7 @@ def accuracy(
                     _rules(wanted, suite),
                     finish=_finish(suite, wanted, rows[name], opened, seed=seed, threads=threads),
                     named=named,
-                    size=size,
+                    size=rows[name].size or size,
                     overwrite=overwrite,
                     seed=seed,
                     progress=None if progress is None else _named(progress, name, wanted.name),

@@ -83,6 +83,8 @@ class SuiteRow:
     their own. In tables of completion the first stage, or a published system."""
     method: str = ""
     """Of completion, behind the first stage."""
+    size: tuple[int, int] | None = None
+    """(height, width) of its network's input, over that of all rows."""
     fills: str = ""
     """What to give for it, for those who do not have it."""
     poster: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Working on the next items on other threads while this one takes the results in order."""
+"""What other threads do ahead: the next items, whose results this one takes in order; opening."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -6,7 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+import numpy as np
+from jaxtyping import Float32
+
 from featherdepth.errors import InputError
+from featherdepth.runtime.backends import Network
 from featherdepth.runtime.cpu import cores
 
 T = TypeVar("T")
@@ -40,3 +44,15 @@ def work_ahead(
         finally:  # the caller stopped early
             for _, future in waiting:
                 future.cancel()
+
+
+def opened_ahead(opening: Callable[[], Network]) -> Network:
+    """A network that another thread opens; a call waits for it, and raises what opening raised."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="open")
+    opened = pool.submit(opening)
+    pool.shutdown(wait=False)
+
+    def call(images: Float32[np.ndarray, "b c h w"]) -> Float32[np.ndarray, "b d h w"]:
+        return opened.result()(images)
+
+    return call

@@ -17,7 +17,7 @@ from featherdepth.geometry.parts import Window
 from featherdepth.geometry.resize import Size, checked_size, resize_map
 from featherdepth.images.read import read_image
 from featherdepth.networks.folder import read_config
-from featherdepth.runtime.ahead import work_ahead
+from featherdepth.runtime.ahead import opened_ahead, work_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, choose
 from featherdepth.runtime.choice import CPU, backend_on, choose_for, precision_named
 from featherdepth.runtime.cpu import cores
@@ -91,6 +91,7 @@ class DepthModel:
         threads: int | None = None,
         streams: int = 1,
         device: str | None = None,
+        wait: bool = True,
     ) -> "DepthModel":
         """Load a model.
 
@@ -108,6 +109,8 @@ class DepthModel:
                 computes one after the other.
             device: such as "cuda" or "mps", on which torch computes, whatever "auto" is elsewhere;
                 by default the CPU, for backend "torch" the first of those that is there.
+            wait: False: another thread opens a model folder's network, whose first call waits and
+                raises what opening it raised (a WeightsError, a BackendError).
 
         Raises:
             UsageError: no such model, backend or precision; threads or streams below 1.
@@ -136,8 +139,12 @@ class DepthModel:
             preset = read_config(found.path)
             check_sees_depth(preset, COMPLETE)
             backend, chosen = choose_for(found.path, preset, backend, precision)
-            opener = BACKENDS.load(backend).open
-            network = opener(found.path, preset, threads, chosen, streams, device=device)
+
+            def opening() -> Network:
+                opener: Callable[..., Network] = BACKENDS.load(backend).open
+                return opener(found.path, preset, threads, chosen, streams, device=device)
+
+            network = opening() if wait else opened_ahead(opening)
         logger.info("model %s on %s in %s", preset.name, backend, chosen)
         return cls(
             preset, network, backend=backend, precision=chosen, threads=threads, streams=streams
