@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from featherdepth.data.sparse import read_sparse
+from featherdepth.data.sparse.lzf import decompress
 from featherdepth.data.sparse.pcd import read_pcd
 from featherdepth.data.sparse.ply import read_ply
 from featherdepth.errors import InputError
@@ -89,6 +90,68 @@ def test_elements_before_the_points_are_stepped_over(form: str):
 @pytest.mark.parametrize("form", ["ascii", "binary"])
 def test_a_pcd_gives_its_points_beside_other_fields(form: str):
     np.testing.assert_allclose(read_pcd(pcd(form), "a.pcd"), POINTS, rtol=1e-7)
+
+
+def literal(data: bytes) -> bytes:
+    """LZF that repeats nothing."""
+    runs = [data[at : at + 32] for at in range(0, len(data), 32)]
+    return b"".join(bytes([len(run) - 1]) + run for run in runs)
+
+
+def compressed(packed: bytes, *, count: int = 3, size: int | None = None) -> bytes:
+    header = pcd("binary_compressed", count=count)
+    header = header[: header.index(b"DATA")] + b"DATA binary_compressed\n"
+    return header + struct.pack("<II", len(packed), 25 * count if size is None else size) + packed
+
+
+def columns() -> bytes:
+    """All x, all y, all z, then the other fields: 3 points of 25 bytes."""
+    return POINTS.astype("<f4").T.tobytes() + bytes(3 * 13)
+
+
+def test_a_compressed_pcd_holds_one_field_behind_the_other():
+    found = read_pcd(compressed(literal(columns())), "a.pcd")
+
+    np.testing.assert_allclose(found, POINTS, rtol=1e-7)
+
+
+def test_what_stands_in_a_compressed_pcd_again_may_reach_into_itself():
+    row = np.array([1.0, 2.0, 4.0], "<f4").tobytes()
+    x = literal(row)
+    y_and_z = bytes([7 << 5, 24 - 9, 11])  # 24 bytes from 12 bytes back: those twice
+    others = b"\0\0" + bytes([7 << 5, 38 - 9, 0])  # a zero, and 38 times the byte before
+
+    found = read_pcd(compressed(x + y_and_z + others), "a.pcd")
+
+    np.testing.assert_array_equal(found, np.repeat([[1.0], [2.0], [4.0]], 3, axis=1))
+
+
+def test_lzf_repeats_from_up_to_8192_bytes_back():
+    start = bytes(range(1, 33)) + bytes(8160)
+    packed = literal(start) + bytes([(1 << 5) + 31, 255]) + bytes([(6 << 5) + 0, 1])
+
+    assert decompress(packed, 8192 + 3 + 8) == start + b"\1\2\3" + b"\2\3" * 4
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (compressed(b"")[:-4], "the file ends before its points"),
+        (compressed(b"", size=74), "74 bytes, uncompressed, for 3 points of 25"),
+        (compressed(literal(columns()))[:-1], "77 of 78 bytes; the file is cut off"),
+        (compressed(literal(columns()[:-1])), "is not of the size that it says"),
+        (compressed(literal(columns() + b"a")), "is not of the size that it says"),
+        (compressed(literal(columns())[:-1]), "is not of the size that it says"),
+        (compressed(b"\0a" + bytes([1 << 5, 1])), "points to before its start"),
+        (compressed(b"\0a" + bytes([7 << 5])), "ends within"),
+        (compressed(b"\0a" + bytes([7 << 5, 255, 0]) * 999), "is not of the size that it says"),
+    ],
+)
+def test_a_damaged_compressed_pcd_is_one_line(data: bytes, words: str):
+    with pytest.raises(InputError) as caught:
+        read_pcd(data, "a.pcd")
+
+    assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("suffix", ["ply", "pcd"])
@@ -246,7 +309,7 @@ def test_a_damaged_ply_is_one_line(data: bytes, words: str):
         (b"VERSION 0.7\nDATA ascii\n", "header without FIELDS"),
         (pcd("ascii", fields="x y w intensity _ label"), "points of x, y, w"),
         (pcd("ascii", fields="x y z"), "FIELDS, SIZE, TYPE and COUNT differ"),
-        (pcd("binary_compressed"), "DATA binary_compressed; expected ascii or binary"),
+        (pcd("packed"), "DATA packed; expected ascii, binary or binary_compressed"),
         (pcd("ascii").replace(b"SIZE 4", b"SIZE 3"), "TYPE F F F F U U, SIZE 3 4 4 8 1 2"),
         (pcd("ascii").replace(b"SIZE 4", b"SIZE four"), "SIZE 'four 4 4"),
         (pcd("ascii").replace(b"COUNT 1 1 1 1 3", b"COUNT 2 1 1 1 2"), "COUNT 2 1 1 1 2"),

@@ -1,14 +1,18 @@
-"""Points of a PCD file (Point Cloud Library): ASCII or binary."""
+"""Points of a PCD file (Point Cloud Library): ASCII, binary or compressed."""
 
 import math
+import struct
 
 import numpy as np
 from jaxtyping import Float64
 
+from featherdepth.data.sparse.lzf import decompress
 from featherdepth.data.sparse.ply import read_rows
 from featherdepth.errors import InputError
 
 MAX_HEADER = 1 << 16
+SIZES = struct.Struct("<II")
+"""Of what is compressed, and of what it was."""
 KINDS = {("I", 1), ("I", 2), ("I", 4), ("I", 8), ("U", 1), ("U", 2), ("U", 4), ("U", 8)} | {
     ("F", 4),
     ("F", 8),
@@ -23,14 +27,16 @@ def read_pcd(data: bytes, name: str) -> Float64[np.ndarray, "n 3"]:
     """x, y, z of each point, in the frame that the points are stored in.
 
     Raises:
-        InputError: not a PCD file, compressed, without x, y and z, or shorter than it says.
+        InputError: not a PCD file, damaged, without x, y and z, or shorter than it says.
     """
     table, start = _header(data, name)
     row, places = _row(table, name)
     count = _count(table, name)
     form = table["DATA"][0].lower()
+    if form == "binary_compressed":
+        return _compressed(data[start:], row, places, count, name)
     if form not in ("ascii", "binary"):
-        raise InputError(f"{name}: DATA {form}; expected ascii or binary: save it as one of them")
+        raise InputError(f"{name}: DATA {form}; expected ascii, binary or binary_compressed")
     each = 2 * sum(math.prod(row[field].shape) for field in row.names or ())
     each = each if form == "ascii" else row.itemsize
     if count * each > len(data) - start + (form == "ascii"):  # the last line may lack its end
@@ -44,6 +50,33 @@ def read_pcd(data: bytes, name: str) -> Float64[np.ndarray, "n 3"]:
         return read_rows(data[start:], count, _columns(row, places), name)
     rows = np.frombuffer(data, row, count, start)
     return np.stack([rows[str(place)].astype(np.float64) for place in places], axis=1)
+
+
+def _compressed(
+    data: bytes, row: np.dtype[np.void], places: list[int], count: int, name: str
+) -> Float64[np.ndarray, "n 3"]:
+    """Two sizes, then one field of all points behind the other."""
+    if len(data) < SIZES.size:
+        raise InputError(f"{name}: the file ends before its points")
+    packed, size = SIZES.unpack_from(data)
+    if size != count * row.itemsize:
+        raise InputError(
+            f"{name}: {size:,} bytes, uncompressed, for {count:,} points of {row.itemsize}; the"
+            " file is damaged"
+        )
+    held = data[SIZES.size : SIZES.size + packed]
+    try:
+        fields = decompress(held, size) if len(held) == packed else None
+    except ValueError as error:
+        raise InputError(f"{name}: what is compressed {error}; the file is damaged") from error
+    if fields is None:
+        raise InputError(f"{name}: {len(held):,} of {packed:,} bytes; the file is cut off")
+    before = [sum(row[other].itemsize for other in range(place)) for place in places]
+    columns = [
+        np.frombuffer(fields, row[place], count, count * start)
+        for place, start in zip(places, before, strict=True)
+    ]
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def _header(data: bytes, name: str) -> tuple[dict[str, list[str]], int]:
