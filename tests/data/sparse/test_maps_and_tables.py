@@ -217,6 +217,7 @@ def test_a_header_that_claims_more_than_the_file_takes_no_memory(tmp_path: Path)
     [
         "3,0,1.5\n0.4,1.6,2.5\n",
         "\ufeffu,v,metres\r\n3,0,1.5\r\n0.4,1.6,2.5\r\n",
+        '"u","v","depth (m)"\n"3","0","1.5"\n"0.4","1.6","2.5"\n',
         "# by hand\n3 0 1.5   # door\n\n0.4\t1.6 2.5",
         "x;y;depth\n3;0;1.5\n0.4;1.6;2.5\n",
         "id,depth,row,col\n1,1.5,0,3\n2,2.5,1.6,0.4\n",

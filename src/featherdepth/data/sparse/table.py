@@ -34,6 +34,7 @@ WANTED = "expected lines of column,row,metres"
 
 def read_table(request: Request) -> Depth:
     """Lines of u,v,metres: comma, semicolon or space between; a header may name and reorder them.
+    Names and numbers may stand in quotes.
 
     `#` begins a comment; the last one before the data is the header where it names every column
     of theirs, as NumPy writes it. Places may have fractions: the nearest pixel counts.
@@ -50,7 +51,7 @@ def read_table(request: Request) -> Depth:
     numbered = [
         (number, content)
         for number, line in enumerate(lines, start=1)
-        if (content := line.partition("#")[0].strip())
+        if (content := line.partition("#")[0].replace('"', "").strip())
     ]
     header = "u,v,metres"
     if numbered and _is_header(numbered[0][1]):
