@@ -199,6 +199,8 @@ def test_a_folder_with_results_alone_says_that_they_are_results(tmp_path: Path) 
         InputError, match=r": only tars of results, such as a\.tar; name the tars of"
     ):
         tars_of(tmp_path)
+    with pytest.raises(InputError, match=r"a\.tar: is a result of featherdepth, not photos; "):
+        tars_of(tmp_path / "a.tar")
 
 
 def test_what_the_index_lists_and_the_folder_lacks_is_told(

@@ -167,7 +167,6 @@ def test_results_are_no_photos(tree, depth):
 
     assert found == ["a.PNG", "b.jpg", "deep/d.webp", "deep/er/c.tif", "frame.color.png"]
     assert relatives(find_images([f"{tree}/**/*"])) == found
-    assert relatives(find_images([tree / "b.png"])) == ["b.png"]  # asked for by its name
     assert "b.png" in relatives(find_images([tree], DEPTH_MAPS))
 
 
@@ -202,9 +201,19 @@ def test_results_among_the_files_that_a_shell_names_are_left_out(tmp_path, caplo
 
     assert caplog.messages == ["left out of the inputs: 4 results, not photos"]
     assert len(find_images([tmp_path, tmp_path / "a.png", tmp_path / "a.jpg"])) == 1
-    assert len(find_images([tmp_path / "a.png"])) == 1  # named alone it is meant
     with pytest.raises(InputError, match="all 2 inputs are results; expected photos"):
         find_images([tmp_path / "a.png", tmp_path / "a.color.png"])
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.npy", "a.color.png", "a.png.json", "moved.png"])
+def test_a_result_that_is_named_alone_is_no_photo(tmp_path, name):
+    save(DEPTH, tmp_path / "a.png")
+    save(DEPTH, tmp_path / "a.npy")
+    save(DEPTH, tmp_path / "a.color.png", format="color")
+    (tmp_path / "moved.png").write_bytes((tmp_path / "a.png").read_bytes())  # without its sidecar
+
+    with pytest.raises(InputError, match=rf"{name}: is a result of featherdepth, not a photo; "):
+        find_images([tmp_path / name])
 
 
 def test_so_is_the_folder_of_results_that_lies_among_them(tmp_path, caplog):

@@ -105,6 +105,16 @@ def test_results_may_lie_among_the_tars(run: Run, tars: Path) -> None:
     assert [(r["done"], r["skipped"]) for r in found] == [(6, 0), (0, 6)]
 
 
+def test_a_tar_of_results_is_no_tar_of_photos(run: Run, tars: Path, tmp_path: Path) -> None:
+    run(tars, "-o", tmp_path / "out")
+
+    code, _, err = run(tmp_path / "out" / "shard-000000.tar", "-o", tmp_path / "again")
+
+    assert code == 3 and err.count("\n") == 1
+    assert "shard-000000.tar: is a result of featherdepth, not photos; name the tar that" in err
+    assert not (tmp_path / "again").exists()
+
+
 def test_another_tar_of_equal_length_is_predicted(run: Run, tars: Path, tmp_path: Path) -> None:
     (tar,) = tars.glob("*.tar")
     save = ("-o", tmp_path / "out", "--save", "npy", "--json")

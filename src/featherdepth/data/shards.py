@@ -152,10 +152,14 @@ def tars_of(root: Path) -> list[Path]:
     """The tars that `root` is or holds, sorted by their names below it; results are none.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or `root` is a result.
     """
     found = files_below(root, ".tar")
-    tars = [path for path in found if path == root or not is_pack(path)]
+    tars = [path for path in found if not is_pack(path)]
+    if found == [root] and not tars:
+        raise InputError(
+            f"{root}: is a result of featherdepth, not photos; name the tar that it was made of"
+        )
     if found and not tars:
         first = found[0].relative_to(root)
         raise InputError(

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from featherdepth.errors import InputError
 from featherdepth.images.failures import lists_failures
-from featherdepth.images.sidecar import COLORS, is_result
+from featherdepth.images.sidecar import COLORS, is_result, says_so
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def find_images(
         out: where results go; not searched where it lies inside what is.
 
     Raises:
-        InputError: an input that does not exist or holds no photo.
+        InputError: an input that does not exist, holds no photo or is a result.
     """
     found: dict[Path, FoundImage] = {}
     left_out = 0
@@ -113,9 +113,12 @@ def _is_written(path: Path, wanted: Wanted, out: Path | None) -> bool:
     if path.is_dir():
         nothing = next(in_folder(path, wanted, out), None) is None
         return nothing and any(_is_written(f, wanted, out) for f in path.rglob("*") if f.is_file())
-    return path.is_file() and (
-        is_result(path) or (path.suffix == ".jsonl" and lists_failures(path))
-    )
+    return path.is_file() and (_is_ours(path) or (path.suffix == ".jsonl" and lists_failures(path)))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file that was named is a result, though it may have been moved by itself."""
+    return is_result(path) or says_so(path)
 
 
 def _expand(entry: str | Path, wanted: Wanted, out: Path | None) -> Iterable[tuple[Path, PurePath]]:
@@ -136,6 +139,10 @@ def _expand(entry: str | Path, wanted: Wanted, out: Path | None) -> Iterable[tup
                 ) from error
             lines = [text for line in lines if not (text := line.strip()).startswith("#")]
             return _from_lines(lines, path.parent, str(path), wanted)
+        if not wanted.results and _is_ours(path):
+            raise InputError(
+                f"{path}: is a result of featherdepth, not {wanted.one}; name what it was made of"
+            )
         return [(path, PurePath(path.name))]
     if path.exists():
         raise InputError(

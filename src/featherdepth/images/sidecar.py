@@ -35,7 +35,7 @@ def is_result(picture: Path) -> bool:
         return _is_ours(picture)
     names = [picture.name]
     if picture.name.endswith(COLORS):
-        if _says_so(picture):
+        if says_so(picture):
             return True
         stem = picture.name.removesuffix(COLORS)
         names += [stem + suffix for suffix in MAPS]
@@ -50,9 +50,10 @@ def _is_ours(sidecar: Path) -> bool:
     return True
 
 
-def _says_so(colors: Path) -> bool:
+def says_so(picture: Path) -> bool:
+    """Whether a PNG of depth or of its colors was written here, as its own text has it."""
     try:
-        with colors.open("rb") as file:
+        with picture.open("rb") as file:
             return f"tEXt{TEXT_KEY}\0".encode() in file.read(HEAD)
     except OSError:
         return False
