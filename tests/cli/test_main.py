@@ -76,6 +76,24 @@ def test_each_error_has_its_exit_code_and_one_line(monkeypatch, capsys, error, c
     assert stderr.startswith("featherdepth: ")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "before"),
+    [
+        (["doctor", ""], "doctor"),
+        (["shard", "", "-o", "tars"], "shard"),
+        (["shard", "photos", "-o", ""], "-o"),
+        (["evaluate", "--data="], "--data="),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(monkeypatch, tmp_path, capsys, arguments, before):
+    monkeypatch.chdir(tmp_path)
+
+    assert cli.run(arguments) == 2
+
+    assert capsys.readouterr().err.startswith(f"featherdepth: {before}: an empty path or value")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_command_that_is_interrupted_says_that_it_stopped():
     # As Ctrl-C does, while it waits for names of photos.
     program = """

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import io
 import logging
+import re
 import sys
 import traceback
 from importlib import import_module
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import featherdepth
-from featherdepth.errors import FeatherDepthError
+from featherdepth.errors import FeatherDepthError, UsageError
 
 COMMANDS = {
     "predict": "Photo to depth, at the photo's size: files, folders, globs, lists.",
@@ -104,6 +105,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors are printed as one line on stderr."""
     arguments, debug = _take_common(arguments)
     try:
+        _refuse_empty(arguments)
         result = app(args=arguments, prog_name="featherdepth", standalone_mode=False)
         print(end="", flush=True)  # here, where it is known what to do if nobody reads it
     except FeatherDepthError as error:
@@ -143,6 +145,16 @@ def _take_common(arguments: list[str]) -> tuple[list[str], bool]:
     logging.basicConfig(level=level, format=form, handlers=[handler], force=True)
     common = {"-q", "--quiet", "-v", "--verbose", "--debug"}
     return [a for a in head if a not in common] + rest, "--debug" in head
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """As a path, what a shell makes of an unset variable would be the current folder."""
+    for before, argument in zip(["featherdepth", *arguments], arguments, strict=False):
+        if re.fullmatch(r"(--[\w-]+=)?", argument):
+            raise UsageError(
+                f"{argument or before}: an empty path or value follows; name one, such as . for the"
+                " current folder"
+            )
 
 
 def _fail(message: str, code: int, debug: bool) -> int:
