@@ -72,7 +72,7 @@ def test_a_second_run_keeps_what_is_there_and_says_so_in_json(
         ("empty", "tars", [], 3, "empty: no photo found"),
         ("broken", "tars", [], 3, "broken: not one of 1 photos can be read; text.jpg: is not"),
         ("photos", "photos", [], 6, "photos: holds empty.jpg and no shards.json"),
-        ("photos", "tars", ["--size-mb", "0"], 2, "shards of 0.0 MB; expected more than 0"),
+        ("photos", "tars", ["--size-mb", "0"], 2, "shards of 0.0 MB; expected a finite"),
         ("photos", "tars", ["--max-side", "0"], 2, "a longest side of 0 pixels"),
     ],
 )

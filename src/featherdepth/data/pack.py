@@ -86,13 +86,13 @@ def write_shards(
         progress: called with (photos finished, photos in all), from this thread.
 
     Raises:
-        UsageError: a size below 1.
+        UsageError: a size that is not finite and above 0, or a side below 1.
         InputError: not one photo can be read.
         RunError: the folder holds something else or tars of other photos or options, or cannot be
             written (no space, read-only); whole tars stay.
     """
     if not 0 < size_mb < math.inf:
-        raise UsageError(f"shards of {size_mb} MB; expected more than 0, such as 256")
+        raise UsageError(f"shards of {size_mb} MB; expected a finite number above 0, such as 256")
     if max_side is not None and max_side < 1:
         raise UsageError(f"a longest side of {max_side} pixels; expected 1 or more, such as 1024")
     packer = _Packer(photos, out, size_mb, max_side, workers)
