@@ -140,17 +140,32 @@ def test_what_a_kill_left_half_written_does_not_block_a_folder(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("sha256", "cd"), ("precision", "int8"), ("size", 128), ("size", None)]
+    ("name", "value", "words"),
+    [
+        ("sha256", "cd", "'cd'"),
+        ("precision", "int8", "'int8'"),
+        ("size", 128, "128"),
+        ("size", None, "the model's own size"),
+        ("split", "val", "'val'"),
+    ],
 )
 def test_predictions_of_other_weights_precision_or_size_are_not_mixed(
-    tmp_path: Path, name: str, value: object
+    tmp_path: Path, name: str, value: object, words: str
 ) -> None:
     said = replace(ABOUT, sha256="ab", precision="fp32", size=(192, 256))
     assert KeptPredictions.begin(tmp_path, said).about == said
     assert KeptPredictions.begin(tmp_path, said).about == said
 
-    with pytest.raises(RunError, match=f"predictions of {name} .*, not {value!r}; name another"):
+    with pytest.raises(RunError, match=rf"predictions of .*{name}.*, not {words}; name another"):
         KeptPredictions.begin(tmp_path, replace(said, **{name: value}))
+
+
+def test_the_own_size_of_a_model_is_named(tmp_path: Path) -> None:
+    said = replace(ABOUT, sha256="ab", precision="fp32")
+    KeptPredictions.begin(tmp_path, said)
+
+    with pytest.raises(RunError, match="predictions of the model's own size, not 64; name"):
+        KeptPredictions.begin(tmp_path, replace(said, size=64))
 
 
 def test_a_folder_of_an_older_version_that_says_less_is_read_and_gone_on_with(

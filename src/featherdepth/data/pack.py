@@ -173,7 +173,7 @@ class _Packer:
         for name, value in {"format": FORMAT, **self._plan}.items():
             theirs = form if name == "format" else plan.get(name)
             if theirs != value:
-                said = f"{name} {theirs}, not {value}"
+                said = f"{_option(name, theirs)}, not {_option(name, value)}"
                 if name.startswith("photos"):
                     said = f"other photos ({plan.get('photos')} of them), or of older ones"
                 raise RunError(f"{self._out}: holds shards of {said}; choose another folder")
@@ -286,6 +286,10 @@ class _Packer:
     def _report(self, finished: int) -> None:
         if self.progress is not None:
             self.progress(finished, len(self._photos))
+
+
+def _option(name: str, value: object) -> str:
+    return "photos of their own size" if value is None else f"{name} {value}"
 
 
 def _shrunk(image: Image, max_side: int) -> tuple[bytes, dict[str, Any]]:

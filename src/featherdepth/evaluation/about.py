@@ -12,6 +12,8 @@ ABOUT = "predictions.json"
 FORMAT = "featherdepth-predictions-1"
 MAPS = ("sha256", "precision", "size")
 """What folders of older versions do not say."""
+UNSAID = {"size": "the model's own size", "split": "no split"}
+"""What None means."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +54,10 @@ def begin_folder(folder: Path, about: About) -> About:
             continue
         here, asked = getattr(found, field.name), getattr(about, field.name)
         if here != asked:
-            raise RunError(
-                f"{folder}: predictions of {field.name} {here!r}, not {asked!r}; name another"
-                " folder"
-            )
+            unsaid = UNSAID.get(field.name, "None")
+            there = unsaid if here is None else f"{field.name} {here!r}"
+            wanted = unsaid if asked is None else repr(asked)
+            raise RunError(f"{folder}: predictions of {there}, not {wanted}; name another folder")
     return found
 
 
