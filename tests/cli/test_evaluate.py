@@ -240,6 +240,19 @@ def test_shards_merged_on_the_command_line_are_the_whole(
     assert "constant on set test: 3 images" in capsys.readouterr().out
 
 
+def test_a_part_that_stands_twice_is_told(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, merged = tmp_path / "one.json", tmp_path / "merged.json"
+    run("--model", "constant", "--data", data, "--split", "test", "--shard", "1/1", "-o", one)
+    capsys.readouterr()
+
+    assert run("--merge", one, one, "-o", merged) == 2
+
+    assert "one.json: stands twice; name each part once" in capsys.readouterr().err
+    assert not merged.exists()
+
+
 def test_a_result_never_takes_the_place_of_those_it_is_told_from(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ def merge_results(
         output: as for `evaluate`.
 
     Raises:
-        UsageError: no parts, or an `output` that is one of them.
+        UsageError: no parts, one that stands twice, or an `output` that is one of them.
         InputError: not parts of one run, or one too few or twice.
         RunError: `output` cannot be written.
     """
@@ -28,7 +28,11 @@ def merge_results(
     check_output(output, parts)
     if not parts:
         raise UsageError("no parts to merge; name the files of evaluate --shard i/n -o FILE")
-    return written(merge({str(part): read_json(Path(part)) for part in parts}), output)
+    names = [str(part) for part in parts]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{name}: stands twice; name each part once")
+    return written(merge({name: read_json(Path(name)) for name in names}), output)
 
 
 def compare(

@@ -1,6 +1,7 @@
 """Documents of parts of a data set, measured apart, to the document of the whole."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -33,6 +34,11 @@ def merge(parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         _check_same(parts[name], name, first, first_name)
     count = first["shard"]["count"]
     found = [parts[name]["shard"]["index"] for name in names]
+    for (name, index), (other, same) in pairwise(zip(names, found, strict=True)):
+        if index == same:
+            raise InputError(
+                f"{name} and {other} are both part {index}/{count}; name each part once"
+            )
     if found != list(range(1, count + 1)):
         raise InputError(
             f"parts {', '.join(f'{i}/{count}' for i in found)}; expected each of 1/{count} to"
