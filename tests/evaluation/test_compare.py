@@ -25,10 +25,13 @@ def result(*, seed: int = 0, spread: float = 0.2, protocol: str = "metric") -> d
 def test_a_result_against_itself_differs_in_nothing(protocol: str) -> None:
     document = result(protocol=protocol)
 
-    rows = compare(document, document)["metrics"].values()
+    found = compare(document, document)
 
+    rows = found["metrics"].values()
     assert all(row["difference"] == row["low"] == row["high"] == 0 for row in rows)
     assert all(row["better"] is None for row in rows)
+    assert found["worst"] == []
+    assert compare_table(found).splitlines()[-1] == f"no image differs in {found['measure']}"
 
 
 @pytest.mark.parametrize("protocol", ["metric", "leres+none"])
@@ -95,9 +98,9 @@ def test_images_that_differ_most_come_first() -> None:
 
     worst = compare(a, b)["worst"]
 
-    assert [row["key"] for row in worst[:2]] == [ROOMS.keys[3], ROOMS.keys[7]]
+    assert [row["key"] for row in worst] == [ROOMS.keys[3], ROOMS.keys[7]]
     assert worst[0]["difference"] == pytest.approx(0.5)
-    assert len(worst) == 10
+    assert len(compare(a, result(spread=0.4))["worst"]) == 10
 
 
 def test_images_of_one_result_only_are_listed_and_left_out() -> None:

@@ -36,8 +36,8 @@ def compare(
         bootstrap over images, better: "a", "b", or None where the interval holds 0 or is of one
         image), `notes` (what the figures cannot tell), `measure`
         (the first of the protocol), `worst` (key, a, b, difference by that measure, largest
-        difference first); of completions `completion` (pattern, seed, held_out, and a, b: what
-        completed).
+        difference first, none of 0); of completions `completion` (pattern, seed, held_out, and
+        a, b: what completed).
 
     Raises:
         InputError: not such documents, or not of one data set, split and protocol, or completed
@@ -68,7 +68,8 @@ def compare(
     low, high = ends(np.concatenate(drawn))
     alone = len(keys) < 2
     measure = protocol["measures"][0]
-    worst = sorted(keys, key=lambda k: -abs(rows_b[k][measure] - rows_a[k][measure]))[:WORST]
+    differ = [key for key in keys if rows_a[key][measure] != rows_b[key][measure]]
+    worst = sorted(differ, key=lambda k: -abs(rows_b[k][measure] - rows_a[k][measure]))[:WORST]
     result = {
         "a": a["model"],
         "b": b["model"],

@@ -74,8 +74,8 @@ def compare_table(result: dict[str, Any]) -> str:
         *columns([["", "a", "b", "b - a", "95 % interval", "better"], *body]),
         "",
         *(f"note: {note}" for note in result["notes"]),
-        f"images that differ most in {measure}:",
-        *columns([["", "a", "b", "b - a"], *worst]),
+        f"images that differ most in {measure}:" if worst else f"no image differs in {measure}",
+        *(columns([["", "a", "b", "b - a"], *worst]) if worst else []),
     ]
     for key, name in (("only_a", result["a"]), ("only_b", result["b"])):
         if result[key]:
