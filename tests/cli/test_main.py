@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,17 @@ def test_a_name_longer_than_the_system_takes_is_one_line(tmp_path):
         assert result.returncode == 3, result.stderr
         assert "File name too long" in result.stderr and "unexpected" not in result.stderr
         assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full disk to try")
+@pytest.mark.parametrize("arguments", [("--version",), ("info", "--json")])
+def test_an_output_that_has_no_space_is_one_line(arguments):
+    command = [sys.executable, "-m", "featherdepth", *arguments]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=-1, text=True, check=False)
+
+    assert result.returncode == 6
+    assert result.stderr == "featherdepth: cannot write: No space left on device; free some\n"
 
 
 def test_debug_adds_the_traceback(monkeypatch, capsys):

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import featherdepth
-from featherdepth.errors import FeatherDepthError, UsageError
+from featherdepth.errors import FeatherDepthError, RunError, UsageError
 
 COMMANDS = {
     "predict": "Photo to depth, at the photo's size: files, folders, globs, lists.",
@@ -124,6 +124,8 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # the only place that may catch everything: no traceback for people
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # typed so by people
             return _fail(f"{str(error.filename)[:40]}...: {error.strerror}", 3, debug)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # files say it by themselves
+            return _fail(f"cannot write: {error.strerror}; free some", RunError.exit_code, debug)
         return _fail(f"unexpected {type(error).__name__}: {error}; --debug shows where", 1, debug)
     if result == INTERRUPTED:  # typer makes this of Ctrl-C
         return _fail("stopped", INTERRUPTED, debug=False)
