@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from featherdepth.errors import InputError, UsageError
+from featherdepth.errors import UsageError
 from featherdepth.images.colormap import colorize
 from featherdepth.images.palettes import CONTROL_POINTS, palette
 from featherdepth.types import Depth, DepthKind, Image
@@ -121,10 +121,15 @@ def test_two_maps_share_one_scale_by_limits():
 
 
 def test_limits_that_are_no_range_and_unknown_maps_are_refused():
-    with pytest.raises(InputError, match="no range"):
-        colorize(ramp(DepthKind.METRIC), limits=(0, 5))
-    with pytest.raises(InputError, match="no range"):
-        colorize(ramp(DISPARITY), limits=(2, 2))
+    nan, inf = float("nan"), float("inf")
+    for limits in ((0, 5), (5, 1), (2, 2), (nan, 5), (1, nan), (1, inf)):
+        with pytest.raises(UsageError, match=r"no range of metric .*; expected finite 0 < near"):
+            colorize(ramp(DepthKind.METRIC), limits=limits)
+    for limits in ((2, 2), (nan, 5), (-inf, 5)):
+        with pytest.raises(UsageError, match=r"no range of .*disparity .*finite near and far"):
+            colorize(ramp(DISPARITY), limits=limits)
+    both = [colorize(ramp(DISPARITY), limits=limits) for limits in ((1, 2), (2, 1))]
+    assert (both[0] == both[1]).all()
     with pytest.raises(UsageError, match=r"unknown color map 'jet'; known: .*turbo"):
         colorize(ramp(DISPARITY), cmap="jet")
 

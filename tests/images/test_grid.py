@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from featherdepth.errors import InputError
+from featherdepth.errors import UsageError
 from featherdepth.images.colormap import legend_of
 from featherdepth.images.grid import BETWEEN, GAP, Block, draw_grid, height_of
 
@@ -40,5 +40,5 @@ def test_titles_and_labels_stay_in_their_places():
 def test_a_bar_alone_is_the_one_of_the_map_and_refuses_no_range():
     assert legend_of((1, 10), 120).shape[0] == 120
     for limits in ((2, 2), (0, 5)):
-        with pytest.raises(InputError, match="are no range of metric values"):
+        with pytest.raises(UsageError, match="are no range of metric values"):
             legend_of(limits, 120)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from featherdepth.errors import InputError
+from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import resize_pixels
 from featherdepth.geometry.span import span_of
 from featherdepth.images.palettes import palette
@@ -40,8 +40,8 @@ def colorize(
             several pictures share one scale.
 
     Raises:
-        UsageError: an unknown color map.
-        InputError: limits that are equal, or not positive where 1/Z is painted.
+        UsageError: an unknown color map; limits that are not finite, equal, in the wrong order (of
+            disparity any will do), or not positive where 1/Z is painted.
     """
     table = palette(cmap)
     far, near = _ends(depth, limits)
@@ -74,8 +74,7 @@ def legend_of(
         font_px: of the words; by default it grows with the height.
 
     Raises:
-        UsageError: an unknown color map.
-        InputError: limits that are equal or not positive.
+        UsageError: an unknown color map; limits as for `colorize`.
     """
     _check_limits(limits, DepthKind.METRIC)
     near, far = 1 / min(limits), 1 / max(limits)
@@ -102,8 +101,17 @@ def _ends(depth: Depth, limits: Limits | None) -> tuple[float, float]:
 
 
 def _check_limits(limits: Limits, kind: DepthKind) -> None:
-    if limits[0] == limits[1] or (not kind.affine and min(limits) <= 0):
-        raise InputError(f"limits {limits} are no range of {kind} values to paint")
+    near, far = limits
+    if kind.larger_is == "nearer":
+        fits, rule = near != far, "near and far that differ"
+    elif kind.affine:
+        fits, rule = near < far, "near < far"
+    else:
+        fits, rule = 0 < near < far, "0 < near < far"
+    if not (fits and all(map(math.isfinite, limits))):
+        raise UsageError(
+            f"limits {limits} are no range of {kind} values to paint; expected finite {rule}"
+        )
 
 
 def _levels(
