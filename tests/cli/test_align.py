@@ -225,6 +225,7 @@ def test_a_photo_stays(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["-o", "m.color.png"], "m.color.png: depth is not written so; expected"),
         (["-o", "m.jpg"], "m.jpg: depth is not written so; expected .png, .npy, .ply"),
         (["-o", "m.npy", "--scale", "0"], "scale 0; expected a number above 0"),
         (["-o", "m.npy", "--scale", "nan"], "scale nan; expected a number above 0"),

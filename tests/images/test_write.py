@@ -217,6 +217,14 @@ def test_a_color_picture_is_written_by_its_suffix_and_holds_no_depth(tmp_path):
         read_depth(tmp_path / "a.color.png")
 
 
+def test_the_ending_that_colors_have_makes_a_color_picture(tmp_path):
+    for name, mode in (("a.color.png", "RGB"), ("color.png", "I;16")):
+        written = save(described(), tmp_path / name)
+        with PIL.Image.open(written[0]) as picture:
+            assert picture.mode == mode
+    assert not (tmp_path / "a.color.png.json").exists()
+
+
 def test_every_format_has_its_own_file_name():
     stem = PurePath("sub/IMG_1.2")
 

@@ -62,7 +62,7 @@ def align(
     from featherdepth.geometry.align_points import METHODS
     from featherdepth.geometry.align_points import align as align_map
     from featherdepth.images.read_depth import read_depth
-    from featherdepth.images.sidecar import MAPS
+    from featherdepth.images.sidecar import COLORS, MAPS
     from featherdepth.images.targets import check_targets, with_sidecars
     from featherdepth.images.write import save
     from featherdepth.runtime.outputs import OutputOptions
@@ -74,7 +74,7 @@ def align(
         raise UsageError("expected measured points: a file POINTS, or one --point or more")
     if kind is not None and kind not in list(DepthKind):
         raise UsageError(f"unknown kind {kind!r}; known: {', '.join(DepthKind)}")
-    if Path(output).suffix.lower() not in MAPS:
+    if Path(output).suffix.lower() not in MAPS or Path(output).name.endswith(COLORS):
         raise UsageError(f"{output}: depth is not written so; expected {', '.join(MAPS)}")
     check_targets(
         [Path(depth), *([] if points is None else [Path(points)])],

@@ -61,8 +61,8 @@ def save(
     png16: 16-bit integers, 0 invalid; millimeters (or 1/256 m past 65 m) for metric depth, the
     range of the map for the others; everything needed to read it back is in the PNG and in the
     sidecar beside it. npy: float32, NaN where invalid, with a sidecar. ply: a point cloud with a
-    sidecar. color: a picture for people (.png needs `format="color"`, and says inside of what it
-    is).
+    sidecar. color: a picture for people (.color.png, other .png with `format="color"`; either says
+    inside of what it is).
 
     Args:
         path: its folder exists.
@@ -135,6 +135,8 @@ def picture_bytes(pixels: UInt8[np.ndarray, "h w 3"], suffix: str, said: str = "
 def _format_of(path: Path, file_format: str | None) -> str:
     suffix = path.suffix.lower()
     if file_format is None:
+        if path.name.endswith(COLORS):
+            return "color"
         for known, suffixes in SUFFIXES.items():
             if suffix in suffixes:
                 return known
