@@ -1,6 +1,6 @@
 """Training views of completion: photo, truth, points measured on it, and an aligned prior."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -144,12 +144,4 @@ def _between_pixels(
 
 def _own(plan: Plan) -> Plan:
     """The plan over maps that were picked already, one a view."""
-    return Plan(
-        index=np.arange(len(plan.index)),
-        box=plan.box,
-        flip=plan.flip,
-        blur=plan.blur,
-        color=plan.color,
-        noise=plan.noise,
-        seeds=plan.seeds,
-    )
+    return replace(plan, index=np.arange(len(plan.index)))
