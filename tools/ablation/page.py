@@ -24,10 +24,10 @@ NYUv2) and the student (`topformer-lite`, labels of rendered scenes and permissi
 NYUv2) are the two ends of every row, and each row trains the student on, for 10,000 views of
 192x192 from the same weights (two of them for 40,000 and 120,000, one for 150,000 more from where
 the last of those ended, and one for 40,000 more from there; from there again one for 32,000 of
-192x256 behind a feature stage, and one for 32,000 of 256x320). All are scored at 192x256, the one
-of 256x320 at that. *Share*: how much of the gap in abs_rel between student and teacher a row
-closes, with its 95 % interval (paired bootstrap over the 127 images of `val`); *other seeds*: what
-the same row closes with other draws of views.
+192x256 behind a feature stage, and one for 32,000 of 256x320 without the PointNet). All are scored
+at 192x256, the one of 256x320 at that. *Share*: how much of the gap in abs_rel between student and
+teacher a row closes, with its 95 % interval (paired bootstrap over the 127 images of `val`); *other
+seeds*: what the same row closes with other draws of views.
 
 ![Share of the gap that each row closes](pictures/ablation.svg)
 """
