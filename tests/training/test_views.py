@@ -69,7 +69,6 @@ def plan_of(*boxes: tuple[int, int, int, int], flip: bool = False) -> Plan:
         blur=np.ones(count),
         color=np.ones((count, 6)),
         noise=np.zeros(count),
-        painted=np.zeros((count, 4)),
         seeds=np.zeros(count, np.int64),
     )
 
@@ -186,7 +185,7 @@ def test_a_step_alone_decides_its_views() -> None:
 
 def test_shares_of_processes_are_together_the_batch_of_one() -> None:
     pool = pool_of([noise_frame(40, 50, i) for i in range(9)], [np.ones((40, 50))] * 9)
-    config = ViewConfig(noise=1.0, cut_out=0.5)
+    config = ViewConfig(noise=1.0)
     plan = draw_plan(pool, config, seed=1, step=3, batch=6, size=(32, 64))
 
     whole = render(pool, plan, (32, 64))
@@ -304,27 +303,6 @@ def test_a_clean_view_has_the_crop_and_flip_of_the_jittered_one_and_its_own_size
 
     torch.testing.assert_close(clean, render(pool, still, (64, 96)).images, atol=2e-4, rtol=0)
     assert (clean - cut_images(pool.images, plan, (64, 96))).abs().mean() > 0.01
-
-
-def test_a_rectangle_is_painted_over_for_the_student_alone() -> None:
-    pool = pool_of([noise_frame(60, 80, seed=i) for i in range(3)], [np.ones((60, 80))] * 3)
-    whole = draw_plan(pool, ViewConfig(), seed=1, step=0, batch=64, size=(32, 64))
-    plan = draw_plan(pool, ViewConfig(cut_out=0.5), seed=1, step=0, batch=64, size=(32, 64))
-
-    seen, before = (render(pool, one, (32, 64)) for one in (plan, whole))
-
-    changed = (seen.images != before.images).any(dim=1)  # b h w: all else is drawn as without it
-    shares = changed.float().mean(dim=(1, 2))
-    painted = shares > 0
-    assert 16 < painted.sum() < 48
-    assert shares[painted].min() > 0.03 and shares.max() < 0.35
-    for image, where in zip(seen.images[painted], changed[painted], strict=True):
-        rows, columns = (where.any(dim=1 - axis).nonzero()[:, 0] for axis in (0, 1))
-        part = image[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        assert (part == part[:, :1, :1]).all()
-    assert torch.equal(seen.depth, before.depth)
-    clean = cut_images(pool.images, plan, (32, 64), clean=True)
-    assert torch.equal(clean, cut_images(pool.images, whole, (32, 64), clean=True))
 
 
 def test_dense_maps_are_cut_as_the_geometry_room_resizes_them() -> None:

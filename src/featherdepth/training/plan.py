@@ -12,9 +12,6 @@ from jaxtyping import Bool, Float64, Int64
 
 from featherdepth.rng import generator
 
-PAINTED = (0.05, 0.3)
-"""The smallest and the largest share of a view that is painted over."""
-
 
 @runtime_checkable
 class Drawable(Protocol):
@@ -62,9 +59,6 @@ class ViewConfig:
     noise: float = 0.3
     """Probability of noise with a deviation of up to `noise_level`."""
     noise_level: float = 0.03
-    cut_out: float = 0.0
-    """Probability of a rectangle painted over, of a twentieth to three tenths of the view; what it
-    learns from is whole."""
 
     def __post_init__(self) -> None:
         if not 0 < self.crop[0] <= self.crop[1] <= 1:
@@ -74,7 +68,7 @@ class ViewConfig:
                 raise ValueError(f"{name} must be finite and at least 1, got {getattr(self, name)}")
         if not 0 <= self.gamma < math.inf:
             raise ValueError(f"gamma must be finite and not below 0, got {self.gamma}")
-        chances = ("flip", "gray", "blur", "noise", "cut_out")
+        chances = ("flip", "gray", "blur", "noise")
         below_one = ("brightness", "contrast", "saturation", "tint", "noise_level", *chances)
         for name in below_one:
             if not 0 <= getattr(self, name) <= 1:
@@ -95,8 +89,6 @@ class Plan:
     color: Float64[np.ndarray, "b 6"]
     """Brightness times tint of R, G and B, contrast, saturation, gamma."""
     noise: Float64[np.ndarray, " b"]
-    painted: Float64[np.ndarray, "b 4"]
-    """(top, left, height, width) of what is painted over, in parts of the view's sides."""
     seeds: Int64[np.ndarray, " b"]
     """For what is drawn later, one stream a view: shares of several processes see the same."""
 
@@ -110,7 +102,6 @@ class Plan:
             blur=self.blur[cut],
             color=self.color[cut],
             noise=self.noise[cut],
-            painted=self.painted[cut],
             seeds=self.seeds[cut],
         )
 
@@ -155,18 +146,7 @@ def draw_plan(
         color=color,
         noise=np.where(chance(config.noise), rng.uniform(0, config.noise_level, batch), 0.0),
         seeds=rng.integers(2**62, size=batch),
-        painted=_draw_painted(chance(config.cut_out), rng),  # last: the others are as without it
     )
-
-
-def _draw_painted(
-    chosen: Bool[np.ndarray, " b"], rng: np.random.Generator
-) -> Float64[np.ndarray, "b 4"]:
-    area = rng.uniform(*PAINTED, (len(chosen), 1))
-    stretch = np.exp(rng.uniform(-0.7, 0.7, (len(chosen), 1)))
-    sides = np.sqrt(np.hstack([area * stretch, area / stretch])).clip(max=1)
-    corner = rng.random((len(chosen), 2)) * (1 - sides)
-    return np.hstack([corner, sides * chosen[:, None]])
 
 
 def _draw_boxes(

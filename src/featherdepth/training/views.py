@@ -148,7 +148,7 @@ def _order(count: int, flip: Bool[Tensor, " b"]) -> Int64[Tensor, "b n"]:
 
 
 def _jitter(images: Float32[Tensor, "b 3 h w"], plan: Plan) -> Float32[Tensor, "b 3 h w"]:
-    """Saturation, contrast and tint as one color matrix an image, gamma, noise, painted parts."""
+    """Saturation, contrast and tint as one color matrix an image, then gamma, then noise."""
     device = images.device
     color = torch.from_numpy(plan.color).to(device, torch.float32)
     gain, contrast, saturation, gamma = color[:, :3], color[:, 3], color[:, 4], color[:, 5]
@@ -165,10 +165,6 @@ def _jitter(images: Float32[Tensor, "b 3 h w"], plan: Plan) -> Float32[Tensor, "
         generator = torch.Generator(device).manual_seed(int(plan.seeds[i]))
         noise = torch.randn(images.shape[1:], generator=generator, device=device)
         result[i] += float(plan.noise[i]) * noise
-    for i in np.flatnonzero(plan.painted[:, 2]):
-        top, left, height, width = (plan.painted[i] * (images.shape[2:] * 2)).astype(int)
-        mean = result[i].mean(dim=(1, 2), keepdim=True)
-        result[i, :, top : top + height, left : left + width] = mean
     return result.clamp(0, 1)
 
 
