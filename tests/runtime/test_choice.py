@@ -42,8 +42,10 @@ def cpu(monkeypatch: pytest.MonkeyPatch, *has: str, installed: str = "onnx openv
         (["avx512_vnni"], "onnx", ("onnx", "int8")),
         (["amx_int8", "amx_bf16"], "onnx openvino", ("openvino", "int8")),
         (["neon_dotprod"], "onnx", ("onnx", "int8")),
-        (["avx2"], "onnx openvino", ("openvino", "fp32")),
-        (["avx2"], "onnx", ("onnx", "fp32")),
+        (["avx2"], "onnx openvino", ("openvino", "int8")),
+        (["avx2"], "onnx", ("onnx", "int8")),
+        (["neon"], "onnx openvino", ("openvino", "fp32")),
+        (["neon"], "onnx", ("onnx", "fp32")),
     ],
 )
 def test_the_cpu_and_what_is_installed_decide(

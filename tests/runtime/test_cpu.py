@@ -45,14 +45,20 @@ def test_elsewhere_numpy_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("has", "fast"),
-    [({"avx2"}, False), ({"avx512_vnni"}, True), ({"amx_int8"}, True), ({"neon"}, False)],
+    [
+        ({"avx2"}, True),
+        ({"avx512_vnni"}, True),
+        ({"amx_int8"}, True),
+        ({"neon"}, False),
+        (set(), False),
+    ],
 )
-def test_who_multiplies_in_8_bits(
+def test_who_is_faster_in_8_bits(
     has: set[str], fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cpu, "features", lambda: frozenset(has))
 
-    assert cpu.multiplies_in_8_bits() is fast
+    assert cpu.faster_in_8_bits() is fast
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """What `auto` stands for: the fastest of what is installed, that this CPU is made for, and that was
 seen to lose nothing.
 
-On a CPU with AVX-512 VNNI a call of `small` takes 0.42 (OpenVINO) to 0.46 times (onnxruntime) as
-long in 8 bits; without such instructions 8 bits gain little. bfloat16 takes 0.55 times as long
-where the CPU has instructions for it (AVX-512 BF16).
+In 8 bits a call of `small` takes 0.42 (OpenVINO) to 0.46 times (onnxruntime) as long on a CPU with
+AVX-512 VNNI, and 0.6 times on one with AVX2 alone. bfloat16 takes 0.55 times as long where the CPU
+has instructions for it (AVX-512 BF16).
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import cast, get_args
 from featherdepth.errors import UsageError
 from featherdepth.networks.folder import GRAPH, GRAPH_INT8
 from featherdepth.runtime.backends import FASTEST_FIRST, Precision, available, choose
-from featherdepth.runtime.cpu import multiplies_in_8_bits, multiplies_in_bf16
+from featherdepth.runtime.cpu import faster_in_8_bits, multiplies_in_bf16
 from featherdepth.runtime.exported import SUFFIXES
 from featherdepth.types import Preset
 
@@ -83,7 +83,7 @@ def repeatable(reference: object, precision: str) -> str:
 def _fastest(folder: Path) -> Iterator[tuple[str, Precision]]:
     """What this CPU is made for, in the order of speed."""
     graph, graph_int8 = (folder / GRAPH).exists(), (folder / GRAPH_INT8).exists()
-    if graph_int8 and multiplies_in_8_bits():
+    if graph_int8 and faster_in_8_bits():
         yield from ((name, "int8") for name in ("openvino", "onnx") if available(name))
     if graph and available("openvino") and multiplies_in_bf16():
         yield "openvino", "bf16"

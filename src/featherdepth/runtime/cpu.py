@@ -28,6 +28,8 @@ OF_NUMPY = {
     "ASIMDDP": "neon_dotprod",
 }
 """The same for the names of numpy, which looks by itself on every system."""
+SUM_8_BITS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "neon_dotprod", "neon_i8mm"})
+"""Instructions that sum 8-bit products in 32 bits."""
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -50,10 +52,13 @@ def cpu_name() -> str:
     return _listed(("model name",)) or platform.processor() or platform.machine()
 
 
-def multiplies_in_8_bits() -> bool:
-    """Whether sums of 8-bit products take one instruction: without it int8 is hardly faster."""
-    fast = {"avx512_vnni", "avx_vnni", "amx_int8", "neon_dotprod", "neon_i8mm"}
-    return bool(features() & fast)
+def faster_in_8_bits() -> bool:
+    """Whether int8 is faster than fp32: with one instruction for sums of 8-bit products, or AVX2.
+
+    AVX2 takes two, and saturates to 16 bits between them; a call of `small` takes 0.6 times as long
+    as in fp32 (0.4 with one instruction).
+    """
+    return bool(features() & (SUM_8_BITS | {"avx2"}))
 
 
 def multiplies_in_bf16() -> bool:
