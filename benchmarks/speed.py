@@ -12,6 +12,7 @@ and the start from nothing to the first depth map (median of seven processes, fi
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -131,7 +132,8 @@ def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
     What overlapping allows is measured: a bare loop over half of the photos before and half of
     them behind the command, in which threads decode while this one runs the network, nothing is
     written and no process starts. The figures are those of the median round. What the command
-    takes when all is done already, its start for the most part, is timed as well.
+    takes when all is done already, its start for the most part, is timed as well, and its peak
+    memory with a fifth of the photos and with all.
     """
     import PIL.Image
 
@@ -162,6 +164,10 @@ def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
 
     program = [sys.executable, "-m", "featherdepth", "predict", str(photos), "--out-size", "model"]
     program += ["--save", "png16", "--threads", str(threads), "-q", "-o"]
+    peaks = {
+        count // parts: _peak_mb([*program, str(place / f"part{parts}"), "--shard", f"1/{parts}"])
+        for parts in (5, 1)
+    }
     bare(range(len(made)))
     rounds = []
     for i in range(FOLDER_ROUNDS):
@@ -182,9 +188,20 @@ def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
         "start_seconds": idle,
         "share_without_start": share * whole / (whole - idle),
         "shares": [row[0] for row in rounds],
+        "peak_mb": peaks,
         "precision": model.precision,
         "backend": model.backend,
     }
+
+
+def _peak_mb(command: list[str]) -> float:
+    """Peak memory of a process of its own."""
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return usage.ru_maxrss / 1024
 
 
 def _macs(name: str) -> float | None:

@@ -14,12 +14,14 @@ from pathlib import Path
 
 GROUPS = {
     "mixed_photos": ["tests/journeys/test_predict.py", "-k", "100_photos or whole_and_of"],
+    "interrupted": ["tests/journeys/test_predict.py", "-k", "killed_in or second_run"],
     "full_disk": ["tests/journeys/test_predict.py", "-k", "full_disk or read_only"],
     "kill_and_resume": ["tests/training/test_resume.py"],
     "two_processes": ["tests/training/test_processes.py"],
     "wheel": ["tests/journeys/test_wheel.py"],
     "house": ["tests/architecture"],
     "parity": ["tests/export", "tests/golden"],
+    "browser": ["tests/app"],
     "networks": ["tests/networks"],
     "losses": ["tests/losses"],
     "teachers": ["tests/distill/teachers"],

@@ -247,21 +247,34 @@ def test_a_read_only_folder_is_one_line_for_an_ordinary_user(public: Path) -> No
     assert files_in(public / "out") == {"kept.txt": b"mine"}
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sends the signals of Ctrl-C and kill -9")
+@pytest.mark.parametrize(("how", "code"), [("SIGINT", 130), ("SIGKILL", -9)])
 def test_killed_in_the_middle_it_leaves_whole_files_and_goes_on(
+    how: str,
+    code: int,
     small_model: Path,
     mixed: tuple[Path, list[str]],
     predict: Callable[..., subprocess.CompletedProcess[str]],
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "featherdepth", "predict", mixed[0] / "trips", "-o", out]
+    program = """
+import signal, sys
+from featherdepth.cli.main import run
+# A process in the background of a script begins with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(run(sys.argv[1:]))
+"""
+    command = [sys.executable, "-c", program, "predict", mixed[0] / "trips", "-o", out]
     command += ["--model", small_model, "--backend", "onnx", "--size", "64"]
     process = subprocess.Popen([str(part) for part in command])
     while len(list(out.rglob("*.png.json"))) < 5:
         time.sleep(0.01)
         assert process.poll() is None, "finished before it could be stopped"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(getattr(signal, how))
+    assert process.wait() == code
+    if how == "SIGINT":
+        assert {path.suffix for path in out.rglob("*") if path.is_file()} == {".png", ".json"}
 
     result = predict(mixed[0] / "trips", "-o", out, "--json")
 
