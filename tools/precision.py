@@ -3,18 +3,15 @@
     python -m tools.precision NAME int8 --data data/nyu --calibrate labelled --split val
     python -m tools.precision NAME bf16 --data data/nyu --split val   (a CPU that computes in it)
     ... --emulated   (any with AVX-512: OpenVINO rounds as such a CPU would, only slowly)
-    ... --kept       (int8 on another kind of CPU: of the graph that is there)
 
 For int8 model.int8.onnx is written into src/featherdepth/runtime/weights/NAME first. Every
 installed backend that computes at the precision is scored in fp32 and at it;
-docs/results/PRECISION-NAME.json holds metrics, and differences with paired 95 % intervals, and
-int8-avx2-NAME.json those of a CPU whose sums of 8-bit products take two instructions and saturate
-between them. The largest relative rise of abs_rel, on whichever kind, stands in config.json as what
-was verified: `auto` takes a precision where it is at most 1 %.
+docs/results/PRECISION-NAME.json holds metrics, and differences with paired 95 % intervals. The
+largest relative rise of abs_rel stands in config.json as what was verified: `auto` takes a
+precision where it is at most 1 %.
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext
@@ -32,7 +29,6 @@ from featherdepth.export.pictures import Photos
 from featherdepth.images.atomic import write_json
 from featherdepth.networks.folder import CONFIG, read_preset
 from featherdepth.runtime.backends import available, openvino
-from featherdepth.runtime.cpu import SUM_8_BITS, features
 from featherdepth.runtime.presets import embedded_folder
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
@@ -57,7 +53,7 @@ def quantize(folder: Path, data: Path, *, split: str, count: int) -> dict[str, A
 
 
 def cost(folder: Path, data: Path, *, precision: str, split: str) -> dict[str, Any]:
-    """What a precision costs on labeled images, on each backend."""
+    """What a precision costs on labeled images, on each backend; noted in config.json."""
     preset = read_preset(folder)
     rows = {}
     for backend in filter(available, BACKENDS[precision]):
@@ -75,31 +71,18 @@ def cost(folder: Path, data: Path, *, precision: str, split: str) -> dict[str, A
             }
             for metric in SHOWN
         }
+    rise = max(row["abs_rel"]["relative"] for row in rows.values())
+    verified = {**preset.verified, precision: round(rise, 5)}
+    write_json(folder / CONFIG, asdict(replace(preset, verified=verified)))
     return {
         "model": preset.name,
         "sha256": preset.sha256,
         "split": split,
         "count": len(scores["fp32"]["images"]),
         "backends": rows,
-        "abs_rel_rise": max(row["abs_rel"]["relative"] for row in rows.values()),
+        "abs_rel_rise": rise,
         "environment": scores[precision]["environment"],
     }
-
-
-def note(folder: Path, precision: str) -> None:
-    """Write the largest rise on whichever kind of CPU into config.json."""
-    preset = read_preset(folder)
-    paths = RESULTS.glob(f"{precision}*-{folder.name}.json")  # of every kind of CPU
-    found = [json.loads(path.read_bytes()) for path in paths]
-    rises = [one["abs_rel_rise"] for one in found if one["sha256"] == preset.sha256]
-    verified = {**preset.verified, precision: round(max(rises), 5)}
-    write_json(folder / CONFIG, asdict(replace(preset, verified=verified)))
-
-
-def place(precision: str, name: str) -> Path:
-    """The result of this kind of CPU."""
-    plain = precision != "int8" or features() & SUM_8_BITS
-    return RESULTS / (f"{precision}-{name}.json" if plain else f"{precision}-avx2-{name}.json")
 
 
 def _calibration(data: Path, split: str, count: int, folder: Path) -> list[str]:
@@ -127,13 +110,12 @@ def main() -> int:
     parser.add_argument("--calibrate", default="labelled")
     parser.add_argument("--split", default="val")
     parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--kept", action="store_true", help="int8: measure the graph that is there")
     parser.add_argument("--emulated", action="store_true", help="bf16 on a CPU without it")
     options = parser.parse_args()
     folder, precision = embedded_folder(options.name), options.precision
     document = {}
     try:
-        if precision == "int8" and not options.kept:
+        if precision == "int8":
             split, count = options.calibrate, options.count
             document = quantize(folder, options.data, split=split, count=count)
         with _emulation() if options.emulated else nullcontext():
@@ -142,8 +124,7 @@ def main() -> int:
         print(f"precision: {error}", file=sys.stderr)
         return error.exit_code
     document["emulated"] = options.emulated
-    write_json(place(precision, options.name), document)
-    note(folder, precision)
+    write_json(RESULTS / f"{precision}-{options.name}.json", document)
     for backend, row in document["backends"].items():
         found = row["abs_rel"]
         print(

@@ -123,6 +123,50 @@ def two_layers(outlier: float) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
 
 
+def one_layer(weights: np.ndarray) -> onnx.ModelProto:
+    """images -> depth: a convolution."""
+    outputs, inputs = weights.shape[:2]
+    nodes = [helper.make_node("Conv", ["images", "weight"], ["depth"], "a")]
+    ports = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, c, "h", "w"])
+        for name, c in (("images", inputs), ("depth", outputs))
+    ]
+    held = [numpy_helper.from_array(weights, "weight")]
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], held)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("inputs", [4, 5])
+def test_no_sum_of_two_products_is_cut_off(inputs: int, sign: int, tmp_path: Path) -> None:
+    weights = np.full((3, inputs, 1, 1), sign / inputs, dtype=np.float32)
+    weights[1, 1::2] *= -1  # neighbors that cancel
+    weights[2] = 0
+    white = np.ones((1, inputs, 64, 64), dtype=np.float32)
+
+    model = quantize_onnx(one_layer(weights), [white], (), tmp_path)
+
+    expected = np.broadcast_to(weights.sum((1, 2, 3))[None, :, None, None], (1, 3, 64, 64))
+    np.testing.assert_allclose(network_of(model)(white), expected, atol=0.02)
+
+
+def test_pairs_of_weights_fit_16_bits_and_lone_weights_have_all_steps(tmp_path: Path) -> None:
+    weights = np.random.default_rng(0).normal(size=(64, 9, 3, 3)).astype(np.float32)
+    weights[0], weights[0, 4] = 0, 1.0
+
+    model = quantize_onnx(
+        one_layer(weights), [np.ones((1, 9, 64, 64), dtype=np.float32)], (), tmp_path
+    )
+
+    held = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    codes = held["weight_quantized"].astype(int)
+    assert codes[0].max() == 127
+    for part in (codes.clip(min=0), -codes.clip(max=0)):
+        pairs = np.pad(part, ((0, 0), (0, 1), (0, 0), (0, 0))).reshape(64, 5, 2, 3, 3).sum(2)
+        assert 255 * pairs.max() < 2**15
+    assert pairs.max() > 120
+
+
 def test_the_layer_with_the_outlier_is_the_most_sensitive() -> None:
     pictures = Invented([(64, 64), (64, 128)], 3)
 

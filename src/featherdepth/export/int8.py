@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import onnx
 
 from featherdepth.errors import RunError
+from featherdepth.export.pair_ranges import pair_ranges
 from featherdepth.export.pictures import Picture
 from featherdepth.export.sensitivity import Sensitivity
 from featherdepth.export.single_file import layers
@@ -116,6 +117,7 @@ def quantize_onnx(
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            extra_options={"TensorQuantOverrides": pair_ranges(model.graph)},
             nodes_to_exclude=[*kept, *_behind(model.graph, kept)],
         )
     return onnx.load(after)
