@@ -280,3 +280,22 @@ def test_a_kind_that_is_swapped_is_refused(
 
     assert code == 3
     assert "near and far are swapped" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        ["--point", "3,4,5", "--calibration", "calib.txt"],
+        ["--point", "3,4,5", "--image-name", "room.jpg"],
+        ["points.csv", "--image-name", "room.jpg"],
+    ],
+)
+def test_what_the_points_have_no_use_for_is_refused(
+    folder: Path, useless: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = [folder / word if word == "points.csv" else word for word in useless]
+
+    assert run(folder, *named, "-o", folder / "m.npy") == 2
+
+    assert "leave it out" in capsys.readouterr().err
+    assert not (folder / "m.npy").exists()

@@ -51,7 +51,8 @@ def align(
         (median share by which the map is off at the used points), `moved_fraction`.
 
     Raises:
-        UsageError: an unknown kind or method, points from two sides, or an output that is one of
+        UsageError: an unknown kind or method, points from two sides, a calibration or image name
+            that these points have no use for, or an output that is one of
             the inputs, a file that is no result, or no file of depth.
         InputError: a file that cannot be used, or points that do not fit the map.
         RunError: the result cannot be written.
@@ -72,6 +73,10 @@ def align(
         raise UsageError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
     if (points is None) == (not more_points):
         raise UsageError("expected measured points: a file POINTS, or one --point or more")
+    if calibration is not None and points is None:
+        raise UsageError(f"{calibration}: a calibration is for a file of points; leave it out")
+    if image_name is not None and (points is None or not Path(points).is_dir()):
+        raise UsageError(f"image name {image_name!r}: is for points of COLMAP; leave it out")
     if kind is not None and kind not in list(DepthKind):
         raise UsageError(f"unknown kind {kind!r}; known: {', '.join(DepthKind)}")
     if Path(output).suffix.lower() not in MAPS or Path(output).name.endswith(COLORS):
