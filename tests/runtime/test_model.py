@@ -200,6 +200,11 @@ def test_infer_many_equals_infer_and_reports_what_is_broken(
         list(model.infer_many(paths, size=64))
 
 
+def test_infer_many_takes_no_single_path_letter_by_letter(model: DepthModel) -> None:
+    with pytest.raises(UsageError, match=r"^room\.jpg: is one path; expected several"):
+        list(model.infer_many("room.jpg"))
+
+
 def test_a_network_that_gives_nan_is_not_believed(model: DepthModel, pixels: np.ndarray) -> None:
     broken = DepthModel(
         model.preset, lambda images: images[:, :1] * np.nan, backend="onnx", precision="fp32"

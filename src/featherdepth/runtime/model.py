@@ -292,7 +292,10 @@ class DepthModel:
 
         Raises:
             InputError: a photo that cannot be read, where `failed` is not given.
+            UsageError: one path in place of several.
         """
+        if isinstance(photos, str | Path):  # a str would be taken letter by letter
+            raise UsageError(f"{photos}: is one path; expected several, such as [{str(photos)!r}]")
         for photo, image in work_ahead(photos, lambda path: self.read(path, size=size)):
             if isinstance(image, InputError):
                 if failed is None:
