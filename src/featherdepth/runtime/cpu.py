@@ -56,7 +56,8 @@ def faster_in_8_bits() -> bool:
     AVX2 takes two: a call of `small` takes 0.6 times as long as in fp32 (0.4 with one instruction).
     What it would cut off between them does not occur (featherdepth.export.pair_ranges).
     """
-    return bool(features() & ({"avx2", *SUM_8_BITS}))
+    fast = {"avx2", "avx512_vnni", "avx_vnni", "amx_int8", "neon_dotprod", "neon_i8mm"}
+    return bool(features() & fast)
 
 
 def multiplies_in_bf16() -> bool:
