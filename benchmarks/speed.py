@@ -12,7 +12,7 @@ and the start from nothing to the first depth map (median of seven processes, fi
 
 import argparse
 import json
-import os
+import re
 import statistics
 import subprocess
 import sys
@@ -164,10 +164,10 @@ def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
 
     program = [sys.executable, "-m", "featherdepth", "predict", str(photos), "--out-size", "model"]
     program += ["--save", "png16", "--threads", str(threads), "-q", "-o"]
-    peaks = {
-        count // parts: _peak_mb([*program, str(place / f"part{parts}"), "--shard", f"1/{parts}"])
-        for parts in (5, 1)
-    }
+    peaks = {}
+    for parts in (5, 1):
+        part = [str(place / f"part{parts}"), "--shard", f"1/{parts}"]
+        peaks[f"{count // parts}"] = _peak_mb([*program, *part])
     bare(range(len(made)))
     rounds = []
     for i in range(FOLDER_ROUNDS):
@@ -195,13 +195,20 @@ def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
 
 
 def _peak_mb(command: list[str]) -> float:
-    """Peak memory of a process of its own."""
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    """Peak memory of a process of its own, as Linux tells it until the end.
+
+    What it tells afterwards is at least the memory of this process, of which it began as a copy.
+    """
+    kilobytes = 0
+    with subprocess.Popen(command) as process:
+        while process.poll() is None:
+            told = Path(f"/proc/{process.pid}/status").read_text()
+            if found := re.search(r"VmHWM:\s+(\d+)", told):
+                kilobytes = int(found[1])
+            time.sleep(0.01)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return usage.ru_maxrss / 1024
+    return kilobytes / 1024
 
 
 def _macs(name: str) -> float | None:
