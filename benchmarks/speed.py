@@ -165,9 +165,8 @@ def folder_of_photos(count: int, threads: int, place: Path) -> dict[str, Any]:
     program = [sys.executable, "-m", "featherdepth", "predict", str(photos), "--out-size", "model"]
     program += ["--save", "png16", "--threads", str(threads), "-q", "-o"]
     peaks = {}
-    for parts in (5, 1):
-        part = [str(place / f"part{parts}"), "--shard", f"1/{parts}"]
-        peaks[f"{count // parts}"] = _peak_mb([*program, *part])
+    for name, parts in (("fifth", 5), ("all", 1)):
+        peaks[name] = _peak_mb([*program, str(place / name), "--shard", f"1/{parts}"])
     bare(range(len(made)))
     rounds = []
     for i in range(FOLDER_ROUNDS):
