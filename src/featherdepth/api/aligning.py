@@ -52,8 +52,8 @@ def align(
 
     Raises:
         UsageError: an unknown kind or method, points from two sides, a calibration or image name
-            that these points have no use for, or an output that is one of
-            the inputs, a file that is no result, or no file of depth.
+            that these points have no use for, or an output that is one of the inputs, a file that
+            is no result, or no file of depth.
         InputError: a file that cannot be used, or points that do not fit the map.
         RunError: the result cannot be written.
     """
