@@ -214,11 +214,19 @@ def order(to: str, output: Path, photo_folder: Path, **changes: object) -> Order
     [("onnx", "a.onnx", False), ("onnx", "a.onnx", True), ("openvino", "a.xml", True)],
 )
 def test_an_int8_file_is_small_and_names_the_layers_it_kept(
-    source: Source, to: str, name: str, pixels: bool, photo_folder: Path, tmp_path: Path
+    source: Source,
+    to: str,
+    name: str,
+    pixels: bool,
+    photo_folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     asked = order(to, tmp_path / name, photo_folder, max_drop=0.9, pixels=pixels)
 
     report = export(source, asked)
+
+    assert "come from 14 of your photos; 20 or more" in caplog.text
 
     assert sum(report["bytes"].values()) < 0.45 * 4 * source.preset.params
     about = report["int8"]

@@ -4,6 +4,7 @@ Until the last step nothing stands where the file is wanted: what fails or is ki
 """
 
 import json
+import logging
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ import featherdepth
 from featherdepth.errors import RunError
 from featherdepth.export.existing import report_of
 from featherdepth.export.maker import Maker
-from featherdepth.export.order import Order
+from featherdepth.export.order import ENOUGH, Order
 from featherdepth.export.parity import SIZES
 from featherdepth.export.pictures import Invented, Photos
 from featherdepth.export.source import Source
@@ -35,6 +36,8 @@ from featherdepth.runtime.backends import Network
 from featherdepth.runtime.backends.pytorch import run_module
 from featherdepth.runtime.exported import Exported
 from featherdepth.runtime.model import DepthModel
+
+logger = logging.getLogger(__name__)
 
 Labeled = Callable[[DepthModel], Mapping[str, float]]
 """abs_rel and delta1 of a model on labeled data."""
@@ -69,6 +72,12 @@ def export(source: Source, order: Order, labeled: Labeled | None = None) -> dict
     """
     order = order.checked(source)
     calibration = _photos(order.calibrate, order, source)
+    if calibration is not None and calibration.found < ENOUGH:
+        logger.warning(
+            "the scales of int8 come from %d of your photos; %d or more cover more of what is seen",
+            calibration.found,
+            ENOUGH,
+        )
     photos = _photos(order.verify, order, source) or calibration
     sizes = SIZES if order.fixed is None else (order.fixed,)
     pictures = photos or Invented(sizes, source.channels)

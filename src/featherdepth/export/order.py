@@ -21,6 +21,8 @@ PRECISIONS = {
     "pt2": ("fp32", "bf16"),
 }
 """fp16 is storage: half the bytes, arithmetic in float32."""
+ENOUGH = 20
+"""Photos for the scales of int8."""
 
 
 def written_as(output: Path) -> str:
@@ -74,7 +76,7 @@ class Order:
         check_existing(self.output, self.to, overwrite=self.overwrite)
         if self.precision == "int8" and not self.calibrate:
             raise UsageError(
-                "int8 takes its scales from photos of your domain; name 20 or more with"
+                f"int8 takes its scales from photos of your domain; name {ENOUGH} or more with"
                 " --calibrate PHOTOS"
             )
         if self.calibrate and self.precision != "int8":

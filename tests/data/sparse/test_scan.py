@@ -10,6 +10,7 @@ import pytest
 from featherdepth.data.sparse import read_sparse
 from featherdepth.errors import InputError, UsageError
 from featherdepth.images.read_depth import read_depth
+from featherdepth.types import Intrinsics
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("FEATHERDEPTH_DATA", ROOT.parent / "shared" / "data")) / "kitti"
@@ -155,3 +156,22 @@ def test_depth_that_cannot_be_meters_is_told_with_the_scale_that_was_given(scan:
     for scale in (0.001, 0.004):
         with pytest.raises(InputError, match=rf"\(with scale {scale:g}\)"):
             read_sparse(scan, size=SIZE, calibration=scan.parent / "calib.txt", depth_scale=scale)
+
+
+def test_a_camera_that_is_given_beside_a_calibration_of_another_is_refused(scan: Path):
+    def read(fx: float) -> int:
+        camera = Intrinsics.given(fx, 10.0, 7.0, 5.0, size=SIZE)
+        calibration = scan.with_name("calib.txt")
+        return int(
+            read_sparse(scan, size=SIZE, calibration=calibration, intrinsics=camera).valid.sum()
+        )
+
+    assert read(10.0) == 2
+    with pytest.raises(InputError, match=r"given as 20,10,7,5, but its calibration says 10,10,7,5"):
+        read(20.0)
+
+
+def test_points_that_the_calibrated_camera_does_not_see_name_the_frame_of_the_scanner(scan: Path):
+    words = "lie behind the camera; expected the frame of the calibration's scanner"
+    with pytest.raises(InputError, match=words):
+        read_sparse(scan, size=SIZE, calibration=scan.with_name("calib.txt"), depth_scale=1000)

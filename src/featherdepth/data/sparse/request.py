@@ -164,6 +164,7 @@ def from_points(
     Raises:
         InputError: as `from_pixels`.
     """
+    hint = _axes(request)
     finite = points[np.isfinite(points).all(axis=1)].astype(np.float64) / request.scale
     if finite.shape[0] == 0:
         raise InputError(f"{request.name}: holds no points; expected at least one")
@@ -173,7 +174,7 @@ def from_points(
         columns, rows = x[front] / depth[front], y[front] / depth[front]
     if not front.any():
         raise InputError(
-            f"{request.name}: all {finite.shape[0]:,} points lie behind the camera; {_AXES}"
+            f"{request.name}: all {finite.shape[0]:,} points lie behind the camera; {hint}"
         )
     return from_pixels(
         request,
@@ -181,13 +182,21 @@ def from_points(
         rows,
         depth[front] * request.scale,  # as stored
         intrinsics=intrinsics,
-        hint=_AXES,
+        hint=hint,
     )
 
 
-_AXES = (
-    "expected the camera's frame (x right, y down, z forward) and its intrinsics, or a calibration"
-)
+def _axes(request: Request) -> str:
+    """What to look at where no point is seen."""
+    if request.calibration is None:
+        return (
+            "expected the camera's frame (x right, y down, z forward) and its intrinsics, or a"
+            " calibration"
+        )
+    return (
+        "expected the frame of the calibration's scanner (x forward, y left, z up), in metres"
+        " unless --depth-scale says otherwise"
+    )
 
 
 def _believed(

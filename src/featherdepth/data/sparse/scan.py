@@ -23,7 +23,8 @@ def read_scan(request: Request) -> Depth:
     one).
 
     Raises:
-        InputError: damaged, no camera or one that is only assumed, or as `from_points`.
+        InputError: damaged, no camera or one that is only assumed, a calibration of another camera
+            than was given, or as `from_points`.
     """
     suffix = request.path.suffix.lower()
     data = read_bytes(request.path, f"a {suffix} cloud")
@@ -31,6 +32,7 @@ def read_scan(request: Request) -> Depth:
     points: Float[np.ndarray, "n 3"] = read(data, request.name)
     if request.calibration is not None:
         rig = _rig(request, request.calibration)
+        _refuse_other_camera(request, rig.camera)
         return from_points(request, points, rig.projection, rig.camera)
     if suffix == ".bin":
         raise InputError(
@@ -44,6 +46,23 @@ def read_scan(request: Request) -> Depth:
             " (--intrinsics fx,fy,cx,cy, or --fov) for points in its frame, or a --calibration"
         )
     return from_points(request, points, _matrix(camera), camera)
+
+
+def _refuse_other_camera(request: Request, calibrated: Intrinsics) -> None:
+    """Points seen by one camera and a depth map noted with another would be two places in space."""
+    given = request.intrinsics
+    if given is None or given.source != "given":
+        return
+    said, measured = ((one.fx, one.fy, one.cx, one.cy) for one in (given, calibrated))
+    if not np.allclose(said, measured, rtol=1e-3, atol=0.5):
+        raise InputError(
+            f"{request.name}: the camera was given as {_numbers(said)}, but its calibration says"
+            f" {_numbers(measured)}; leave one of them out"
+        )
+
+
+def _numbers(camera: tuple[float, ...]) -> str:
+    return ",".join(f"{number:g}" for number in camera)
 
 
 def _matrix(camera: Intrinsics) -> Float[np.ndarray, "3 4"]:
