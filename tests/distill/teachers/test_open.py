@@ -45,9 +45,12 @@ def test_every_way_of_opening_is_there():
         ("py:nothing", UsageError, "expected py:module:function"),
         ("d.onnx", WeightsError, "no such file; expected an ONNX file"),
         (Path("d.onnx"), WeightsError, "no such file; expected an ONNX file"),
+        ("a.xml", UsageError, "teacher 'a.xml': of single files only ONNX is a teacher"),
     ],
 )
 def test_what_is_no_teacher_is_one_line(reference, error, words, embedded):
+    Path("a.xml").touch()
+
     with pytest.raises(error) as caught:
         open_teacher(reference)
 

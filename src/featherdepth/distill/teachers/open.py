@@ -25,6 +25,7 @@ from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import Size
 from featherdepth.networks import NETWORKS
 from featherdepth.networks.devices import find_device
+from featherdepth.networks.folder import CONFIG
 from featherdepth.runtime.presets import depth_models, embedded_models
 from featherdepth.runtime.reference import resolve
 
@@ -91,6 +92,11 @@ def _open(reference: str | Path, size: int | Size | None, threads: int | None) -
         )
     if isinstance(text, str):
         _known(text, path)
+    if path.is_file() and not (path.parent / CONFIG).is_file():
+        raise UsageError(
+            f"teacher {str(text)!r}: of single files only ONNX is a teacher; expected FILE.onnx,"
+            " NETWORK@FILE or a model folder"
+        )
     model = resolve(text)
     if model.network is not None:
         found = TEACHERS.load("foreign")(model.network, model.path, size)
