@@ -137,7 +137,8 @@ def from_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     known = {f.name: f for f in fields(cls) if f.init}  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            raise UsageError(f"{where}.{key}: unknown key; {suggestion(key, known)}")
+            hint = suggestion(key, known, elsewhere=_inner_paths(hints))
+            raise UsageError(f"{where}.{key}: unknown key; {hint}")
     values = {}
     for name, f in known.items():
         if name in table:
@@ -148,6 +149,17 @@ def from_table(cls: type[T], table: Mapping[str, Any], where: str) -> T:
         return cls(**values)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from error
+
+
+def _inner_paths(hints: Mapping[str, Any]) -> dict[str, str]:
+    """Key of a table inside -> where it stands: `lr` belongs into `loop`."""
+    return {
+        inner.name: f"{name}.{inner.name}"
+        for name, hint in hints.items()
+        if isinstance(hint, type) and is_dataclass(hint)
+        for inner in fields(hint)
+        if inner.init
+    }
 
 
 def build(registry: Registry, table: Mapping[str, Any], where: str, **extra: Any) -> Any:

@@ -12,7 +12,7 @@ A message is one line: what - found - expected - next step.
 Wrong use inside Python code stays `ValueError` or `TypeError`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import ClassVar
@@ -32,15 +32,24 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+def suggestion(
+    name: str,
+    known: Iterable[str],
+    otherwise: str = "",
+    elsewhere: Mapping[str, str] | None = None,
+) -> str:
     """What to write in place of an unknown name: the nearest that is known, or all of them.
 
     Args:
         otherwise: in place of all of them.
+        elsewhere: name -> how it is written here, of those that are known in another place.
     """
     names = list(known)
-    near = get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else otherwise or f"known: {', '.join(names)}"
+    written = {**(elsewhere or {}), **{one: one for one in names}}
+    near = get_close_matches(name, written, n=1)
+    if near:
+        return f"did you mean {written[near[0]]!r}?"
+    return otherwise or f"known: {', '.join(names)}"
 
 
 class FeatherDepthError(Exception):

@@ -44,6 +44,8 @@ def test_a_recipe_reads_into_typed_tables_without_opening_data() -> None:
     ("changes", "message"),
     [
         ({"batchsize": 3}, r"r.toml.batchsize: unknown key; did you mean 'batch'"),
+        ({"lr": 1e-4}, r"r.toml.lr: unknown key; did you mean 'loop.lr'"),
+        ({"stps": 3}, r"r.toml.stps: unknown key; did you mean 'loop.steps'"),
         ({"network": "smal"}, r"unknown network 'smal'; did you mean 'small'"),
         ({"network": "enet"}, r"r.toml.network: 'enet' completes measured depth"),
         ({"size": [60, 96]}, r"\[60, 96\]: multiples of 32"),
