@@ -42,7 +42,9 @@ def test_what_is_masked_was_not_measured():
         (np.ones((3, 5)), "5x3 pixels, but the picture has 6x4"),
         ([(1, 2, -3)], "depth down to -3"),
         ([(9, 2, 3)], "none of 1 points lies inside"),
-        ([(1, 2, 2000)], "millimetres"),
+        ([(1, 2, 2000)], r"would be 2000 m; .* mostly millimetres \(divide by 1000\)"),
+        ([(1, 2, 0.002)], "numbers this small are no metres"),
+        (np.ones(SIZE, bool), "true or false; expected meters"),
     ],
 )
 def test_what_cannot_be_right_is_one_line(points, said):

@@ -75,6 +75,8 @@ def sparse_depth(
         return read_sparse(points, size=size, intrinsics=intrinsics, image_name=image_name)
     if isinstance(points, np.ma.MaskedArray):
         points = np.where(np.ma.getmaskarray(points), np.nan, points.data)
+    if isinstance(points, np.ndarray) and points.dtype == bool:
+        raise InputError("measured points are true or false; expected meters, 0 for none")
     try:
         values = np.asarray(points, np.float64)
     except (TypeError, ValueError):
@@ -85,7 +87,7 @@ def sparse_depth(
             " rows of column, row, meters"
         )
     camera = None if intrinsics is None else intrinsics.resized(*size)
-    request = Request(path=Path("measured points"), size=size, intrinsics=camera)
+    request = Request(path=Path("measured points"), size=size, intrinsics=camera, held=True)
     return map_or_rows(request, values, None)
 
 

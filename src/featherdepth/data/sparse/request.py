@@ -33,6 +33,8 @@ class Request:
     calibration: Path | None = None
     camera: int = 2
     image_name: str | None = None
+    held: bool = False
+    """By a program, not a file: there is no flag for its unit."""
 
     @property
     def name(self) -> str:
@@ -210,10 +212,11 @@ def _believed(
     median = float(np.median(values[valid]))
     low, high = SANE_MEDIAN_M
     if not low <= median <= high:
-        said = "no depth scale" if request.depth_scale is None else f"scale {request.scale:g}"
+        scale = "no depth scale" if request.depth_scale is None else f"scale {request.scale:g}"
+        said = "" if request.held else f" (with {scale})"
         raise InputError(
-            f"{request.name}: the median depth would be {median:.4g} m (with {said}); expected"
-            f" {low:g} to {high:g} m; {_advice(median * request.scale)}"
+            f"{request.name}: the median depth would be {median:.4g} m{said}; expected {low:g} to"
+            f" {high:g} m; {_advice(median * request.scale, request.held)}"
         )
     return Depth(
         values=values.astype(np.float32),
@@ -224,11 +227,15 @@ def _believed(
     )
 
 
-def _advice(stored: float) -> str:
+def _advice(stored: float, held: bool) -> str:
     """What the stored numbers may be, by their median."""
     if stored > SANE_MEDIAN_M[1]:
-        return (
-            "stored numbers like these are mostly millimetres (--depth-scale 1000) or 1/256 m"
-            " (--depth-scale 256)"
+        first, second = (
+            ("divide by 1000", "divide by 256")
+            if held
+            else ("--depth-scale 1000", "--depth-scale 256")
         )
+        return f"stored numbers like these are mostly millimetres ({first}) or 1/256 m ({second})"
+    if held:
+        return "numbers this small are no metres of a photo"
     return "numbers this small are mostly metres already: leave --depth-scale out"
