@@ -154,9 +154,12 @@ def results_page() -> str:
 
 
 def _each(claim: dict[str, Any]) -> list[dict[str, str]]:
-    """The claim, or one for each item of its `each`: `@` in the figure stands for its key."""
+    """The claim, or one for each item of its `each`: `[@]` in the figure stands for its key."""
     return (
-        [{**item, "figure": claim["figure"].replace("@", item["key"])} for item in claim["each"]]
+        [
+            {**item, "figure": claim["figure"].replace("[@]", f"[{item['key']}]")}
+            for item in claim["each"]
+        ]
         if "each" in claim
         else [claim]
     )

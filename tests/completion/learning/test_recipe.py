@@ -23,14 +23,21 @@ def table(**changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
-@pytest.mark.parametrize("name", ["completion.toml", "completion-photos.toml"])
-def test_our_recipes_can_be_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "prior"),
+    [
+        ("completion.toml", "small"),
+        ("completion-photos.toml", "small"),
+        ("completion-no-nyuv2.toml", "weights/topformer-lite-source"),
+    ],
+)
+def test_our_recipes_can_be_read(name: str, prior: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEATHERDEPTH_DATA", "data")
 
     found = read_toml(OURS / name)
 
     assert is_completion(found)
-    assert parse_recipe(found, name).prior == "small"
+    assert parse_recipe(found, name).prior == prior
 
 
 def test_other_networks_are_another_kind() -> None:
