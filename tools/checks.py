@@ -34,6 +34,14 @@ GROUPS = {
     "report": ["tests/report"],
     "doctor": ["tests/data/test_doctor.py", "tests/cli/test_doctor.py"],
     "readers": ["tests/data"],
+    "completion_systems": ["tests/networks/zoo"],
+    "completion": ["tests/completion", "tests/data/patterns"],
+    "measured_points": [
+        "tests/data/sparse",
+        "tests/cli/test_align.py",
+        "tests/cli/test_complete.py",
+        "tests/cli/test_complete_sensors.py",
+    ],
     "metrics": ["tests/metrics"],
     "evaluation": [
         "tests/evaluation",

@@ -219,6 +219,11 @@ class Alignment:
     residual: float
     """Root mean square of what is left."""
 
+    @property
+    def range_assumed(self) -> bool:
+        """The points told a scale alone, and the map's own shift is unknown."""
+        return "assumed_range" in self.method
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Aligned:

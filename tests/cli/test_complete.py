@@ -188,6 +188,22 @@ def test_what_became_of_the_points_is_told(
     assert document["log_error"] == pytest.approx(0.012, abs=0.001)
 
 
+def test_points_that_tell_a_scale_alone_are_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(folder / "known.npy", np.indices(SIZE)[0].astype(np.float32) - 9.5)
+    known = ["--first", folder / "known.npy", "--first-kind", "affine_invariant"]
+    for name, meters in (("equal", (2, 2, 2)), ("three", (2, 3, 4))):
+        rows = [f"40,{10 * i},{meters[i]}" for i in range(3)]
+        (folder / f"{name}.csv").write_text("\n".join(rows))
+
+        said = ["complete", folder / "photos" / "0.jpg", folder / f"{name}.csv", *known]
+        assert cli.run([*map(str, said), "-o", str(folder / name)]) == 0
+
+        told = "only a scale was fitted, to a map whose shift is unknown" in capsys.readouterr().out
+        assert told is (name == "equal")
+
+
 def test_points_of_many_photos_are_told_together(
     folder: Path, small_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

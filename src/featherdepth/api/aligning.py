@@ -45,10 +45,11 @@ def align(
         overwrite: also replace a file that is no result; a result is replaced anyway.
 
     Returns:
-        `output`, `method`, `space`, `scale`, `shift`, `points` (in all), `used`, `rejected`
-        (their numbers, row by row), `rejected_points` (column, row, meters), `residual` (in
-        meters, or 1/m where `space` is disparity), `log_error`
-        (median share by which the map is off at the used points), `moved_fraction`.
+        `output`, `method`, `range_assumed` (the points told a scale alone, and the map's own shift
+        is unknown), `space`, `scale`, `shift`, `points` (in all), `used`, `rejected` (their
+        numbers, row by row), `rejected_points` (column, row, meters), `residual` (in meters, or 1/m
+        where `space` is disparity), `log_error` (median share by which the map is off at the used
+        points), `moved_fraction`.
 
     Raises:
         UsageError: an unknown kind or method, points from two sides, a calibration or image name
@@ -108,6 +109,7 @@ def align(
     return {
         "output": str(output),
         "method": fit.method,
+        "range_assumed": fit.range_assumed,
         "space": fit.space,
         "scale": fit.scale,
         "shift": fit.shift,

@@ -55,7 +55,8 @@ def complete(
         lists them), `first`, `method`, `kind`; of the photos that were done, all together,
         `points`, `used` and `rejected` (left out, as they contradict those around them), and
         `log_error`: the share by which the aligned first stage is off at the used points, median of
-        a photo's points and of the photos (None where none was done).
+        a photo's points and of the photos (None where none was done); `range_assumed`: the photos
+        whose points told a scale alone to a first stage of unknown shift.
 
     Raises:
         UsageError: a model, method or option that does not exist or fit; a result that would take
@@ -144,4 +145,5 @@ def complete(
         "used": points_in_all - rejected,
         "rejected": rejected,
         "log_error": median(fit.log_error for fit in fits) if fits else None,
+        "range_assumed": sum(fit.range_assumed for fit in fits),
     }

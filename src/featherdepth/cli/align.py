@@ -14,7 +14,7 @@ from featherdepth.cli.options import (
     ReplaceOthers,
 )
 from featherdepth.cli.parse import camera, numbers
-from featherdepth.cli.told import show
+from featherdepth.cli.told import RANGE_ASSUMED, show
 from featherdepth.errors import UsageError
 
 MUCH = 0.1
@@ -110,11 +110,8 @@ def _lines(result: dict[str, Any]) -> str:
             f"{result['moved_fraction']:.0%} of the map lay out of reach (0.3 of the nearest point"
             " to 3 times the farthest) and was brought to its ends: the points say little of it"
         )
-    if "assumed_range" in result["method"]:
-        lines.append(
-            "only a scale was fitted, to a map whose shift is unknown: nearest to farthest taken as"
-            " 1 to 10; three points at different distances would tell"
-        )
+    if result["range_assumed"]:
+        lines.append(RANGE_ASSUMED)
     elif result["method"].removeprefix("local_").startswith("scale"):
         lines.append("only a scale was fitted")
     if "reversed" in result["method"]:

@@ -23,7 +23,7 @@ from featherdepth.cli.options import (
 )
 from featherdepth.cli.parse import camera, formats, network_size
 from featherdepth.cli.progress import progress_bar
-from featherdepth.cli.told import counts, failures, show
+from featherdepth.cli.told import RANGE_ASSUMED, counts, failures, show
 from featherdepth.completion import DEFAULT
 
 
@@ -129,8 +129,13 @@ def _fit(result: dict[str, Any]) -> list[str]:
     many = result["done"] > 1
     left_out = result["rejected"]
     wrong = f", {left_out:,} left out (they contradict those around them)" if left_out else ""
-    return [
+    lines = [
         f"points: {result['used']:,} of {result['points']:,} used{wrong}",
         f"first stage off by: {100 * result['log_error']:.1f} % (median of the points"
         + (" and photos)" if many else ")"),
     ]
+    if assumed := result["range_assumed"]:
+        lines.append(
+            f"{assumed} of {result['done']} photos: {RANGE_ASSUMED}" if many else RANGE_ASSUMED
+        )
+    return lines

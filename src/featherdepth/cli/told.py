@@ -13,6 +13,11 @@ MEANING = {
     ),
 }
 SHOWN = 20
+RANGE_ASSUMED = (
+    "only a scale was fitted, to a map whose shift is unknown: nearest to farthest taken as 1 to"
+    " 10; three points at different distances would tell"
+)
+"""Where one point, or points of one distance, are all there is."""
 
 
 def show(result: dict[str, Any], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:

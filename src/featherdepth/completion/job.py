@@ -59,6 +59,8 @@ class Fit:
     """Of them: left out, as they contradict those around them."""
     log_error: float
     """Of `Completion`."""
+    range_assumed: bool
+    """Of its `Alignment`."""
 
 
 @dataclass(slots=True)
@@ -139,6 +141,7 @@ def complete_files(
             points=count,
             rejected=completion.rejected.size,
             log_error=completion.log_error,
+            range_assumed=completion.alignment.range_assumed,
         )
 
     try:
