@@ -60,9 +60,8 @@ STREETS = """## Streets
 The poster's own target, with what is at hand: the 141 frames of KITTI 2012 in thirds by their
 numbers. The teacher of the shipped students learns the labels of the first third; students that
 have seen rendered scenes and permissive frames see the photos of the second and those of CamVid,
-153 in all, for 4,000 views (two rows for 32,000); the last third is the test, under `aligned` and,
-in the column of the poster's protocol, as the poster scores KITTI. The data are for research alone:
-no weights are kept.
+153 in all, for 4,000 views; the last third is the test, under `aligned` and, in the column of the
+poster's protocol, as the poster scores KITTI. The data are for research alone: no weights are kept.
 
 ```bash
 FEATHERDEPTH_DATA=<data folder> python -m tools.ablation runs/streets --domain streets \\
