@@ -12,6 +12,8 @@ import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+from featherdepth.images.atomic import write_atomic
+
 GROUPS = {
     "mixed_photos": ["tests/journeys/test_predict.py", "-k", "100_photos or whole_and_of"],
     "interrupted": ["tests/journeys/test_predict.py", "-k", "killed_in or second_run"],
@@ -70,7 +72,7 @@ def run_group(arguments: list[str]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Run all groups; exit 1 if a test failed."""
+    """Run all groups, written one by one; exit 1 if a test failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all by default")
@@ -79,9 +81,9 @@ def main() -> int:
     result = json.loads(options.output.read_text()) if options.output.exists() else {}
     for name in chosen:
         result[name] = run_group(GROUPS[name])
-        print(name, result[name])
-    result["machine"] = {"cores": os.cpu_count(), "python": sys.version.split()[0]}
-    options.output.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+        print(name, result[name], flush=True)
+        result["machine"] = {"cores": os.cpu_count(), "python": sys.version.split()[0]}
+        write_atomic(options.output, (json.dumps(result, indent=1, sort_keys=True) + "\n").encode())
     return int(any(result[name]["failed"] for name in chosen))
 
 
