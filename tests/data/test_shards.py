@@ -128,6 +128,34 @@ def test_of_one_key_the_first_photo_counts(tmp_path: Path) -> None:
     ]
 
 
+def test_photos_whose_names_have_many_dots_are_photos(tmp_path: Path) -> None:
+    camera = {"fx": 20.0, "fy": 21, "cx": 7.5, "cy": 5.5, "width": 16, "height": 12}
+    files = {"PXL_1.MP.jpg": jpeg(0), "at 10.20.30.JPG": jpeg(1), "s/a.left.jpg": jpeg(2)}
+    files |= {"s/a.right.jpg": jpeg(3)}
+    files |= {"s/a.right.json": json.dumps({"intrinsics": camera}).encode()}
+    files |= {".hidden.jpg": jpeg(4), "notes.v1.txt": b"-"}
+
+    reader = open_shards(write_tar(tmp_path / "t.tar", files))
+
+    assert reader.keys == ["t/PXL_1.MP", "t/at 10.20.30", "t/s/a.left", "t/s/a.right"]
+    assert [sample.image.intrinsics is not None for sample in reader] == [False] * 3 + [True]
+
+
+def test_pictures_that_are_left_out_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = {"a.jpg": jpeg(0), "a.webp": jpeg(1), "a.mask.png": jpeg(2), "../b.jpg": jpeg(3)}
+
+    reader = open_shards(write_tar(tmp_path / "t.tar", files | {"../notes.txt": b"-"}))
+
+    assert reader.keys == ["t/a"]
+    assert [s.reason for s in reader.skipped] == [
+        "t: '../b.jpg' leads out of the tar; pack it under another name"
+    ]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "endings alone: 1," in said and "a.webp beside a.jpg" in said
+
+
 def test_a_tar_that_was_cut_gives_what_is_whole_and_one_line(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -73,6 +73,12 @@ def test_links_devices_folders_and_names_that_lead_out_do_not_count(tmp_path: Pa
 
     assert contents.fault is None
     assert [m.name for m in contents.members] == ["in.jpg"]
+    assert [(name, reason.split(";")[0]) for name, reason in contents.refused] == [
+        ("special2.jpg", "is a link, not the file itself"),
+        ("special1.jpg", "is a link, not the file itself"),
+        *((f"{place}out.jpg", "leads out of the tar") for place in ("../", "/etc/")),
+        *((f"{place}out.jpg", "leads out of the tar") for place in ("a/../../", "C:/")),
+    ]
 
 
 def test_cut_at_any_place_it_gives_what_is_whole_and_one_line(tmp_path: Path) -> None:

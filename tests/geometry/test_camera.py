@@ -148,14 +148,17 @@ def test_disparity_far_below_the_range_stays_at_a_finite_distance():
     assert z[0] == pytest.approx(100)
 
 
-def test_affine_depth_that_lands_behind_the_camera_has_no_point():
-    values = np.linspace(0, 1, 101).reshape(1, 101)
-    values[0, 0] = -1
+@pytest.mark.parametrize("near_far", [(1, 10), (1, 50), (2, 3)])
+def test_affine_depth_before_the_range_stays_in_front_of_the_camera_in_its_order(near_far):
+    near = near_far[0]
+    values = np.linspace(0, 1, 1001).reshape(1, 1001)
+    values[0, 0] = -30
 
-    z = points(depth_of(values, AFFINE), near_far=(1, 10))[0, :, 2]
+    z = points(depth_of(values, AFFINE), near_far=near_far)[0, :, 2]
 
-    assert np.isnan(z[0])
-    assert (z[1:] > 0.5).all()
+    assert (np.diff(z) > 0).all() and near / 2 < z[0] < near / 2 * 1.1
+    steps = np.diff(z[19:23])  # no corner where the line begins to bend
+    assert steps == pytest.approx(float(steps[-1]), rel=0.2)
 
 
 @pytest.mark.parametrize("kind", [AFFINE, DISPARITY])

@@ -157,3 +157,19 @@ def test_tars_and_photos_are_not_mixed(run: Run, tars: Path, tmp_path: Path) -> 
 
     assert (code, out) == (2, "")
     assert "many photos in a file; name such files alone" in err
+
+
+def test_a_pack_of_maps_in_another_format_is_not_replaced_unasked(
+    tars: Path, tmp_path: Path, run: Run
+) -> None:
+    assert run(tars, "-o", tmp_path / "out", "--save", "npy,png16")[0] == 0
+    before = files_in(tmp_path / "out")
+
+    code, _, said = run(tars, "-o", tmp_path / "out", "--save", "color,png16")
+
+    assert code == 2 and "holds npy, which color,png16 would take the place of" in said
+    assert files_in(tmp_path / "out") == before
+    assert run(tars, "-o", tmp_path / "out", "--save", "npy,png16,color")[0] == 0
+    assert run(tars, "-o", tmp_path / "out", "--save", "color", "--overwrite")[0] == 0
+    (pack,) = (tmp_path / "out").glob("*.tar")
+    assert all(".color.png" in name for name in unpacked(pack))

@@ -106,7 +106,7 @@ def predict(
             progress=progress,
         )
     else:
-        from featherdepth.runtime.predict_work import PredictWork, found_units
+        from featherdepth.runtime.predict_work import PredictWork, check_packs, found_units
 
         chosen.check_kind(network.preset.kind)
         work = PredictWork(
@@ -122,6 +122,8 @@ def predict(
             from featherdepth.data.units import list_all
 
             units, skipped = list_all([Path(entry) for entry in packed]), 0
+            if not overwrite:
+                check_packs(units, work)
         else:
             units, skipped = found_units(photos, work, overwrite=overwrite)
         result = run_work(

@@ -69,6 +69,12 @@ def read_mark(folder: Path, name: str, source: str) -> Mark | None:
     return mark if mark is not None and (mark.source, mark.bytes) == (source, whole) else None
 
 
+def packed_names(folder: Path, name: str) -> list[str]:
+    """The files in the pack of a unit, whatever it was made of; none where there is no pack."""
+    mark = _parsed(folder / f"{name}.json")
+    return [] if mark is None else [entry.name for entry in mark.entries]
+
+
 def is_pack(path: Path) -> bool:
     """Whether a tar, or the .json beside it, was written here: what is there of a mark says so."""
     unfinished = path.suffix == ".tar" and _part(path.parent, path.stem, 0).parent.is_dir()

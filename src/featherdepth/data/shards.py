@@ -3,7 +3,8 @@
 A photo's key in its tar is its name up to the first dot of the file name; files of one key stand
 together. A photo is the first file of its key whose ending is that of a picture and nothing else
 (`a.jpg`, not `a.mask.png`); `a.json` beside it may hold its camera (`data/pack.py` writes it).
-Other files are left alone.
+Where a key has none, its pictures are photos of their own, named up to their last dot: tars that
+were not made for training hold `PXL_1.MP.jpg`. Other files are left alone.
 """
 
 import json
@@ -12,7 +13,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ class Shards(PhotoReader):
         self._tars = tars_of(root)
         self.name = root.resolve().stem
         cut: list[str] = []
+        beside: list[str] = []
         places: list[tuple[int, int, int, int, int]] = []
         for number, path in enumerate(self._tars):
             shard = name_below(root, path)
@@ -72,8 +74,12 @@ class Shards(PhotoReader):
                 cut.append(contents.fault)
                 self._skip(shard, contents.fault)
             seen: set[str] = set()
-            for key, photo, about in photos_among(contents.members):
+            for member, reason in contents.refused:
+                if PurePosixPath(member).suffix.lower() in IMAGE_SUFFIXES:
+                    self._skip(f"{shard}: {member!r}", f"{shard}: {member!r} {reason}")
+            for key, photo, about, others in photos_among(contents.members):
                 name = f"{shard}/{key}"
+                beside += [f"{member.name} beside {photo.name}" for member in others]
                 if photo.size == 0:
                     self._skip(name, f"{name}: empty file")
                     continue
@@ -90,6 +96,14 @@ class Shards(PhotoReader):
         self._places = np.array(places, np.int64)
         for fault in cut:  # beside them there are photos, so the work goes on: say it now
             logger.warning("%s", fault)
+        if beside:
+            logger.warning(
+                "%s: left out, as pictures of a photo that differ in their endings alone: %d,"
+                " such as %s; rename them if they are photos of their own",
+                root,
+                len(beside),
+                beside[0],
+            )
         self._compare_with_index(root)
 
     def encoded(self, index: int) -> bytes:
@@ -137,15 +151,27 @@ class Shards(PhotoReader):
 
 def photos_among(
     members: Iterable[Member],
-) -> Iterator[tuple[str, Member, tuple[int, int]]]:
-    """Yield (key, photo, (offset, size) of its JSON or zeros) for each key with a photo."""
+) -> Iterator[tuple[str, Member, tuple[int, int], list[Member]]]:
+    """Yield key, photo, (offset, size) of its JSON or zeros, and its key's other pictures."""
     named = ((webdataset_name(member.name), member) for member in members)
     for key, group in groupby(named, key=lambda pair: pair[0][0]):
+        if not key:
+            continue
         files = [(ending, member) for (_, ending), member in group]
-        photo = next((m for ending, m in files if f".{ending}" in IMAGE_SUFFIXES), None)
-        if key and photo is not None:
-            about = [m for ending, m in files if ending == "json" and m.size <= LARGEST_JSON]
-            yield key, photo, (about[0].offset, about[0].size) if about else (0, 0)
+        if photos := [member for ending, member in files if f".{ending}" in IMAGE_SUFFIXES]:
+            yield key, photos[0], _about(files, "json"), photos[1:]
+            continue
+        for ending, member in files:
+            inner, _, last = ending.rpartition(".")
+            if f".{last}" in IMAGE_SUFFIXES:
+                stem = member.name[: -len(last) - 1]
+                yield stem, member, _about(files, f"{inner}.json"), []
+
+
+def _about(files: Iterable[tuple[str, Member]], ending: str) -> tuple[int, int]:
+    """Offset and size of the file of this ending; zeros where there is none."""
+    sizes = ((m.offset, m.size) for name, m in files if name == ending and m.size <= LARGEST_JSON)
+    return next(sizes, (0, 0))
 
 
 def tars_of(root: Path) -> list[Path]:

@@ -7,7 +7,7 @@ much memory, and a file that was cut gives what is whole and one sentence about 
 
 import os
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,8 @@ RECORD = 20 * BLOCK
 """Tars end at a multiple of this, with two blocks of zeros or more."""
 LARGEST_HEADER = 1 << 20
 """Bytes of one long name or list of attributes; a thousand times what files have."""
+FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.GNUTYPE_SPARSE)
+LINKS = (tarfile.SYMTYPE, tarfile.LNKTYPE)
 FAULTS = (tarfile.TarError, OSError, ValueError, OverflowError, RecursionError)
 """What the standard library raises on damaged headers."""
 
@@ -43,21 +45,24 @@ class Contents:
     """Whole regular files, in their order."""
     fault: str | None = None
     """What is wrong with the tar; what comes before that place is in `members`."""
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """Names of files and links that are not read, and why."""
 
 
 def list_tar(path: Path) -> Contents:
     """Find the files in a tar; reads its headers only."""
-    members: list[Member] = []
+    contents = Contents()
     try:
         with path.open("rb") as file:
-            fault = _scan(file, members)
+            fault = _scan(file, contents)
     except FAULTS as error:
         fault = f"damaged header: {' '.join(str(error).split()) or type(error).__name__}"
         fault = getattr(error, "strerror", None) or fault
     if fault is None:
-        return Contents(members)
-    whole = f"; its first {len(members)} files are whole" if members else ""
-    return Contents(members, f"{path.name}: {fault}{whole}; expected a whole plain tar")
+        return contents
+    count = len(contents.members)
+    whole = f"; its first {count} files are whole" if count else ""
+    return replace(contents, fault=f"{path.name}: {fault}{whole}; expected a whole plain tar")
 
 
 def read_member(path: Path, offset: int, size: int) -> bytes:
@@ -103,7 +108,7 @@ class _Headers:
         return self._file.read(size)
 
 
-def _scan(file: BufferedReader, members: list[Member]) -> str | None:
+def _scan(file: BufferedReader, contents: Contents) -> str | None:
     length = os.fstat(file.fileno()).st_size
     start = file.read(BLOCK)
     if len(start) < BLOCK:
@@ -125,13 +130,26 @@ def _scan(file: BufferedReader, members: list[Member]) -> str | None:
         place = info.offset
         if info.offset_data + info.size > length:
             return f"cut off at byte {length}"
-        if info.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and info.sparse is None:
-            name = info.name.removeprefix("./")
-            if is_inside(name) and info.size <= MAX_BYTES:
-                members.append(Member(name, info.offset_data, info.size))
+        name = info.name.removeprefix("./")
+        if info.type not in (*FILES, *LINKS):
+            continue
+        if (reason := _refusal(info, name)) is None:
+            contents.members.append(Member(name, info.offset_data, info.size))
+        else:
+            contents.refused.append((name, reason))
     # It stops as well where a header makes no sense: only zeros are a proper end.
     file.seek(tar.offset)
     end = file.read(BLOCK)
     if len(end) < BLOCK:
         return f"cut off at byte {length}"
     return f"damaged header at byte {tar.offset}" if any(end) else None
+
+
+def _refusal(info: tarfile.TarInfo, name: str) -> str | None:
+    if info.type in LINKS:
+        return "is a link, not the file itself; pack with `tar --dereference --hard-dereference`"
+    if info.sparse is not None:
+        return "is stored with holes; pack it without `--sparse`"
+    if not is_inside(name):
+        return "leads out of the tar; pack it under another name"
+    return f"has {info.size} bytes; at most {MAX_BYTES} are read" if info.size > MAX_BYTES else None

@@ -79,7 +79,8 @@ def points(depth: Depth, *, near_far: Range | None = None) -> Float32[np.ndarray
 
     Metric depth gives meters, scale-invariant depth the same shape in an unknown unit. The affine
     kinds have no shape of their own: the 2 % and 98 % quantiles of the map are put at `near_far`
-    (in disparity for the disparity kind), and the shape is then approximate.
+    (in disparity for the disparity kind), and the shape is then approximate; what is nearer lies
+    between half of `near` and `near`.
 
     Without known intrinsics a vertical field of view of 60 degrees is assumed.
 
@@ -88,7 +89,7 @@ def points(depth: Depth, *, near_far: Range | None = None) -> Float32[np.ndarray
         near_far: distances of the nearest and farthest parts, only for the affine kinds.
 
     Returns:
-        Points; NaN where the depth is not valid or would not lie in front of the camera.
+        Points; NaN where the depth is not valid, or not above 0.
 
     Raises:
         InputError: an affine kind without `near_far`.
@@ -122,7 +123,10 @@ def distances(
     # A flat map has no spread to stretch: all of it is put at the first end.
     unit = (depth.values - np.float32(low)) / np.float32(high - low if high > low else np.inf)
     if depth.kind is DepthKind.AFFINE_INVARIANT:
-        distance = np.float32(near) + unit * np.float32(far - near)
+        # Before the 2 % quantile the line can cross zero: it bends, and ends at half of `near`.
+        before = (-unit * np.float32(far - near)).clip(min=0)
+        distance = np.float32(near) + unit.clip(min=0) * np.float32(far - near)
+        distance *= (1 + np.reciprocal(1 + before * np.float32(2 / near))) / 2
     else:
         disparity = np.float32(1 / far) + unit * np.float32(1 / near - 1 / far)
         # Beyond the 2 % quantile the line can cross zero, which is farther than infinity.

@@ -92,6 +92,17 @@ class OutputOptions:
         return rounded
 
 
+_ENDINGS = {
+    name: output_path(PurePath("_"), name).name[1:]
+    for name in ("color", "png16", "npy", "ply")  # .color.png is a .png as well
+}
+
+
+def format_of(name: str) -> str | None:
+    """The format of a result, by its name; None for what stands beside one."""
+    return next((known for known, ending in _ENDINGS.items() if name.endswith(ending)), None)
+
+
 class OneFile(NamedTuple):
     """Where the one result of one photo goes, and as what."""
 
@@ -121,13 +132,11 @@ def one_file(
     """
     if out.is_dir() or out.suffix.lower() not in {*IMAGE_SUFFIXES, ".npy", ".ply"}:
         return None
-    known = ("color", "png16", "npy", "ply")  # .color.png is a .png as well
-    endings = {name: output_path(PurePath("_"), name).name[1:] for name in known}
-    found = next((name for name, ending in endings.items() if out.name.endswith(ending)), None)
+    found = format_of(out.name)
     if found is None:
         raise UsageError(
             f"{out}: depth is not written so; expected a folder, or a file with one of the endings"
-            f" {', '.join(endings.values())}"
+            f" {', '.join(_ENDINGS.values())}"
         )
     if len(photos) != 1:
         raise UsageError(f"{out}: one file, but not for one photo; expected a folder")
@@ -136,7 +145,7 @@ def one_file(
             f"{out}: is {found}, not {','.join(options.formats)};"
             " leave --save out, or name a folder"
         )
-    stem = PurePath(out.name.removesuffix(endings[found]))
+    stem = PurePath(out.name.removesuffix(_ENDINGS[found]))
     return OneFile(
         folder=out.parent,
         photo=replace(photos[0], output=stem),

@@ -9,12 +9,13 @@ from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from featherdepth.data.packs import packed_names
 from featherdepth.data.units import OpenUnit, Unit, Units
-from featherdepth.errors import InputError, RunError
+from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.images.read import FoundImage
 from featherdepth.runtime.job import predict_with, read_for
 from featherdepth.runtime.model import DepthModel
-from featherdepth.runtime.outputs import OutputOptions
+from featherdepth.runtime.outputs import OutputOptions, format_of
 from featherdepth.runtime.results import is_done, source_facts, write_outputs
 from featherdepth.runtime.work import Answer, Compute, Item
 from featherdepth.types import Depth, Image, Intrinsics, Provenance
@@ -181,6 +182,25 @@ def _answer(model: DepthModel, options: OutputOptions, item: Item) -> Answer:
         return Answer(index=item.index, photo=item.photo, error=str(error))
     made = _Predicted(depth=depth, image=content.image, output=content.output, facts=content.facts)
     return Answer(index=item.index, photo=item.photo, content=made)
+
+
+def check_packs(units: Units, work: PredictWork) -> None:
+    """Refuse to replace packs that hold maps in formats which nobody asks for now.
+
+    A pack is written as a whole, so that what one run leaves out is gone, where files would stay.
+
+    Raises:
+        UsageError: there is such a pack.
+    """
+    asked = set(work.options.formats)
+    for unit in units.units:
+        held = {format_of(name) for name in packed_names(work.folder, unit.name)} - {None}
+        if lost := sorted(str(name) for name in held - asked):
+            raise UsageError(
+                f"{work.folder / unit.name}.tar: holds {','.join(lost)}, which {','.join(asked)}"
+                " would take the place of; add them to --save, choose another place for results,"
+                " or say --overwrite"
+            )
 
 
 def found_units(

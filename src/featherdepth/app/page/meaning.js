@@ -66,7 +66,11 @@ export function distances(values, kind, [near, far]) {
   const [low, high] = span(values);
   const spread = high > low ? high - low : Infinity;
   if (kind === "affine_invariant") {
-    return values.map((value) => near + ((value - low) / spread) * (far - near));
+    return values.map((value) => {
+      const behind = ((value - low) / spread) * (far - near);
+      // Before the 2 % quantile the line can cross zero: it bends, and ends at half of `near`.
+      return behind >= 0 ? near + behind : (near / 2) * (1 + 1 / (1 - (behind * 2) / near));
+    });
   }
   return values.map((value) => {
     const disparity = 1 / far + ((value - low) / spread) * (1 / near - 1 / far);
