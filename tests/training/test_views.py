@@ -70,6 +70,8 @@ def plan_of(*boxes: tuple[int, int, int, int], flip: bool = False) -> Plan:
         color=np.ones((count, 6)),
         noise=np.zeros(count),
         seeds=np.zeros(count, np.int64),
+        border=np.zeros((count, 4)),
+        paint=np.zeros((count, 3)),
     )
 
 
@@ -313,3 +315,44 @@ def test_dense_maps_are_cut_as_the_geometry_room_resizes_them() -> None:
 
     expected = resize_map(dense[3:53, 7:73].astype(np.float32), (32, 48))[:, ::-1]
     np.testing.assert_allclose(view[0, 0].numpy(), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_border_holds_its_color_no_depth_and_the_crop_between_it(flip: bool) -> None:
+    frame, depth = noise_frame(60, 80), np.random.default_rng(0).uniform(1, 5, (60, 80))
+    pool = pool_of([frame], [depth])
+    inner = plan_of((3, 7, 50, 66), flip=flip)
+    plan = replace(
+        inner,
+        border=np.array([[2 / 32, 5 / 48, 1 / 32, 3 / 48]]),
+        paint=np.array([[1.0, 0.5, 0.0]]),
+    )
+
+    view, alone = render(pool, plan, (32, 48)), render(pool, inner, (29, 40))
+
+    left = 3 if flip else 5  # what is at the left is at the right of a mirrored view
+    place = (slice(2, 31), slice(left, left + 40))
+    assert torch.allclose(view.images[0][:, *place], alone.images[0], atol=1e-6)
+    assert torch.equal(view.depth[0, 0][place], alone.depth[0, 0])
+    outside = torch.ones(32, 48, dtype=torch.bool)
+    outside[place] = False
+    assert torch.equal(view.images[0][:, outside].T.unique(dim=0), torch.tensor([[1.0, 0.5, 0.0]]))
+    assert not view.valid[0, 0][outside].any() and view.valid[0, 0][place].all()
+    maps = torch.from_numpy(depth.astype(np.float16))[None, None]
+    assert torch.equal(cut_maps(maps, plan, (32, 48))[0, 0].isnan(), outside)
+    expected = alone.intrinsics[0] + [0, 0, left, 2]
+    assert view.intrinsics[0] == pytest.approx(expected, nan_ok=True)
+
+
+def test_borders_leave_all_else_that_is_drawn_as_it_was() -> None:
+    pool = pool_of([noise_frame(60, 80)], [np.ones((60, 80))])
+    drawn = [
+        draw_plan(pool, ViewConfig(border=p), seed=1, step=2, batch=64, size=(32, 48))
+        for p in (0.0, 0.5)
+    ]
+
+    without, some = drawn
+    assert np.array_equal(without.box, some.box) and np.array_equal(without.seeds, some.seeds)
+    bordered = some.border.any(axis=1)
+    assert not without.border.any() and 16 < bordered.sum() < 48
+    assert (some.border <= 0.08).all() and np.median(some.border[bordered]) < 0.03

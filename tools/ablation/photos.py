@@ -5,10 +5,11 @@ Each kind is gathered into a folder once.
 
 import csv
 import math
-import shutil
 import tomllib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import PIL.Image
@@ -61,13 +62,13 @@ def gather(kind: Kind, domain: str, folder: Path, *, data: Path, scenes: Path) -
     target = folder / kind
     if target.is_dir():
         return target
-    partial = folder / f"{kind}.part"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     photos = _source(data, scenes) if kind == "source" else DOMAINS[domain](kind, data)
-    for name, content in photos:
-        (partial / name.replace("/", "_")).write_bytes(content)
-    partial.rename(target)
+    with TemporaryDirectory(prefix=f"{kind}.part-", dir=folder, ignore_cleanup_errors=True) as made:
+        for name, content in photos:
+            Path(made, name.replace("/", "_")).write_bytes(content)
+        with suppress(OSError):  # another row gathers the same, and was first
+            Path(made).rename(target)
     return target
 
 

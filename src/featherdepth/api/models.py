@@ -16,8 +16,8 @@ def info(model: str | Path | None = None, *, licenses: bool = False) -> dict[str
 
     Returns:
         `models`: name, network, params, macs, size, kind, license, sha256, bytes (of the weights,
-        or of the file), and of an exported file `exported`: precision, input, fixed (height and
-        width, if they are), opset, version, kept; `networks`: name, params, macs
+        or of the file), and of an exported file `exported`: precision, input, channels, fixed (height
+        and width, if they are), opset, version, kept; `networks`: name, params, macs
         (multiply-accumulates at 448x448, thop convention).
 
     Raises:
@@ -55,7 +55,7 @@ def _model(place: Path, *, licenses: bool) -> dict[str, Any]:
         preset = exported.preset
         weights = place.with_suffix(".bin") if place.suffix == ".xml" else place
         size = list(exported.fixed or (preset.size, preset.size))
-        said = ("precision", "input", "fixed", "opset", "version", "kept")
+        said = ("precision", "input", "channels", "fixed", "opset", "version", "kept")
         row["exported"] = {key: getattr(exported, key) for key in said}
     row |= {
         "name": preset.name,

@@ -7,6 +7,8 @@ import typer
 from featherdepth.cli.options import AsJson
 from featherdepth.cli.told import show
 
+COMPLETION_CHANNELS = 5
+
 
 def run(
     model: Annotated[
@@ -71,6 +73,8 @@ def _cell(value: Any) -> str:
 
 def _exported(said: dict[str, Any]) -> str:
     takes = "RGB in 0..1, b 3 h w" if said["input"] == "float" else "RGB of 8 bits, b h w 3"
+    if said["channels"] == COMPLETION_CHANNELS:
+        takes = "RGB in 0..1, aligned depth and measured points, b 5 h w"
     sides = "fixed" if said["fixed"] else "open"
     opset = f", opset {said['opset']}" if said["opset"] else ""
     kept = f"; in float32 stay {', '.join(said['kept'])}" if said["kept"] else ""

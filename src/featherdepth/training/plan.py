@@ -59,6 +59,11 @@ class ViewConfig:
     noise: float = 0.3
     """Probability of noise with a deviation of up to `noise_level`."""
     noise_level: float = 0.03
+    border: float = 0.0
+    """Probability of a border of one color, such as scans, screenshots and NYUv2's photos have; of
+    what lies under it no depth is known."""
+    border_width: float = 0.08
+    """Its largest width, as a fraction of the view's side; the four sides differ, most are thin."""
 
     def __post_init__(self) -> None:
         if not 0 < self.crop[0] <= self.crop[1] <= 1:
@@ -68,7 +73,9 @@ class ViewConfig:
                 raise ValueError(f"{name} must be finite and at least 1, got {getattr(self, name)}")
         if not 0 <= self.gamma < math.inf:
             raise ValueError(f"gamma must be finite and not below 0, got {self.gamma}")
-        chances = ("flip", "gray", "blur", "noise")
+        if not 0 <= self.border_width < 0.5:
+            raise ValueError(f"border_width must be in [0, 0.5), got {self.border_width}")
+        chances = ("flip", "gray", "blur", "noise", "border")
         below_one = ("brightness", "contrast", "saturation", "tint", "noise_level", *chances)
         for name in below_one:
             if not 0 <= getattr(self, name) <= 1:
@@ -91,6 +98,16 @@ class Plan:
     noise: Float64[np.ndarray, " b"]
     seeds: Int64[np.ndarray, " b"]
     """For what is drawn later, one stream a view: shares of several processes see the same."""
+    border: Float64[np.ndarray, "b 4"]
+    """Widths at the top, left, bottom and right before a flip, as fractions of the view."""
+    paint: Float64[np.ndarray, "b 3"]
+    """Color of the border: RGB in 0..1."""
+
+    def inner(self, size: tuple[int, int]) -> Int64[np.ndarray, "b 4"]:
+        """(top, left, height, width) of what the crop fills of a view, before a flip."""
+        sides = np.array([*size, *size])
+        top, left, bottom, right = np.rint(self.border * sides).astype(np.int64).T
+        return np.column_stack([top, left, size[0] - top - bottom, size[1] - left - right])
 
     def part(self, rank: int, world: int) -> "Plan":
         """Every `world`-th view, beginning with the `rank`-th: the share of one process."""
@@ -103,6 +120,8 @@ class Plan:
             color=self.color[cut],
             noise=self.noise[cut],
             seeds=self.seeds[cut],
+            border=self.border[cut],
+            paint=self.paint[cut],
         )
 
 
@@ -146,7 +165,16 @@ def draw_plan(
         color=color,
         noise=np.where(chance(config.noise), rng.uniform(0, config.noise_level, batch), 0.0),
         seeds=rng.integers(2**62, size=batch),
+        # Last: recipes without borders see the views that they saw before there were any.
+        border=chance(config.border)[:, None] * config.border_width * rng.random((batch, 4)) ** 2,
+        paint=_draw_paint(batch, rng),
     )
+
+
+def _draw_paint(batch: int, rng: np.random.Generator) -> Float64[np.ndarray, "b 3"]:
+    """White for a half of the borders, black for a quarter, any color for the others."""
+    share = rng.random((batch, 1))
+    return np.where(share < 0.5, 1.0, np.where(share < 0.75, 0.0, rng.random((batch, 3))))
 
 
 def _draw_boxes(

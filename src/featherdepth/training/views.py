@@ -7,6 +7,7 @@ under the same geometry and the camera follows by the same numbers (the rules of
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -70,15 +71,25 @@ def cut_images(
     # Centered integers up to 128 are exact in bfloat16, and its steps are half as wide there.
     pixels = images[torch.from_numpy(plan.index).to(images.device)].to(dtype) - 128
     views = (_resample(pixels, plan, size, clean=clean) + 128) / 255
-    return views if clean else _jitter(views, plan)
+    views = views if clean else _jitter(views, plan)
+    if not plan.border.any():
+        return views
+    paint = torch.from_numpy(plan.paint).to(views.device, torch.float32)
+    return torch.where(_inside(plan, size, views.device), views, paint[:, :, None, None])
 
 
 def cut_maps(
     maps: Float16[Tensor, "n 1 H W"], plan: Plan, size: tuple[int, int]
 ) -> Float32[Tensor, "b 1 h w"]:
-    """Dense maps (no holes) under the crops and flips of a plan, antialiased like the pictures."""
+    """Dense maps (no holes) under the crops and flips of a plan, antialiased like the pictures.
+
+    NaN under borders.
+    """
     chosen = maps[torch.from_numpy(plan.index).to(maps.device)].float()
-    return _resample(chosen, plan, size, clean=True)
+    views = _resample(chosen, plan, size, clean=True)
+    if plan.border.any():
+        views = views.masked_fill(~_inside(plan, size, views.device), torch.nan)
+    return views
 
 
 def _resample(
@@ -86,14 +97,13 @@ def _resample(
 ) -> Float32[Tensor, "b c h w"]:
     device, dtype = pixels.device, pixels.dtype
     box = torch.from_numpy(plan.box).to(device)
-    flip = torch.from_numpy(plan.flip).to(device)
     blur = torch.from_numpy(plan.blur).to(device, torch.float32)
     if clean:
         blur = torch.ones_like(blur)
-    no_flip = torch.zeros_like(flip)
     height, width = pixels.shape[-2:]
-    rows = _filter(box[:, 0], box[:, 2], no_flip, blur, count=size[0], canvas=height)
-    columns = _filter(box[:, 1], box[:, 3], flip, blur, count=size[1], canvas=width)
+    down, across = _places(plan, size, device)
+    rows = _filter(box[:, 0], box[:, 2], down, blur, canvas=height)
+    columns = _filter(box[:, 1], box[:, 3], across, blur, canvas=width)
     return (rows.to(dtype)[:, None] @ pixels @ columns.to(dtype)[:, None].mT).float()
 
 
@@ -101,50 +111,71 @@ def _pick(
     maps: Float16[Tensor, "n 1 H W"], plan: Plan, size: tuple[int, int]
 ) -> Float32[Tensor, "b 1 h w"]:
     """Measured maps under the crops and flips of a plan, by the nearest pixel."""
-    index, box, flip = (
-        torch.from_numpy(a).to(maps.device) for a in (plan.index, plan.box, plan.flip)
-    )
-    down = _nearest(box[:, 0], box[:, 2], torch.zeros_like(flip), size[0])
-    across = _nearest(box[:, 1], box[:, 3], flip, size[1])
-    return maps[index[:, None, None], 0, down[:, :, None], across[:, None, :]][:, None].float()
+    index, box = (torch.from_numpy(a).to(maps.device) for a in (plan.index, plan.box))
+    down, across = _places(plan, size, maps.device)
+    rows, columns = _nearest(box[:, 0], box[:, 2], down), _nearest(box[:, 1], box[:, 3], across)
+    views = maps[index[:, None, None], 0, rows[:, :, None], columns[:, None, :]][:, None].float()
+    return views * _inside(plan, size, maps.device) if plan.border.any() else views
+
+
+class Places(NamedTuple):
+    """Rows or columns of views, in units of what the crop fills of them."""
+
+    order: Int64[Tensor, "b n"]
+    """Counted from where the crop begins; below 0 and from `filled` on they are border."""
+    filled: Int64[Tensor, " b"]
+    """How many the crop fills."""
+
+    @property
+    def inside(self) -> Bool[Tensor, "b n"]:
+        return (self.order >= 0) & (self.order < self.filled[:, None])
+
+
+def _places(plan: Plan, size: tuple[int, int], device: torch.device) -> tuple[Places, Places]:
+    """The rows and the columns of views."""
+    top, left, height, width = torch.from_numpy(plan.inner(size)).to(device).T
+    down, across = (torch.arange(count, device=device) for count in size)
+    flip = torch.from_numpy(plan.flip).to(device)
+    turned = torch.where(flip[:, None], across.flip(0), across)
+    return Places(down - top[:, None], height), Places(turned - left[:, None], width)
+
+
+def _inside(plan: Plan, size: tuple[int, int], device: torch.device) -> Bool[Tensor, "b 1 h w"]:
+    """Where a view shows its crop, and no border."""
+    down, across = _places(plan, size, device)
+    return (down.inside[:, :, None] & across.inside[:, None])[:, None]
 
 
 def _filter(
     start: Int64[Tensor, " b"],
     length: Int64[Tensor, " b"],
-    flip: Bool[Tensor, " b"],
+    places: Places,
     blur: Float32[Tensor, " b"],
     *,
-    count: int,
     canvas: int,
 ) -> Float32[Tensor, "b n m"]:
-    """Weights of `canvas` stored pixels in each of `count` new ones.
+    """Weights of `canvas` stored pixels in each new one.
 
     A triangle as wide as a new pixel (at least as a stored one), centred under it and cut off at
     the ends of the crop: what PIL's bilinear filter does to the crop by itself.
     """
-    scale = length.float() / count
-    centers = _order(count, flip) + 0.5
-    centers = start[:, None] + centers * scale[:, None]
+    scale = length.float() / places.filled
+    centers = start[:, None] + (places.order + 0.5) * scale[:, None]
     pixels = torch.arange(canvas, device=start.device)
     width = (scale.clamp(min=1) * blur)[:, None, None]
     weights = 1 - (pixels + 0.5 - centers[:, :, None]).abs() / width
     inside = (pixels >= start[:, None]) & (pixels < (start + length)[:, None])
     weights = weights.clamp(min=0) * inside[:, None]
-    return weights / weights.sum(dim=2, keepdim=True)
+    return weights / weights.sum(dim=2, keepdim=True).clamp(min=1e-6)  # 0 under a border
 
 
 def _nearest(
-    start: Int64[Tensor, " b"], length: Int64[Tensor, " b"], flip: Bool[Tensor, " b"], count: int
+    start: Int64[Tensor, " b"], length: Int64[Tensor, " b"], places: Places
 ) -> Int64[Tensor, "b n"]:
     """The stored pixel under the centre of each new one; the first where two are as near."""
-    twice = (2 * _order(count, flip) + 1) * length[:, None]
-    return start[:, None] + (twice - 1) // (2 * count)
-
-
-def _order(count: int, flip: Bool[Tensor, " b"]) -> Int64[Tensor, "b n"]:
-    forward = torch.arange(count, device=flip.device)
-    return torch.where(flip[:, None], forward.flip(0), forward)
+    filled = places.filled[:, None]
+    twice = (2 * places.order.clamp(min=0).minimum(filled - 1) + 1) * length[:, None]
+    return start[:, None] + (twice - 1) // (2 * filled)
 
 
 def _jitter(images: Float32[Tensor, "b 3 h w"], plan: Plan) -> Float32[Tensor, "b 3 h w"]:
@@ -174,6 +205,8 @@ def follow(
     """(fx, fy, cx, cy) after crop, resize and flip: the rules of `types.Intrinsics`."""
     fx, fy, cx, cy = intrinsics.T
     top, left, height, width = plan.box.T
-    down, across = size[0] / height, size[1] / width
-    cx, cy = (cx - left + 0.5) * across - 0.5, (cy - top + 0.5) * down - 0.5
+    above, before, filled_down, filled_across = plan.inner(size).T
+    down, across = filled_down / height, filled_across / width
+    cx = (cx - left + 0.5) * across - 0.5 + before
+    cy = (cy - top + 0.5) * down - 0.5 + above
     return np.column_stack([fx * across, fy * down, np.where(plan.flip, size[1] - 1 - cx, cx), cy])
