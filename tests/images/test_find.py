@@ -312,3 +312,18 @@ def test_a_list_that_is_no_text_is_refused(tree):
 
     with pytest.raises(InputError, match="cannot be read as a list"):
         find_images([tree / "notes.txt"])
+
+
+def test_files_of_many_photos_beside_photos_are_told(tmp_path, caplog):
+    for name in ("a.jpg", "d/b.tar", "c.parquet", "out.tar", "out.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    with caplog.at_level(logging.WARNING):
+        found = find_images([tmp_path])
+
+    assert [image.path.name for image in found] == ["a.jpg"]
+    assert caplog.messages == [
+        f"{tmp_path}: left out, since photos lie beside them: 2 files of many photos, such as"
+        " c.parquet; name them by themselves"
+    ]

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from importlib.util import find_spec
 
@@ -502,3 +504,70 @@ def test_a_photo_of_a_phone_is_read_upright_with_its_camera(tmp_path):
     (tmp_path / "cut.heic").write_bytes((tmp_path / "IMG_1.HEIC").read_bytes()[:300])
     with pytest.raises(InputError, match=r"cut\.heic: damaged HEIC: "):
         read_image(tmp_path / "cut.heic")
+
+
+def tiff_gray(*tags):
+    """A whole TIFF of 8x8 black pixels, with more tags (number, type, count, value)."""
+    tags = sorted([*tags, *((n, 3, 1, v) for n, v in ((256, 8), (257, 8), (258, 8), (259, 1)))])
+    tags += [(262, 3, 1, 1), (273, 4, 1, 0), (277, 3, 1, 1), (278, 3, 1, 8), (279, 4, 1, 64)]
+    tags.sort()
+    start = 8 + 2 + len(tags) * 12 + 4
+    rows = [struct.pack("<HHII", n, t, c, start if n == 273 else v) for n, t, c, v in tags]
+    head = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(tags))
+    return head + b"".join(rows) + bytes(4) + bytes(64)
+
+
+@pytest.mark.parametrize("tag", [(254, 4, 1, 1), (50706, 1, 4, 0x401)], ids=["nef", "dng"])
+def test_raw_files_are_not_taken_for_the_small_picture_in_front(tag):
+    assert read_image(tiff_gray((254, 4, 1, 0))).size == (8, 8)
+    with pytest.raises(InputError, match="raw file of a camera"):
+        read_image(tiff_gray(tag))
+
+
+def test_a_whole_tiff_of_an_unusual_kind_is_not_called_damaged():
+    content = tiff_gray((339, 3, 1, 3))  # float, of 8 bits
+
+    with pytest.raises(InputError, match="pixels of a kind that is not read; convert it"):
+        read_image(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"PK\x03\x04", "a zip file; unpack"), (b"\x1f\x8b\x08", "decompress it")],
+)
+def test_archives_are_told_by_what_to_do_with_them(content, words):
+    with pytest.raises(InputError, match=words):
+        read_image(content + bytes(40))
+
+
+def test_open_files_are_read(tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(encoded(PIL.Image.fromarray(corners()), "PNG"))
+
+    with path.open("rb") as file:
+        assert np.array_equal(read_image(file).pixels, corners())
+        assert np.array_equal(read_image(io.BytesIO(path.read_bytes())).pixels, corners())
+    with pytest.raises(InputError, match=r"cannot be read: .*closed file"):
+        read_image(file)
+    with pytest.raises(InputError, match=r"is open as text; open it in binary"):
+        read_image(io.StringIO("photo"))
+
+
+def test_what_holds_no_photo_is_refused_with_what_does():
+    # In a process of its own: here a check of types comes before.
+    program = """
+from featherdepth import read_image
+from featherdepth.errors import InputError
+for source in (None, 5, {}, object()):
+    try:
+        read_image(source)
+    except InputError as error:
+        print(error)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    lines = said.stdout.splitlines()
+    assert [line.split()[1] for line in lines] == ["NoneType", "int", "dict", "object"]
+    assert all("expected a path, bytes, an open binary file, a PIL" in line for line in lines)

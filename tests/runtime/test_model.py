@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -358,3 +359,17 @@ def test_every_backend_of_the_table_can_be_loaded() -> None:
     assert sorted(BACKENDS) == sorted([*BACKEND_NAMES, "torch-compile"])
     for name in BACKENDS:
         assert callable(BACKENDS.load(name).open)
+
+
+def test_a_model_does_not_travel_to_other_processes_and_says_what_does(model: DepthModel) -> None:
+    with pytest.raises(TypeError, match=r"call DepthModel\.from_pretrained there"):
+        pickle.dumps(model)
+
+
+def test_an_open_file_is_a_photo(model: DepthModel, pixels: np.ndarray, tmp_path: Path) -> None:
+    PIL.Image.fromarray(pixels).save(tmp_path / "photo.png")
+
+    with (tmp_path / "photo.png").open("rb") as file:
+        depth = model.infer(file, size=64)
+
+    assert np.array_equal(depth.values, model.infer(pixels, size=64).values)

@@ -16,8 +16,8 @@ def info(model: str | Path | None = None, *, licenses: bool = False) -> dict[str
 
     Returns:
         `models`: name, network, params, macs, size, kind, license, sha256, bytes (of the weights,
-        or of the file), and of an exported file `exported`: precision, input, channels, fixed (height
-        and width, if they are), opset, version, kept; `networks`: name, params, macs
+        or of the file), and of an exported file `exported`: precision, input, channels, fixed
+        (height and width, if they are), opset, version, kept; `networks`: name, params, macs
         (multiply-accumulates at 448x448, thop convention).
 
     Raises:

@@ -5,9 +5,11 @@ import errno
 import io
 import logging
 import re
+import signal
 import sys
 import traceback
 from importlib import import_module
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -98,7 +100,18 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names of files need not be text: as on stderr, what cannot be written is shown escaped.
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    asked: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature
+        signal.signal(number, signal.SIG_DFL)  # a second one acts as usual
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    # What SIGTERM ends by itself leaves its temporary files behind.
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, stop)
+    code = run(sys.argv[1:])
+    sys.exit(128 + asked[0] if asked and code == INTERRUPTED else code)
 
 
 def run(arguments: list[str]) -> int:

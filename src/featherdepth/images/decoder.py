@@ -29,7 +29,17 @@ PLUGINS = {
     "HEIC": "pillow_heif",  # an extra
 }
 """What is read, most frequent first; others start programs (EPS) or hold no photos."""
+ARCHIVES = {
+    b"PK\x03\x04": "a zip file; unpack it, or let `featherdepth shard` make tars of it",
+    b"\x1f\x8b": "a file compressed by gzip; decompress it, then name the file inside",
+}
+"""What else is named where photos are expected, and what to do then."""
 HEIC_BRANDS = frozenset(b"heic heix heim heis hevc hevx mif1 msf1".split())
+
+NEW_SUBFILE_TYPE, DNG_VERSION, CANON = 254, 50706, b"CR"
+"""Tags of TIFF, and what stands behind the header of Canon's raw files."""
+UNKNOWN_MODE = "unknown pixel mode"
+"""In what the picture library says of a whole TIFF that it has no decoder for."""
 
 DECODE_FAULTS = (
     ArithmeticError,
@@ -75,16 +85,37 @@ def open_picture(
         stream.seek(0)
         try:
             opened: PIL.ImageFile.ImageFile = factory(stream, "")
-            return opened
         except DECODE_FAULTS as fault:
+            if UNKNOWN_MODE in str(fault):
+                raise InputError(
+                    f"{shown}: a {picture_format} with pixels of a kind that is not read; convert"
+                    " it to 8 or 16 bits a channel"
+                ) from fault
             raise damaged(shown, picture_format, fault) from fault
+        if picture_format == "TIFF" and _is_raw(opened, start):
+            raise InputError(
+                f"{shown}: is a raw file of a camera (DNG, NEF, CR2 ...), whose photo is not"
+                " developed yet; export it as JPEG, PNG or TIFF"
+            )
+        return opened
     if _is_heic(start):
         raise InputError(
             f"{shown}: is a HEIC photo; pip install 'featherdepth[heic]', or convert it to JPEG"
         )
+    for magic, advice in ARCHIVES.items():
+        if start.startswith(magic):
+            raise InputError(f"{shown}: is not a photo but {advice}")
     raise InputError(
         f"{shown}: is not a photo: starts with {start[:12]!r}; expected {', '.join(formats)}"
     )
+
+
+def _is_raw(picture: PIL.ImageFile.ImageFile, start: bytes) -> bool:
+    """Whether the first picture of a TIFF is the small copy that cameras put before their photo."""
+    tags: Any = getattr(picture, "tag_v2", {})
+    reduced = tags.get(NEW_SUBFILE_TYPE, 0)
+    is_reduced = isinstance(reduced, int) and bool(reduced & 1)
+    return is_reduced or DNG_VERSION in tags or start[8:10] == CANON
 
 
 def _opener(picture_format: str) -> tuple[Any, Any]:

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 _SUFFIXES = "avif bmp gif heic heif jfif jp2 jpeg jpg mpo pgm png pnm ppm tif tiff webp"
 IMAGE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 """Lower case; what is taken for a photo in a folder or by a glob."""
+PACKED_SUFFIXES = frozenset({".tar", ".parquet"})
+"""Lower case; files with many photos each, which are read where no photo lies beside them."""
 
 COLORED = COLORS.removesuffix(".png")
 WEIGHTS, REPORT = "model.safetensors", "report"
@@ -177,6 +179,7 @@ def in_folder(
     folder: Path, wanted: Wanted = PHOTOS, out: Path | None = None
 ) -> Iterator[tuple[Path, PurePath]]:
     """What a folder holds to its bottom, with its path below it; in no order."""
+    packed: list[Path] = []
     # os.walk does not follow links to folders, so it ends.
     for parent, folders, files in os.walk(folder, onerror=_tell):
         # A run among the photos has learned from them: its report shows them once more.
@@ -190,6 +193,16 @@ def in_folder(
             path = Path(parent, name)
             if wanted.takes(path):
                 yield path, path.relative_to(folder)
+            elif path.suffix.lower() in PACKED_SUFFIXES and f"{path.stem}.json" not in files:
+                packed.append(path)  # a result of ours has a .json beside it
+    if packed and wanted is PHOTOS:
+        logger.warning(
+            "%s: left out, since photos lie beside them: %d files of many photos, such as %s; name"
+            " them by themselves",
+            folder,
+            len(packed),
+            min(packed).relative_to(folder),
+        )
 
 
 def _tell(error: OSError) -> None:

@@ -7,6 +7,7 @@ import io
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import PIL.Image
@@ -23,8 +24,16 @@ from featherdepth.types import Image
 
 __all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "FoundImage", "find_images", "read_image"]
 
+
+@runtime_checkable
+class SupportsBytes(Protocol):
+    """A file that is open for reading in binary, or what behaves like one."""
+
+    def read(self) -> bytes: ...
+
+
 # The type has the same name as the class of the picture library, which is always written in full.
-Source = str | Path | bytes | PIL.Image.Image | np.ndarray
+Source = str | Path | bytes | SupportsBytes | PIL.Image.Image | np.ndarray
 
 
 def read_image(
@@ -41,7 +50,8 @@ def read_image(
     their whole range (uint8, uint16, bool) or floats in 0..1.
 
     Args:
-        source: a path, the bytes of a file, a PIL picture or an array.
+        source: a path, the bytes of a file, an open binary file (read from where it stands), a
+            PIL picture or an array.
         name: for messages and output names; the file name by default.
         max_pixels: a larger picture is refused before it is decoded.
         max_side: the longest side that the caller will look at. A JPEG at least twice as large is
@@ -60,8 +70,15 @@ def read_image(
         shown = name or Path(getattr(source, "filename", "") or "image").name
         # As an array of its own: the caller may paint on the picture.
         return replace(_decode(source, shown, name or shown, max_pixels, None))
+    if isinstance(source, SupportsBytes):
+        source = _content(source, name or "file")
     if isinstance(source, bytes):
         return _from_stream(io.BytesIO(source), name or "image", name, max_pixels, max_side)
+    if not isinstance(source, str | Path):
+        raise InputError(
+            f"{name or 'image'}: {type(source).__name__} is not taken for a photo; expected a path,"
+            " bytes, an open binary file, a PIL picture or a NumPy array (h, w, 3) of RGB"
+        )
     path = Path(source)
     try:
         if path.exists() and not path.is_file():
@@ -71,6 +88,18 @@ def read_image(
     except (OSError, ValueError) as error:  # a ValueError: a name with a null byte
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path}: cannot be read: {reason}; expected a photo") from error
+
+
+def _content(file: SupportsBytes, name: str) -> bytes:
+    try:
+        content = file.read()
+    except (OSError, ValueError) as error:  # a ValueError: closed, or text that is no UTF-8
+        raise InputError(
+            f"{name}: cannot be read: {error}; expected an open binary file"
+        ) from error
+    if not isinstance(content, bytes):
+        raise InputError(f"{name}: is open as text; open it in binary, as open(path, 'rb') does")
+    return content
 
 
 def _from_stream(
@@ -87,7 +116,7 @@ def _decode(
     if width * height > max_pixels:
         raise InputError(
             f"{shown}: {width}x{height} is {width * height / 1e6:.0f} megapixels, the limit is"
-            f" {max_pixels / 1e6:.0f}; shrink it or raise max_pixels"
+            f" {max_pixels / 1e6:.0f}; shrink it (in Python `read_image` takes max_pixels)"
         )
     if width < 1 or height < 1:
         raise InputError(f"{shown}: has no pixels ({width}x{height}); expected a photo")

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, NoReturn, overload
 
 import numpy as np
 import PIL.Image
@@ -15,7 +15,7 @@ from featherdepth.errors import InputError, RunError, UsageError
 from featherdepth.geometry.camera import assumed_intrinsics
 from featherdepth.geometry.parts import Window
 from featherdepth.geometry.resize import Size, checked_size, resize_map
-from featherdepth.images.read import read_image
+from featherdepth.images.read import SupportsBytes, read_image
 from featherdepth.networks.folder import read_config
 from featherdepth.runtime.ahead import opened_ahead, work_ahead
 from featherdepth.runtime.backends import BACKENDS, Network, choose
@@ -29,7 +29,7 @@ from featherdepth.types import Depth, Image, Intrinsics, Preset, Provenance
 
 logger = logging.getLogger(__name__)
 
-Photo = str | Path | bytes | PIL.Image.Image | np.ndarray | Image
+Photo = str | Path | bytes | SupportsBytes | PIL.Image.Image | np.ndarray | Image
 Photos = list[Any] | tuple[Any, ...]
 OutSize = Literal["photo", "model"]
 COMPLETE = "use featherdepth complete"
@@ -68,6 +68,12 @@ class DepthModel:
         return (
             f"<DepthModel {self.preset.name} on {self.backend} in {self.precision},"
             f" {self.preset.kind}>"
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a DepthModel holds an open network, which no other process can have; call"
+            " DepthModel.from_pretrained there"
         )
 
     @property
@@ -206,8 +212,8 @@ class DepthModel:
         """Predict the depth of a photo, or of each photo of a list.
 
         Args:
-            image: a path, the bytes of a file, a PIL picture or an RGB array `h w 3` (uint8, or
-                floats in 0..1); or a list of them, of any sizes.
+            image: a path, the bytes of a file, an open binary file, a PIL picture or an RGB array
+                `h w 3` (uint8, or floats in 0..1); or a list of them, of any sizes.
             size: of the network's input: an edge N stands for the area N * N at the photo's
                 aspect ratio, a pair (height, width) is taken as it is; the model's own by default.
             out_size: "photo" gives the photo's size, "model" that at which the network saw it.

@@ -98,6 +98,13 @@ _ENDINGS = {
 }
 
 
+_NAMED = (
+    "csv exr glb gltf h5 html json laz las mat mkv mov mp4 npz obj parquet pcd pfm stl tar txt zip"
+)
+_OTHERS = frozenset(f".{suffix}" for suffix in _NAMED.split())
+"""Nobody names a folder so: a file of this kind is what was meant."""
+
+
 def format_of(name: str) -> str | None:
     """The format of a result, by its name; None for what stands beside one."""
     return next((known for known, ending in _ENDINGS.items() if name.endswith(ending)), None)
@@ -130,7 +137,7 @@ def one_file(
     Raises:
         UsageError: the name of a file of another format, or of one file for other than one photo.
     """
-    if out.is_dir() or out.suffix.lower() not in {*IMAGE_SUFFIXES, ".npy", ".ply"}:
+    if out.is_dir() or out.suffix.lower() not in {*IMAGE_SUFFIXES, ".npy", ".ply", *_OTHERS}:
         return None
     found = format_of(out.name)
     if found is None:
