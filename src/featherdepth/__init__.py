@@ -23,7 +23,7 @@ _HOME = {
     "DepthModel": "featherdepth.runtime.model",
     "Image": "featherdepth.types",
     "Intrinsics": "featherdepth.types",
-    "align": "featherdepth.geometry.align_points",
+    "align": "featherdepth.data.align",
     "colorize": "featherdepth.images.colormap",
     "fit_scale_shift": "featherdepth.geometry.align",
     "points": "featherdepth.geometry.camera",
@@ -37,10 +37,10 @@ __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
 
 if TYPE_CHECKING:
     from featherdepth.completion.model import CompletionModel as CompletionModel
+    from featherdepth.data.align import align as align
     from featherdepth.data.sparse import read_sparse as read_sparse
     from featherdepth.data.sparse import sparse_depth as sparse_depth
     from featherdepth.geometry.align import fit_scale_shift as fit_scale_shift
-    from featherdepth.geometry.align_points import align as align
     from featherdepth.geometry.camera import points as points
     from featherdepth.images.colormap import colorize as colorize
     from featherdepth.images.read import read_image as read_image

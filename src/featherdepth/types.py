@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
 
+from featherdepth.errors import UsageError
+
 
 class DepthKind(StrEnum):
     """What the numbers of a depth map mean."""
@@ -268,6 +270,26 @@ class Completion:
     def valid(self) -> Bool[np.ndarray, "h w"]:
         """Of `depth`."""
         return self.depth.valid
+
+
+MadeMetric = Aligned | Completion
+"""Results around a `Depth`, which functions of depth take for it."""
+
+
+def depth_of(given: Depth | MadeMetric) -> Depth:
+    """The depth map of what was given for one.
+
+    Raises:
+        UsageError: it is none, such as an array, whose numbers could mean anything.
+    """
+    if isinstance(given, Depth):
+        return given
+    if isinstance(given, MadeMetric):
+        return given.depth
+    raise UsageError(
+        f"{type(given).__name__}: is no depth map; expected a Depth, as `infer` and `complete` give"
+        " it, or Depth(values=..., valid=..., kind=...) of an array"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -1,12 +1,9 @@
 """A map of any kind becomes meters by a few measured points, some of which are wrong."""
 
-import doctest
-
 import numpy as np
 import pytest
 
 from featherdepth.errors import InputError
-from featherdepth.geometry import align_points
 from featherdepth.geometry.align_points import align, aligned_to
 from featherdepth.geometry.anchors import Anchors, anchors_of, nearest_others
 from featherdepth.geometry.outliers import agreeing
@@ -43,14 +40,6 @@ def with_wrong(sparse, share, seed=0):
     values = sparse.values.copy()
     values.flat[places[wrong]] *= random.choice([0.4, 0.6, 1.7, 2.2], wrong.size)
     return depth_of(values, valid=sparse.valid), wrong
-
-
-def test_the_examples_of_the_docstrings_hold():
-    globals_ = {"np": np, "Depth": Depth, "DepthKind": DepthKind}
-    result = doctest.testmod(align_points, extraglobs=globals_)
-
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 @pytest.mark.parametrize("kind", [AFFINE, DISPARITY, DepthKind.SCALE_INVARIANT, DepthKind.METRIC])

@@ -20,48 +20,15 @@ ENOUGH = 8
 def align(
     depth: Depth, sparse: Depth, *, method: str = "robust", reject_outliers: bool = True
 ) -> Aligned:
-    """Turn a depth map into meters by measured points of the same picture.
+    """What `featherdepth.align` says, of points that are a METRIC `Depth` of the map's size.
 
-    1. Scale and shift by Huber's loss in the map's own space: depth with depth, disparity with
-       1/meters. One point, two points, or points at one depth give a scale alone, as do maps
-       whose kind has no shift (`scale_invariant`, and `metric`, which is corrected by a factor).
-    2. Points whose log-ratio to that map disagrees with the eight around them are left out
-       (`featherdepth.geometry.outliers`), and the fit is made again.
-    3. With method `local` scale and shift then vary over the picture
-       (`featherdepth.geometry.align_local`); far from all points they are those of step 2.
-
-    The result lies between 0.3 times the nearest and 3 times the farthest trusted point.
-    Multiplying all points by a number multiplies it by that number.
-
-    Args:
-        depth: a map of any kind.
-        sparse: METRIC depth of the same size, valid at the measured points only.
-        method: `robust`, `scale` (no shift in any case) or `local`.
-        reject_outliers: step 2; without it every point counts, Huber's loss alone guards.
-
-    Returns:
-        The metric map, the fit, the points that were left out and how far off the map is at the
-        others.
+    Outliers are found by `featherdepth.geometry.outliers`, method `local` is
+    `featherdepth.geometry.align_local`.
 
     Raises:
         InputError: another size, no point, no point where the map is known, or eight points or
             more that are far where the map is near and near where it is far.
         ValueError: an unknown method, or points that are not metric.
-
-    Example:
-        >>> relative = Depth(
-        ...     values=np.array([[0.0, 1.0, 2.0, 3.0]], dtype=np.float32),
-        ...     valid=np.ones((1, 4), dtype=bool),
-        ...     kind=DepthKind.AFFINE_INVARIANT,
-        ... )
-        >>> measured = Depth(
-        ...     values=np.array([[1.0, 0.0, 3.0, 4.0]], dtype=np.float32),
-        ...     valid=np.array([[True, False, True, True]]),
-        ...     kind=DepthKind.METRIC,
-        ... )
-        >>> aligned = align(relative, measured)
-        >>> aligned.depth.values.round(3).tolist(), aligned.alignment.count
-        ([[1.0, 2.0, 3.0, 4.0]], 3)
     """
     _refuse_reversed(depth, sparse)
     return aligned_to(depth, sparse, method=method, reject_outliers=reject_outliers)

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32
 
 from featherdepth.errors import InputError, UsageError
 from featherdepth.geometry.span import span_of
-from featherdepth.types import Depth, DepthKind, Intrinsics
+from featherdepth.types import Depth, DepthKind, Intrinsics, MadeMetric, depth_of
 
 Number = float | int
 Range = tuple[Number, Number]
@@ -74,7 +74,9 @@ def unproject(
     return cloud
 
 
-def points(depth: Depth, *, near_far: Range | None = None) -> Float32[np.ndarray, "h w 3"]:
+def points(
+    depth: Depth | MadeMetric, *, near_far: Range | None = None
+) -> Float32[np.ndarray, "h w 3"]:
     """Turn a depth map into one point per pixel.
 
     Metric depth gives meters, scale-invariant depth the same shape in an unknown unit. The affine
@@ -93,8 +95,10 @@ def points(depth: Depth, *, near_far: Range | None = None) -> Float32[np.ndarray
 
     Raises:
         InputError: an affine kind without `near_far`.
-        UsageError: `near_far` that is not 0 < near < far, or given for a kind that needs none.
+        UsageError: no depth map; `near_far` that is not 0 < near < far, or given for a kind that
+            needs none.
     """
+    depth = depth_of(depth)
     distance, valid = distances(depth, near_far)
     intrinsics = depth.intrinsics or assumed_intrinsics(*depth.size)
     cloud = unproject(distance, pixel_rays(intrinsics))

@@ -9,7 +9,7 @@ from featherdepth.errors import UsageError
 from featherdepth.geometry.resize import resize_pixels
 from featherdepth.geometry.span import span_of
 from featherdepth.images.palettes import palette
-from featherdepth.types import Depth, DepthKind, Image
+from featherdepth.types import Depth, DepthKind, Image, MadeMetric, depth_of
 
 INVALID_COLOR = np.array([128, 128, 128], dtype=np.uint8)
 BAND = 64
@@ -18,7 +18,7 @@ Limits = tuple[float | int, float | int]
 
 
 def colorize(
-    depth: Depth,
+    depth: Depth | MadeMetric,
     *,
     cmap: str = "Spectral_r",
     legend: bool = False,
@@ -40,9 +40,10 @@ def colorize(
             several pictures share one scale.
 
     Raises:
-        UsageError: an unknown color map; limits that are not finite, equal, in the wrong order (of
-            disparity any will do), or not positive where 1/Z is painted.
+        UsageError: no depth map; an unknown color map; limits that are not finite, equal, in the
+            wrong order (of disparity any will do), or not positive where 1/Z is painted.
     """
+    depth = depth_of(depth)
     table = palette(cmap)
     far, near = _ends(depth, limits)
     colored = np.empty((*depth.size, 3), dtype=np.uint8)
@@ -74,7 +75,7 @@ def legend_of(
         font_px: of the words; by default it grows with the height.
 
     Raises:
-        UsageError: an unknown color map; limits as for `colorize`.
+        UsageError: no depth map; an unknown color map; limits as for `colorize`.
     """
     _check_limits(limits, DepthKind.METRIC)
     near, far = 1 / min(limits), 1 / max(limits)

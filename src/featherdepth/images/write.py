@@ -18,7 +18,7 @@ from featherdepth.images.colormap import colorize
 from featherdepth.images.encoding import encode
 from featherdepth.images.png import png_bytes
 from featherdepth.images.sidecar import COLORS, TEXT_KEY, describe, sidecar_path, to_text
-from featherdepth.types import Alignment, Depth, Image
+from featherdepth.types import Alignment, Depth, Image, MadeMetric, depth_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def output_path(stem: PurePath, file_format: str) -> Path:
 
 
 def save(
-    depth: Depth,
+    depth: Depth | MadeMetric,
     path: str | Path,
     *,
     format: str | None = None,  # noqa: A002  # the word that PIL and numpy users type
@@ -65,6 +65,7 @@ def save(
     inside of what it is).
 
     Args:
+        depth: a map; or what `align` or `complete` returned, whose fit is then noted as well.
         path: its folder exists.
         format: png16, npy, ply or color.
         image: the photo: colors of a cloud, left half of a picture, name and size in the sidecar.
@@ -78,12 +79,15 @@ def save(
         The files written, the data first.
 
     Raises:
-        UsageError: an unknown format or suffix, or one that does not fit the other.
+        UsageError: no depth map; an unknown format or suffix, or one that does not fit the other.
         InputError: a cloud of an affine kind without `near_far`.
         RunError: the file cannot be written; one line.
     """
     path = Path(path)
     file_format = _format_of(path, format)
+    if isinstance(depth, MadeMetric):
+        alignment = alignment or depth.alignment
+    depth = depth_of(depth)
 
     def sidecar_of(encoding: Mapping[str, Any]) -> bytes:
         facts = describe(depth, encoding, image=image, alignment=alignment, extra=extra)
