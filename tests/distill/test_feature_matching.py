@@ -57,6 +57,7 @@ def batch_of(images: Tensor, clean: Tensor) -> DistillBatch:
         images=images,
         clean=clean,
         maps=None,
+        shown=torch.ones_like(images[:, :1], dtype=torch.bool),
         intrinsics=np.ones((len(images), 4)),
         keys=(),
         seeds=np.zeros(len(images), np.int64),

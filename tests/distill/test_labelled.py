@@ -80,6 +80,7 @@ def batches(photos: int = 2, labelled: int = 3) -> MixedBatch:
             images=random(photos, 3, 32, 32),
             clean=None,
             maps=random(photos, 1, 32, 32),
+            shown=torch.ones(photos, 1, 32, 32, dtype=torch.bool),
             intrinsics=cameras(photos),
             keys=(),
             seeds=np.arange(photos),

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ def batch_of(
         images=torch.rand(count, 3, *size, generator=generator),
         clean=clean,
         maps=maps,
+        shown=torch.ones(count, 1, *size, dtype=torch.bool),
         intrinsics=np.full((count, 4), 50.0),
         keys=tuple(f"{i}.jpg" for i in range(count)),
         seeds=np.arange(count) + 100 * step,
@@ -152,6 +154,24 @@ def test_a_student_that_equals_its_teacher_loses_nothing() -> None:
     assert all(losses[name].abs().max() < 1e-6 for name in names)
     assert told(losses, "mean") == pytest.approx(0, abs=1e-5)
     assert told(losses, "spread") == pytest.approx(1, abs=1e-5)
+
+
+def test_under_a_border_nothing_is_compared_and_nothing_is_refused() -> None:
+    maps, student = smooth(seed=1), Mirror(smooth(seed=2))
+    shown = torch.ones_like(maps, dtype=torch.bool)
+    shown[:, :, :9] = False
+    bordered = replace(batch_of(maps), shown=shown)
+    otherwise = replace(bordered, maps=torch.where(shown, maps, 99.0))
+    chosen = distiller(POSTER)
+
+    with fixed_seed():
+        first = chosen(student, bordered)
+    with fixed_seed():
+        second = chosen(student, otherwise)
+
+    torch.testing.assert_close(total(first), total(second))
+    assert not torch.isclose(total(first), total(chosen(student, batch_of(maps))))
+    assert chosen.refusals.photos == {}
 
 
 def test_weights_multiply_and_every_view_has_its_own_value() -> None:

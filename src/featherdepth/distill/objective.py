@@ -151,6 +151,7 @@ class Distiller(nn.Module):
         valid = raw.isfinite()
         counts = valid.flatten(1).sum(dim=1).tolist()
         self.refusals.note(batch.step, batch.keys, [count / valid[0].numel() for count in counts])
+        valid &= batch.shown
         if self._standardize:
             return trimmed_zscore(raw, valid), valid
         return torch.where(valid, raw, 0.0), valid

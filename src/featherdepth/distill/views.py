@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor
 
 from featherdepth.distill.photos import Windows
 from featherdepth.geometry.resize import Size
 from featherdepth.training.plan import ViewConfig, draw_plan
-from featherdepth.training.views import cut_images, cut_maps, follow
+from featherdepth.training.views import cut_images, cut_maps, follow, inside
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -29,6 +29,8 @@ class DistillBatch:
     """For the teacher, at its own size; None where its maps are at hand."""
     maps: Float32[Tensor, "b 1 h w"] | None
     """The teacher's raw maps, at the student's size; None where it is asked."""
+    shown: Bool[Tensor, "b 1 h w"]
+    """Where the student sees the photo, and no border."""
     intrinsics: Float64[np.ndarray, "b 4"]
     """fx, fy, cx, cy in pixels of the student's view."""
     keys: tuple[str, ...]
@@ -82,6 +84,7 @@ class DistillBatches:
             images=cut_images(pool.images, plan, size, half=self._half),
             clean=clean,
             maps=maps,
+            shown=inside(plan, size, pool.images.device),
             intrinsics=follow(pool.intrinsics[plan.index], plan, size),
             keys=tuple(pool.keys[i] for i in plan.index),
             seeds=plan.seeds,

@@ -75,7 +75,7 @@ def cut_images(
     if not plan.border.any():
         return views
     paint = torch.from_numpy(plan.paint).to(views.device, torch.float32)
-    return torch.where(_inside(plan, size, views.device), views, paint[:, :, None, None])
+    return torch.where(inside(plan, size, views.device), views, paint[:, :, None, None])
 
 
 def cut_maps(
@@ -83,13 +83,16 @@ def cut_maps(
 ) -> Float32[Tensor, "b 1 h w"]:
     """Dense maps (no holes) under the crops and flips of a plan, antialiased like the pictures.
 
-    NaN under borders.
+    What they hold under a border means nothing: see `inside`.
     """
     chosen = maps[torch.from_numpy(plan.index).to(maps.device)].float()
-    views = _resample(chosen, plan, size, clean=True)
-    if plan.border.any():
-        views = views.masked_fill(~_inside(plan, size, views.device), torch.nan)
-    return views
+    return _resample(chosen, plan, size, clean=True)
+
+
+def inside(plan: Plan, size: tuple[int, int], device: torch.device) -> Bool[Tensor, "b 1 h w"]:
+    """Where a view shows its crop, and no border."""
+    down, across = _places(plan, size, device)
+    return (down.inside[:, :, None] & across.inside[:, None])[:, None]
 
 
 def _resample(
@@ -115,7 +118,7 @@ def _pick(
     down, across = _places(plan, size, maps.device)
     rows, columns = _nearest(box[:, 0], box[:, 2], down), _nearest(box[:, 1], box[:, 3], across)
     views = maps[index[:, None, None], 0, rows[:, :, None], columns[:, None, :]][:, None].float()
-    return views * _inside(plan, size, maps.device) if plan.border.any() else views
+    return views * inside(plan, size, maps.device) if plan.border.any() else views
 
 
 class Places(NamedTuple):
@@ -138,12 +141,6 @@ def _places(plan: Plan, size: tuple[int, int], device: torch.device) -> tuple[Pl
     flip = torch.from_numpy(plan.flip).to(device)
     turned = torch.where(flip[:, None], across.flip(0), across)
     return Places(down - top[:, None], height), Places(turned - left[:, None], width)
-
-
-def _inside(plan: Plan, size: tuple[int, int], device: torch.device) -> Bool[Tensor, "b 1 h w"]:
-    """Where a view shows its crop, and no border."""
-    down, across = _places(plan, size, device)
-    return (down.inside[:, :, None] & across.inside[:, None])[:, None]
 
 
 def _filter(

@@ -41,6 +41,12 @@ class ViewSettings:
     degrade: DegradeConfig = field(default_factory=DegradeConfig)
     ranges: RangeConfig = field(default_factory=RangeConfig)
 
+    def __post_init__(self) -> None:
+        if self.views.border:
+            raise ValueError(
+                "views.border: of what lies under a border no prior is known; leave it out"
+            )
+
 
 class CompletionBatches:
     """Views of each step, cut from a pool; a pure function of (step, rank, world).
