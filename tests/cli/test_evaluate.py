@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from featherdepth.cli import main as cli
+from featherdepth.distill.teachers.open import open_teacher
 from featherdepth.evaluation.baselines import Constant
+from featherdepth.evaluation.kept import KeptPredictions
 from featherdepth.evaluation.measured import Opened
+from featherdepth.geometry.resize import resize_map
 
 POINTS = ["--data", "x", "--pattern", "uniform-40"]
 KEPT = [*POINTS, "--first-predictions", "kept"]
@@ -370,3 +374,27 @@ def test_a_wrong_mix_of_flags_is_one_line(
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.err.count("\n") == 1
+
+
+def test_a_teacher_is_scored_by_the_maps_that_its_students_learn_from(
+    data: Path, small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, kept = tmp_path / "result.json", tmp_path / "kept"
+    teacher = f"mean:{small_model}"
+
+    code = run(
+        *("--model", teacher, "--data", data, "--split", "test", "--size", "64x64"),
+        *("-o", output, "--save-predictions", kept),
+    )
+
+    result = json.loads(output.read_text())
+    assert (code, result["model"]) == (0, "mean:random-small")
+    assert result["environment"]["backend"] == "torch"
+    assert result["environment"]["sha256"] == open_teacher(teacher).card.digest
+    seen = open_teacher(teacher).prepare(np.asarray(Image.open(data / "2.jpg")), (64, 64))
+    expected = open_teacher(teacher)(torch.from_numpy(seen)[None])[0, 0].numpy()
+    first = result["images"][0]["key"]
+    values = KeptPredictions.open(kept).read(first).values
+    assert np.corrcoef(values.ravel(), resize_map(expected, (48, 64)).ravel())[0, 1] > 0.999
+    assert run("--model", teacher, "--data", data, "--backend", "onnx") == 2
+    assert "teachers run in torch; leave --backend" in capsys.readouterr().err

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from featherdepth.metrics.protocols import EvalProtocol
 
 
+TEACHERS_ALONE = ("mean:", "py:")
+"""How references begin that only a teacher has: no model folder stands behind them."""
+
+
 def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     data: str | Path,
     *,
@@ -47,7 +51,8 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
     """Score a model on a data set under a named protocol.
 
     Args:
-        model: a name, a model folder, or a baseline: "constant" or "median-map".
+        model: a name, a model folder, a baseline ("constant" or "median-map"), or what only a
+            teacher can be: "mean:A+B", "py:module:function".
         split: part of the data; several joined by commas.
         reader: a name of `featherdepth.data.READERS`, where a folder holds more than one data set,
             such as KITTI with laser points and with improved truth; by default told by the files.
@@ -153,6 +158,13 @@ def evaluate(  # noqa: PLR0915 - the checks of one verb, in order
         if name not in baselines:
             raise UsageError(f"{name} is learned: name a training split with --baseline-split")
         predictor = baselines.pop(name)
+    elif str(model).startswith(TEACHERS_ALONE):
+        from featherdepth.distill.teachers.predictor import TeacherPredictor
+
+        if (backend, precision) != ("auto", "auto"):
+            raise UsageError(f"{model}: teachers run in torch; leave --backend and --precision out")
+        predictor = TeacherPredictor(str(model), device=device, threads=threads)
+        name = predictor.name
     else:
         from featherdepth.runtime.choice import repeatable
         from featherdepth.runtime.model import DepthModel

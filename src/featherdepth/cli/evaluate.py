@@ -34,8 +34,8 @@ def run(
         str | None,
         typer.Option(
             "--model",
-            help="Name, model folder, or a baseline: constant, median-map. By default the"
-            " everyday model.",
+            help="Name, model folder, a baseline (constant, median-map) or teachers as one"
+            " (mean:A+B). By default the everyday model.",
         ),
     ] = None,
     split: Annotated[
