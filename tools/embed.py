@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from tools.card import model_card
 from tools.place import replacing
 
@@ -19,7 +20,7 @@ from featherdepth.config import read_json
 from featherdepth.errors import FeatherDepthError, WeightsError
 from featherdepth.export.onnx import write_graph
 from featherdepth.export.parity import verify
-from featherdepth.networks.folder import CARD, CONFIG, GRAPH, WEIGHTS, read_preset
+from featherdepth.networks.folder import CARD, CONFIG, GRAPH, WEIGHTS, read_preset, read_tensors
 from featherdepth.networks.listing import list_networks
 from featherdepth.networks.weights import load_model, save_model
 from featherdepth.runtime.presets import EMBEDDED
@@ -59,7 +60,8 @@ def embed(
     target = place / name
     with replacing(target) as fresh:
         named = replace(preset, name=name, macs=macs)
-        save_model(fresh, named, module, text, storage=preset.storage)
+        halves = [name for name, tensor in read_tensors(run)[1].items() if tensor.dtype == np.half]
+        save_model(fresh, named, module, text, storage=preset.storage, halves=halves)
         write_graph(fresh)
         for difference in verify(fresh):
             print(f"{difference.backend} {difference.size}: {difference.share:.1e} of the range")

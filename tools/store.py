@@ -36,20 +36,30 @@ MAX_MOVE = 0.003
 """Relative change of abs_rel from which 8 bits are too few."""
 WORDS = {
     "int8": "Weights of convolutions and linear layers are stored in 8 bits with one scale an"
-    " output channel (filters of few weights in fp16), and are computed with in float32.",
+    " output channel (filters and layers of few weights in fp16), and computed with in float32.",
     "fp16": "Weights with two or more axes are stored in fp16, and are computed with in float32.",
 }
 
 
 def store(
-    run: Path, target: Path, storage: Storage, score: Score, *, max_move: float = MAX_MOVE
+    run: Path,
+    target: Path,
+    storage: Storage,
+    score: Score,
+    *,
+    max_move: float = MAX_MOVE,
+    least: int = 0,
 ) -> dict[str, Any]:
     """Make the model folder `target` from `run`; what was there stays until this is measured.
+
+    Args:
+        least: layers of fewer weights stay in fp16. The first ones are small, and all behind them
+            sees what they lose.
 
     Returns:
         What storage.json holds: `storage`, `bytes`, `sha256` (before and after each), `count`,
         `protocol`, `data`, `metrics` (measure -> before, after, difference and its 95 % paired
-        bootstrap interval, relative), `max_move`.
+        bootstrap interval, relative), `max_move`, `least`.
 
     Raises:
         WeightsError: the run is damaged, or has no terms.
@@ -67,7 +77,8 @@ def store(
         raise InputError(f"{run / CARD}: cannot read it: {error}") from error
     with replacing(target) as fresh:
         named = replace(preset, name=target.name)
-        stored = save_model(fresh, named, module, card, storage=storage)
+        halves = [name for name, weights in module.named_parameters() if weights.numel() < least]
+        stored = save_model(fresh, named, module, card, storage=storage, halves=halves)
         before, after = score(run), score(fresh)
         result = {
             "storage": {"before": preset.storage, "after": storage},
@@ -78,6 +89,7 @@ def store(
             },
             **moved(before, after),
             "max_move": max_move,
+            "least": least,
         }
         relative = result["metrics"][MEASURE]["relative"]
         if not abs(relative) < max_move:
@@ -158,6 +170,7 @@ def main() -> int:
     parser.add_argument("--protocol", default="aligned")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--max-move", type=float, default=MAX_MOVE, help="relative, of abs_rel")
+    parser.add_argument("--least", type=int, default=0, help="weights of a layer in 8 bits")
     options = parser.parse_args()
 
     def score(folder: Path) -> dict[str, Any]:
@@ -172,7 +185,12 @@ def main() -> int:
 
     try:
         result = store(
-            options.run, options.output, options.storage, score, max_move=options.max_move
+            options.run,
+            options.output,
+            options.storage,
+            score,
+            max_move=options.max_move,
+            least=options.least,
         )
     except FeatherDepthError as error:
         print(f"store: {error}", file=sys.stderr)

@@ -203,6 +203,16 @@ def test_a_network_without_a_large_filter_is_stored_as_8_bit_too(
     assert preset.storage == "int8" and loaded.weight.shape == (2, 3, 1, 1)
 
 
+def test_weights_that_are_named_stay_in_fp16(tmp_path: Path) -> None:
+    layers = nn.Sequential(nn.Conv2d(32, 4, 1), nn.Conv2d(40, 4, 1))
+
+    save_model(tmp_path, PRESET, layers, "", storage="int8", halves=["0.weight"])
+
+    types = {name: tensor.dtype for name, tensor in read_tensors(tmp_path)[1].items()}
+    assert (types["0.weight"], types["1.weight"]) == (np.float16, np.int8)
+    assert "0.weight.scale" not in types
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_nan_is_not_written_in_8_bits_either(value: float, tmp_path: Path) -> None:
     module = nn.Conv2d(32, 2, 1)

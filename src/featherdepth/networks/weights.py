@@ -7,7 +7,7 @@ before, and so are filters of few weights: depthwise ones and the first layer's.
 `num_batches_tracked` counts batches and is left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -34,18 +34,22 @@ def save_model(
     card: str,
     *,
     storage: Literal["fp16", "int8"] = "fp16",
+    halves: Collection[str] = (),
 ) -> Preset:
     """Write a module and its preset as a model folder.
 
     `params`, `storage` and `sha256` are filled in. model.onnx is made from the folder by
     `featherdepth.export.onnx.write_graph`.
 
+    Args:
+        halves: weights that stay in fp16 where the others are stored in 8 bits.
+
     Raises:
         WeightsError: a parameter is not finite, or too large for fp16.
         RunError: the folder cannot be written.
     """
     parameters = dict(module.named_parameters())
-    small = set(_eight_bit_names(module)) if storage == "int8" else set()
+    small = set(_eight_bit_names(module)).difference(halves) if storage == "int8" else set()
     tensors: dict[str, np.ndarray] = {}
     for name, tensor in module.state_dict().items():
         if name.endswith(COUNTER):
