@@ -12,6 +12,7 @@ import pytest
 
 from featherdepth import api
 from featherdepth.cli import main as cli
+from featherdepth.cli.info import _exported
 from featherdepth.networks.folder import write_folder
 from featherdepth.types import DepthKind, Preset
 
@@ -176,3 +177,16 @@ def test_a_file_that_is_not_there_is_not_taken_for_a_name(
 ) -> None:
     assert cli.run(["info", "gone.onnx"]) == 4
     assert capsys.readouterr().err.startswith("featherdepth: gone.onnx: no such file")
+
+
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [
+        (3, "takes RGB in 0..1, b 3 h w, sides open"),
+        (5, "takes RGB in 0..1, aligned depth and measured points, b 5 h w, sides open"),
+    ],
+)
+def test_an_exported_file_says_what_it_takes(channels: int, words: str) -> None:
+    said = {"precision": "fp32", "input": "float", "channels": channels, "fixed": None}
+
+    assert words in _exported({**said, "opset": 20, "version": "1", "kept": ()})

@@ -12,6 +12,7 @@ from featherdepth.completion.learning.mix import FAMILIES, MixConfig, measure, s
 from featherdepth.completion.learning.ranges import RangeConfig, with_range
 from featherdepth.completion.learning.views import CompletionBatches, ViewSettings
 from featherdepth.data.patterns.grammar import parse
+from featherdepth.training.plan import ViewConfig
 from featherdepth.training.pool import Pool
 from featherdepth.types import Depth, DepthKind, Image
 
@@ -201,3 +202,8 @@ def test_a_spoiled_prior_still_rises_with_the_old_one() -> None:
     assert not torch.equal(spoiled, columns)
     assert spoiled.min() == 0 and spoiled.max() == 1
     assert np.corrcoef(spoiled.flatten(), columns.flatten())[0, 1] > 0.9
+
+
+def test_borders_are_refused_where_no_prior_is_known_under_them() -> None:
+    with pytest.raises(ValueError, match=r"views\.border: .*leave it out"):
+        ViewSettings(views=ViewConfig(border=0.5))
