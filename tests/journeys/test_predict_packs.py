@@ -93,7 +93,7 @@ def test_a_second_run_skips_and_another_option_does_not(
 ) -> None:
     first = json.loads(run(tars, "-o", tmp_path / "out", "--save", "npy", "--json")[1])
     second = json.loads(run(tars, "-o", tmp_path / "out", "--save", "npy", "--json")[1])
-    third = json.loads(run(tars, "-o", tmp_path / "out", "--save", "png16", "--json")[1])
+    third = json.loads(run(tars, "-o", tmp_path / "out", "--save", "png16,npy", "--json")[1])
 
     assert [(r["done"], r["skipped"]) for r in (first, second, third)] == [(6, 0), (0, 6), (6, 0)]
     assert "0.png" in unpacked(tmp_path / "out" / "shard-000000.tar")
