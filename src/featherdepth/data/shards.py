@@ -65,7 +65,7 @@ class Shards(PhotoReader):
         self._tars = tars_of(root)
         self.name = root.resolve().stem
         cut: list[str] = []
-        beside: list[str] = []
+        beside, example = 0, ""
         places: list[tuple[int, int, int, int, int]] = []
         for number, path in enumerate(self._tars):
             shard = name_below(root, path)
@@ -79,7 +79,9 @@ class Shards(PhotoReader):
                     self._skip(f"{shard}: {member!r}", f"{shard}: {member!r} {reason}")
             for key, photo, about, others in photos_among(contents.members):
                 name = f"{shard}/{key}"
-                beside += [f"{member.name} beside {photo.name}" for member in others]
+                if others:
+                    beside += len(others)
+                    example = example or f"{others[0].name} beside {photo.name}"
                 if photo.size == 0:
                     self._skip(name, f"{name}: empty file")
                     continue
@@ -101,8 +103,8 @@ class Shards(PhotoReader):
                 "%s: left out, as pictures of a photo that differ in their endings alone: %d,"
                 " such as %s; rename them if they are photos of their own",
                 root,
-                len(beside),
-                beside[0],
+                beside,
+                example,
             )
         self._compare_with_index(root)
 
