@@ -192,10 +192,10 @@ def check_packs(units: Units, work: PredictWork) -> None:
     Raises:
         UsageError: there is such a pack.
     """
-    asked = set(work.options.formats)
+    asked = work.options.formats
     for unit in units.units:
         held = {format_of(name) for name in packed_names(work.folder, unit.name)} - {None}
-        if lost := sorted(str(name) for name in held - asked):
+        if lost := sorted(str(name) for name in held.difference(asked)):
             raise UsageError(
                 f"{work.folder / unit.name}.tar: holds {','.join(lost)}, which {','.join(asked)}"
                 " would take the place of; add them to --save, choose another place for results,"
